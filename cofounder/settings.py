@@ -1,0 +1,187 @@
+"""Django settings. Each value from the environment is checked in `environment`."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from cofounder import environment
+from cofounder.environment import BASE_DIR, boolean, number, text, url, words
+
+DATA_DIR = environment.data_dir()
+DEBUG = boolean("DEBUG", False)
+MOVABLE_CLOCK = DEBUG  # outside DEBUG, days are real days
+SECRET_KEY = environment.key("SECRET_KEY")
+FIELD_ENCRYPTION_KEYS = environment.encryption_keys()
+BASE_URL = url("BASE_URL", "http://localhost:8000").rstrip("/")
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", sorted({"localhost", "127.0.0.1", "[::1]", urlsplit(BASE_URL).hostname or ""} - {""}))
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "knox",
+    "procrastinate.contrib.django",
+    "rest_framework",
+    "cofounder",
+    "jobs",
+    "escalations",
+    "agents",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "cofounder.urls"
+ASGI_APPLICATION = "cofounder.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "cofounder" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": {
+        **environment.database(),
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        # Every ASGI request runs in a thread of its own; the pool spares each the 10 ms of a new connection.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}},
+    }
+}
+REDIS_URL = environment.redis_url()
+CHANNEL_LAYERS = {"default": {"BACKEND": "jobs.doorbell.DoorbellLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
+
+# Accounts: the e-mail address is the login.
+AUTH_USER_MODEL = "cofounder.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_UNIQUE_EMAIL = True
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "projects"
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "jobs.lists.LinkPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "jobs.errors.error_response",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"TOKEN_TTL": timedelta(days=365)}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "cofounder",
+    "DESCRIPTION": "An autonomous technical co-founder: projects, builds, escalations, budget.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+MEDIA_URL = "/media/"
+PROJECT_SNAPSHOT_BUCKET = text("PROJECT_SNAPSHOT_BUCKET")
+
+
+def _storage(folder: str) -> dict[str, Any]:
+    """S3 when a bucket is set, the data directory otherwise."""
+    if not PROJECT_SNAPSHOT_BUCKET:
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(DATA_DIR / folder)},
+        }
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": PROJECT_SNAPSHOT_BUCKET,
+            "location": folder if folder == "media" else "",
+            "endpoint_url": url("AWS_ENDPOINT_URL_S3") or None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+            # Without a type of its own a .tar.gz gets ContentEncoding gzip, and clients unpack it silently.
+            "object_parameters": {"ContentType": "application/gzip"} if folder == "snapshots" else {},
+        },
+    }
+
+
+STORAGES = {
+    "default": _storage("media"),
+    "snapshots": _storage("snapshots"),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+EMAIL_CONFIG = environment.env.email("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", f"cofounder@{urlsplit(BASE_URL).hostname}")
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+# The agent
+AUTONOMOUS_AGENT = boolean("AUTONOMOUS_AGENT", True)
+ANTHROPIC_API_KEY = text("ANTHROPIC_API_KEY")
+ANTHROPIC_BASE_URL = url("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
+DEFAULT_MODEL = text("DEFAULT_MODEL", "claude-sonnet-5-5")
+E2B_API_KEY = text("E2B_API_KEY")
+E2B_API_URL = url("E2B_API_URL")
+E2B_SANDBOX_URL = url("E2B_SANDBOX_URL")
+E2B_TEMPLATE = text("E2B_TEMPLATE", "base")
+SANDBOX_LIFETIME_SECONDS = number("SANDBOX_LIFETIME_SECONDS", 3600, least=60, most=86_400)
+WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 20, least=1, most=1000)
+MAX_DAILY_SPEND = number("MAX_DAILY_SPEND", 0)  # µ$ a UTC day for the whole install; 0: no cap
+SELF_SERVICE_TOP_UP = boolean("SELF_SERVICE_TOP_UP", False)
+CHROMIUM = text("CHROMIUM")

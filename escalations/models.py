@@ -1,0 +1,63 @@
+"""When the agent needs the founder: failures it met again and again, and the questions they became."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from jobs.models import Job, Project, UUIDModel
+
+
+class ErrorSignature(UUIDModel):
+    """One kind of failure in a project and what was tried against it: `attempts` is `[{what, error, cost}]`."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="error_signatures")
+    signature = models.CharField(max_length=200)  # {project_id}:{error_type}:{hash}
+    category = models.CharField(max_length=40)
+    attempts = models.JSONField(default=list)
+    escalated_at = models.DateTimeField(null=True, blank=True)
+    reset_at = models.DateTimeField(null=True, blank=True)  # when an answer, or progress, began the count anew
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "signature"], name="error_signature")]
+
+    def __str__(self) -> str:
+        return self.signature
+
+
+class AgentEscalation(UUIDModel):
+    """A plain question to the founder, with options, and its answer."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Needs an answer"
+        RESOLVED = "resolved", "Answered"
+        SKIPPED = "skipped", "No longer needed"  # the job ended first
+
+    session_id = models.UUIDField(db_index=True)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="escalations")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="escalations")
+    error_type = models.CharField(max_length=100)
+    error_signature = models.CharField(max_length=200, db_index=True)
+    plain_english_problem = models.TextField()
+    attempts_summary = models.JSONField(default=list, blank=True)  # [str]
+    recommended_action = models.TextField(blank=True)
+    options = models.JSONField(default=list, blank=True)  # [{value, label, description}]
+    status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
+    founder_decision = models.CharField(max_length=100, blank=True)
+    founder_guidance = models.TextField(blank=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)  # when the answer entered the transcript
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "error_signature"], condition=Q(status="pending"), name="escalation_one_pending"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.plain_english_problem[:60]

@@ -1,0 +1,84 @@
+"""Errors of the API: one shape, `{"error": {"code", "message", "fields"?}}`."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+
+class CofounderError(Exception):
+    """Something we refuse, with a sentence for the person who asked."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    code = "invalid"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.__doc__)
+
+
+class Conflict(CofounderError):
+    """This cannot be done in the present state."""
+
+    status_code = status.HTTP_409_CONFLICT
+    code = "conflict"
+
+
+class PaymentNeeded(CofounderError):
+    """There is no money for this."""
+
+    status_code = status.HTTP_402_PAYMENT_REQUIRED
+    code = "payment_needed"
+
+
+class Unavailable(CofounderError):
+    """This is switched off for now."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    code = "unavailable"
+
+
+def body(code: str, message: str, fields: dict[str, list[str]] | None = None) -> dict[str, Any]:
+    error: dict[str, Any] = {"code": code, "message": message}
+    if fields:
+        error["fields"] = fields
+    return {"error": error}
+
+
+def error_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: every refusal in our one shape; anything unknown stays a 500."""
+    if isinstance(error, CofounderError):
+        set_rollback()
+        return Response(body(error.code, str(error)), status=error.status_code)
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    response = exception_handler(error, context)
+    if response is None or not isinstance(error, exceptions.APIException):
+        return response
+    if isinstance(error, exceptions.ValidationError):
+        fields = _fields(error.detail)
+        first = next(iter(fields.items()), ("", ["Invalid."]))
+        message = first[1][0] if first[0] in ("", "non_field_errors") else f"{first[0]}: {first[1][0]}"
+        response.data = body("invalid", message, fields)
+    else:
+        response.data = body(str(error.get_codes()), str(error.detail))
+    return response
+
+
+def _fields(detail: Any, path: str = "") -> dict[str, list[str]]:
+    """Nested validation details as `{"a.b": [sentences]}`."""
+    if isinstance(detail, dict):
+        pairs = [(f"{path}.{key}" if path else str(key), value) for key, value in detail.items()]
+    elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
+        pairs = [(f"{path}.{position}", value) for position, value in enumerate(detail) if value]
+    else:
+        sentences = detail if isinstance(detail, list) else [detail]
+        return {path: [str(sentence) for sentence in sentences]}
+    merged: dict[str, list[str]] = {}
+    for key, value in pairs:
+        merged.update(_fields(value, key))
+    return merged

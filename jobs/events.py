@@ -1,0 +1,63 @@
+"""The event log: one gapless, numbered list of facts per job, which every browser reads."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from jobs import clock, doorbell
+from jobs.models import EventType, Job, JobEvent
+
+RESERVED_NAMES = frozenset({"seq", "type", "job_id", "timestamp"})
+
+Fact = tuple[EventType, dict[str, Any]]
+
+
+def record(job_id: UUID, event_type: EventType, **payload: Any) -> JobEvent:
+    """Add one event to the job's log, in the caller's transaction; the doorbell rings when it commits."""
+    return record_all(job_id, [(event_type, payload)])[0]
+
+
+def record_all(job_id: UUID, facts: Sequence[Fact]) -> list[JobEvent]:
+    """Add events in this order. The row lock on the job makes the order of numbers the order of commits.
+
+    Raises `ValueError` for a payload that uses a frame's own names, `Job.DoesNotExist` for an unknown job.
+    """
+    for _, payload in facts:
+        if clash := RESERVED_NAMES.intersection(payload):
+            raise ValueError(f"An event's payload may not be named {', '.join(sorted(clash))}.")
+    if not facts:
+        return []
+    with transaction.atomic():
+        last = _take_numbers(job_id, len(facts))
+        moment = clock.now()
+        events = JobEvent.objects.bulk_create(
+            JobEvent(job_id=job_id, seq=seq, type=event_type, payload=payload, created_at=moment)
+            for seq, (event_type, payload) in enumerate(facts, start=last - len(facts) + 1)
+        )
+        transaction.on_commit(partial(doorbell.ring, job_id, [frame(event) for event in events]))
+    return events
+
+
+def _take_numbers(job_id: UUID, count: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE jobs_job SET last_seq = last_seq + %s WHERE id = %s RETURNING last_seq", [count, job_id]
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise Job.DoesNotExist(f"There is no job {job_id}.")
+    return int(row[0])
+
+
+def frame(event: JobEvent) -> dict[str, Any]:
+    """What the WebSocket and the REST list send for an event."""
+    return {
+        "seq": event.seq,
+        "type": event.type,
+        "job_id": str(event.job_id),
+        "timestamp": event.created_at.isoformat(),
+        **event.payload,
+    }

@@ -1,0 +1,57 @@
+"""The moves of a job. A move and its event are one transaction, and a compare-and-set."""
+
+from typing import Any
+
+from django.db import transaction
+
+from jobs import clock, events
+from jobs.models import TERMINAL, EventType, Job, JobStatus
+
+_ENDS = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
+LEGAL_MOVES: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.QUEUED: frozenset({JobStatus.STARTING}) | _ENDS,
+    JobStatus.STARTING: frozenset({JobStatus.SCAFFOLD}) | _ENDS,
+    JobStatus.SCAFFOLD: frozenset({JobStatus.CODE}) | _ENDS,
+    JobStatus.CODE: frozenset({JobStatus.DEPS}) | _ENDS,
+    JobStatus.DEPS: frozenset({JobStatus.CHECKS}) | _ENDS,
+    JobStatus.CHECKS: frozenset({JobStatus.READY, JobStatus.CODE}) | _ENDS,
+    JobStatus.READY: frozenset(),
+    JobStatus.FAILED: frozenset(),
+    JobStatus.CANCELLED: frozenset(),
+}
+
+
+class IllegalMove(Exception):
+    """A job cannot go from where it is to where it was sent."""
+
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__(f"A build cannot go from {old} to {new}.")
+
+
+class MoveLost(Exception):
+    """Someone else moved the job first."""
+
+
+def move(job: Job, to: JobStatus, message: str = "", **fields: Any) -> None:
+    """Move the job from the status this object holds, set `fields` with it, and record it.
+
+    Raises `IllegalMove` for a move the table does not know, `MoveLost` when the row has moved on since.
+    """
+    old = JobStatus(job.status)
+    if to not in LEGAL_MOVES[old]:
+        raise IllegalMove(old, to)
+    changes = {"status": to, "status_message": message, **_times(old, to), **fields}
+    with transaction.atomic():
+        if Job.objects.filter(pk=job.pk, status=old).update(**changes) != 1:
+            raise MoveLost(f"The build left {old} meanwhile.")
+        events.record(job.pk, EventType.JOB_STATUS, status=to.value, previous=old.value, message=message)
+    for name, value in changes.items():
+        setattr(job, name, value)
+
+
+def _times(old: JobStatus, to: JobStatus) -> dict[str, Any]:
+    if old == JobStatus.QUEUED and to == JobStatus.STARTING:
+        return {"started_at": clock.now()}
+    return {"finished_at": clock.now()} if to in TERMINAL else {}
+
+

@@ -1,0 +1,26 @@
+#!/usr/bin/env python
+"""The operator's entry point: `python manage.py <command>`."""
+
+import os
+import sys
+
+STARTS_SERVICES = {"up", "build", "drill"}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cofounder.settings")
+    from cofounder import environment
+
+    try:
+        if STARTS_SERVICES.intersection(sys.argv[1:2]):
+            # Only these may run without keys: they make missing ones and keep them in the data directory.
+            environment.make_missing_keys()
+        from django.core.management import execute_from_command_line
+
+        execute_from_command_line(sys.argv)
+    except environment.BadSetting as problem:
+        sys.exit(f"cofounder: {problem}")
+
+
+if __name__ == "__main__":
+    main()
