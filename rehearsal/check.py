@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from rehearsal.play import PlayError, load_library
+from rehearsal.play import PlayError
+from rehearsal.play_file import load_library
 
 PLAYS = Path(__file__).parent / "plays"
 

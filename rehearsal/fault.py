@@ -4,12 +4,13 @@
     {"kind": "rate_limited", "retry_after": 2, "error_code": "enforced_spend_limit_reached", "times": 3}
     {"kind": "cut", "after_events": 5, "match": "<metadata.user_id>"}
 
-kinds before the answer starts (HTTP status): `rate_limited` 429, `overloaded` 529, `server_error` 500,
+Before the answer starts (HTTP status): `rate_limited` 429, `overloaded` 529, `server_error` 500,
 `unavailable` 503, `payment_required` 402.
-kinds in mid-stream, after `after_events` events: `stream_error` (an `error` event, overloaded), `cut` (a clean end
-before message_stop), `torn` (the socket breaks), `stall` (nothing more comes for `seconds`, then the socket breaks).
-kind `stop`: the turn ends with `stop_reason` (refusal, max_tokens, pause_turn, model_context_window_exceeded) before
-its tool calls; the step is played again afterwards.
+In mid-stream, after `after_events` events: `stream_error` (an `error` event, overloaded), `cut` (a clean
+end before message_stop), `torn` (the socket breaks), `stall` (nothing more for `seconds`, then the socket
+breaks).
+`stop`: the turn ends before its tool calls with `stop_reason`, one of refusal, max_tokens, pause_turn and
+model_context_window_exceeded; the step is played again afterwards.
 """
 
 from collections.abc import Mapping
@@ -72,5 +73,5 @@ def _check_numbers(value: dict[str, object]) -> None:
         ("seconds", (int, float)),
     ):
         number = value.get(name, 0)
-        if number is not None and (isinstance(number, bool) or not isinstance(number, kinds) or number < 0):  # type: ignore[operator]
+        if number is not None and (isinstance(number, bool) or not isinstance(number, kinds) or number < 0):
             raise FaultError(f"A fault's {name} is a number that is not negative, not {number!r:.60}.")
