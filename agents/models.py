@@ -75,7 +75,9 @@ class BudgetChange(UUIDModel):
         TODAY_ONLY = "today_only", "Today only"  # moves the period's money to or from a day
         OVERRIDE = "override", "Override"  # an admin's correction of the period
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="budget_changes")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="budget_changes"
+    )
     kind = models.CharField(max_length=20, choices=Kind)
     amount_microdollars = models.BigIntegerField()
     day = models.DateField()
@@ -137,7 +139,9 @@ class AgentSession(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["wake_at"], name="session_to_wake", condition=Q(state__in=["sleeping", "budget_exceeded"])
+                fields=["wake_at"],
+                name="session_to_wake",
+                condition=Q(state__in=["sleeping", "budget_exceeded"]),
             ),
         ]
 

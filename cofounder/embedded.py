@@ -64,7 +64,9 @@ class Services:
     def __init__(self, data_dir: Path, *, postgres: bool = True, redis: bool = True) -> None:
         self.data_dir = data_dir
         self._wanted = [
-            start for wanted, start in ((postgres, self._start_postgres), (redis, self._start_redis)) if wanted
+            start
+            for wanted, start in ((postgres, self._start_postgres), (redis, self._start_redis))
+            if wanted
         ]
         self._running = ExitStack()
 
@@ -113,7 +115,9 @@ class Services:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(client):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise ServiceFailed(f"The embedded Redis did not start. Its log is {self.data_dir}/redis.log.")
+                raise ServiceFailed(
+                    f"The embedded Redis did not start. Its log is {self.data_dir}/redis.log."
+                )
             time.sleep(0.02)
 
     def _spawn_redis(self, socket: Path) -> subprocess.Popen[bytes]:

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,7 +87,11 @@ def _read(name: str, read: Callable[[], Any], expected: str) -> Any:
 
 def boolean(name: str, default: bool) -> bool:
     value = os.environ.get(name, "").strip().lower()
-    words = {"": default, **dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(("0", "false", "no", "off"), False)}
+    words = {
+        "": default,
+        **dict.fromkeys(("1", "true", "yes", "on"), True),
+        **dict.fromkeys(("0", "false", "no", "off"), False),
+    }
     if value not in words:
         raise BadSetting(f"{name} is {value!r}, but must be true or false.")
     return words[value]
@@ -124,7 +129,8 @@ def encryption_keys() -> list[str]:
     """Fernet keys, newest first; the first encrypts, all decrypt."""
     keys = [part.strip() for part in key("FIELD_ENCRYPTION_KEYS").split(",") if part.strip()]
     for position, candidate in enumerate(keys, start=1):
-        _read("FIELD_ENCRYPTION_KEYS", lambda candidate=candidate: Fernet(candidate), f"a list of Fernet keys (entry {position} is not one)")
+        expected = f"a list of Fernet keys (entry {position} is not one)"
+        _read("FIELD_ENCRYPTION_KEYS", partial(Fernet, candidate), expected)
     return keys
 
 

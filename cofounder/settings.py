@@ -13,7 +13,9 @@ MOVABLE_CLOCK = DEBUG  # outside DEBUG, days are real days
 SECRET_KEY = environment.key("SECRET_KEY")
 FIELD_ENCRYPTION_KEYS = environment.encryption_keys()
 BASE_URL = url("BASE_URL", "http://localhost:8000").rstrip("/")
-ALLOWED_HOSTS = words("ALLOWED_HOSTS", sorted({"localhost", "127.0.0.1", "[::1]", urlsplit(BASE_URL).hostname or ""} - {""}))
+ALLOWED_HOSTS = words(
+    "ALLOWED_HOSTS", sorted({"localhost", "127.0.0.1", "[::1]", urlsplit(BASE_URL).hostname or ""} - {""})
+)
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 
 INSTALLED_APPS = [
@@ -89,7 +91,12 @@ AUTHENTICATION_BACKENDS = [
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
 ]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

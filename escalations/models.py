@@ -15,7 +15,9 @@ class ErrorSignature(UUIDModel):
     category = models.CharField(max_length=40)
     attempts = models.JSONField(default=list)
     escalated_at = models.DateTimeField(null=True, blank=True)
-    reset_at = models.DateTimeField(null=True, blank=True)  # when an answer, or progress, began the count anew
+    reset_at = models.DateTimeField(
+        null=True, blank=True
+    )  # when an answer, or progress, began the count anew
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "signature"], name="error_signature")]
@@ -55,7 +57,9 @@ class AgentEscalation(UUIDModel):
         ordering = ["-created_at", "id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["job", "error_signature"], condition=Q(status="pending"), name="escalation_one_pending"
+                fields=["job", "error_signature"],
+                condition=Q(status="pending"),
+                name="escalation_one_pending",
             ),
         ]
 

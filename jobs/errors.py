@@ -12,7 +12,7 @@ from rest_framework.views import exception_handler, set_rollback
 class CofounderError(Exception):
     """Something we refuse, with a sentence for the person who asked."""
 
-    status_code = status.HTTP_400_BAD_REQUEST
+    status_code: int = status.HTTP_400_BAD_REQUEST
     code = "invalid"
 
     def __init__(self, message: str = "") -> None:

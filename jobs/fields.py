@@ -12,7 +12,7 @@ def _cipher() -> MultiFernet:
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Text that is encrypted in the database (`FIELD_ENCRYPTION_KEYS`; the first key encrypts, all decrypt)."""
+    """Text encrypted in the database. The first of `FIELD_ENCRYPTION_KEYS` encrypts, all decrypt."""
 
     def get_prep_value(self, value: Any) -> str | None:
         return None if value is None else _cipher().encrypt(str(value).encode()).decode()

@@ -53,5 +53,3 @@ def _times(old: JobStatus, to: JobStatus) -> dict[str, Any]:
     if old == JobStatus.QUEUED and to == JobStatus.STARTING:
         return {"started_at": clock.now()}
     return {"finished_at": clock.now()} if to in TERMINAL else {}
-
-

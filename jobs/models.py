@@ -115,7 +115,9 @@ class Job(UUIDModel):
             models.UniqueConstraint(fields=["project", "build_number"], name="job_build_number"),
             models.UniqueConstraint(fields=["project", "idempotency_key"], name="job_idempotency_key"),
             models.UniqueConstraint(
-                fields=["project"], condition=~Q(status__in=sorted(TERMINAL)), name="job_one_active_per_project"
+                fields=["project"],
+                condition=~Q(status__in=sorted(TERMINAL)),
+                name="job_one_active_per_project",
             ),
         ]
 
@@ -245,4 +247,3 @@ class Clock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.shown} at speed {self.speed:g}"
-

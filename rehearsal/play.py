@@ -93,11 +93,14 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Until:
-    """The note an ending step waits for."""
+class NoteMatch:
+    """Which notes are meant: of a kind and, when `matches` is given, with a certain text."""
 
-    note: str
+    kind: str
     matches: re.Pattern[str] | None = None
+
+    def fits(self, kind: str, text: str) -> bool:
+        return kind == self.kind and (self.matches is None or self.matches.search(text) is not None)
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class Step:
     branches: tuple[Branch, ...] = ()
     next: str | None = None
     end: bool = False
-    until: Until | None = None
+    until: NoteMatch | None = None
     fault: Fault | None = None
 
 
@@ -137,12 +140,8 @@ class Line:
 class Handler:
     """An interjection: what is played when a note of this kind comes."""
 
-    kind: str
-    matches: re.Pattern[str] | None
+    trigger: NoteMatch
     line: Line
-
-    def fits(self, kind: str, text: str) -> bool:
-        return kind == self.kind and (self.matches is None or self.matches.search(text) is not None)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, StrictUndefined, TemplateSyntaxError, meta
+from jinja2 import TemplateSyntaxError, meta
 
 from rehearsal.fault import Fault, FaultError
 from rehearsal.play import (
@@ -17,14 +17,13 @@ from rehearsal.play import (
     Handler,
     Library,
     Line,
+    NoteMatch,
     Play,
     PlayError,
     Step,
     Text,
-    Until,
 )
-
-VARIABLES = frozenset({"project", "goal", "brief", "interview", "must_have", "results", "note"})
+from rehearsal.template import JINJA, VARIABLES
 
 TOOLS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     name: (frozenset(required.split()), frozenset(optional.split()))
@@ -43,8 +42,6 @@ TOOLS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     )
 }
 """The agent's tools: required and optional inputs."""
-
-JINJA = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
 
 
 def load_library(plays_dir: Path) -> Library:
@@ -107,12 +104,8 @@ class _Parser:
 
     def handler(self, document: object, where: str) -> Handler:
         data = _mapping(document, where, required={"kind", "steps"}, optional={"matches"})
-        kind = _one_of(data["kind"], NOTE_KINDS, f"{where}: kind")
-        return Handler(
-            kind,
-            _regex(data.get("matches"), f"{where}: matches"),
-            self.line(data["steps"], f"{where}: steps"),
-        )
+        trigger = _note_match(data["kind"], data.get("matches"), f"{where}: kind")
+        return Handler(trigger, self.line(data["steps"], f"{where}: steps"))
 
     def line(self, document: object, where: str) -> Line:
         steps = tuple(self.step(step, f"{where}[{n}]") for n, step in enumerate(_list(document, where)))
@@ -208,12 +201,13 @@ class _Parser:
             tool=_one_of(data["tool"], TOOLS, f"{where}: tool") if "tool" in data else None,
         )
 
-    def until(self, document: object, where: str) -> Until:
+    def until(self, document: object, where: str) -> NoteMatch:
         data = _mapping(document, where, required={"note"}, optional={"matches"})
-        return Until(
-            _one_of(data["note"], NOTE_KINDS, f"{where}: note"),
-            _regex(data.get("matches"), f"{where}: matches"),
-        )
+        return _note_match(data["note"], data.get("matches"), where)
+
+
+def _note_match(kind: object, matches: object, where: str) -> NoteMatch:
+    return NoteMatch(_one_of(kind, NOTE_KINDS, where), _regex(matches, f"{where}: matches"))
 
 
 def _check_step(step: Step, where: str) -> None:

@@ -212,3 +212,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format, *args):
         print(self.command, self.path.split("?")[0], args[1] if len(args) > 1 else "", flush=True)
+
+
+def spoken(day, today):
+    """A day as people say it: today, tomorrow, Saturday 28 November."""
+    if 0 <= (day - today).days <= 1:
+        return ("today", "tomorrow")[(day - today).days]
+    return f"{day:%A} {day.day} {day:%B}"

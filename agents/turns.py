@@ -1,0 +1,159 @@
+"""The values a loop passes around: a model's turn, its tool calls, their results, and what those change."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Block = dict[str, Any]  # a content block of the Messages API
+
+
+class Replay(StrEnum):
+    """What happens on resume to a call whose result was never saved."""
+
+    RUN_AGAIN = "run_again"  # harmless to repeat
+    REPORT = "report"  # may have had an effect: its result says that it was interrupted
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one model call, by the four kinds that cost differently."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    cache_read_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_write_5m_tokens + other.cache_write_5m_tokens,
+            self.cache_write_1h_tokens + other.cache_write_1h_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+        )
+
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens the whole exchange now has: the next call's input without what is added to it."""
+        return (
+            self.input_tokens
+            + self.cache_write_5m_tokens
+            + self.cache_write_1h_tokens
+            + self.cache_read_tokens
+            + self.output_tokens
+        )
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A `tool_use` block."""
+
+    id: str
+    name: str
+    input: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the model answered, verbatim."""
+
+    content: list[Block]
+    stop_reason: str
+    usage: Usage
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The tool calls to run: none unless the model stopped for them."""
+        if self.stop_reason != "tool_use":
+            return []
+        return [
+            ToolCall(block["id"], block["name"], block["input"])
+            for block in self.content
+            if block["type"] == "tool_use"
+        ]
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(block["text"] for block in self.content if block["type"] == "text")
+
+    @property
+    def thinking(self) -> str:
+        parts = (block.get("thinking", "") for block in self.content if block["type"] == "thinking")
+        return "\n\n".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class PlanSet:
+    """The agent's plan, in order: `(name, goal)` pairs."""
+
+    phases: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Narrated:
+    """A sentence for the founder; with a phase's name it begins that phase and completes the one before."""
+
+    message: str
+    phase_name: str = ""
+
+
+@dataclass(frozen=True)
+class Documented:
+    section: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question to the founder; options are `{value, label, description}`."""
+
+    problem: str
+    recommended_action: str
+    options: tuple[dict[str, str], ...]
+
+
+Effect = PlanSet | Narrated | Documented | Asked
+
+
+class ToolFailure(Exception):
+    """A tool did not do what was asked. `error_type` names the kind, the message is for the model."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.message = message
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What came back from one call: for the model, for the founder's feed, and for the database."""
+
+    call: ToolCall
+    label: str  # "Wrote 47 lines to app/login.py"
+    content: list[Block]  # text and image blocks for the model
+    is_error: bool = False
+    error_type: str = ""
+    excerpt: str = ""  # at most 4 KB of the output, for the feed
+    exit_code: int | None = None
+    duration_ms: int = 0
+    image: str = ""  # the storage name of a screenshot
+    diff: str = ""  # a unified diff, at most 4 KB
+    changed_files: bool = False
+    effects: tuple[Effect, ...] = field(default=())  # written in the transaction that saves this result
+
+    def block(self) -> Block:
+        """The `tool_result` block of the next user message."""
+        block: Block = {"type": "tool_result", "tool_use_id": self.call.id, "content": self.content}
+        if self.is_error:
+            block["is_error"] = True
+        return block
+
+
+def text_block(text: str) -> Block:
+    return {"type": "text", "text": text}
+
+
+def note(kind: str, text: str) -> Block:
+    """A note: what we tell the model besides tool results."""
+    return text_block(f'<note kind="{kind}">\n{text}\n</note>')

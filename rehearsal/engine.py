@@ -1,0 +1,208 @@
+"""Plays a play: from where it stands and what just came, to the model's next turn. Pure.
+
+`advance` takes in the results and notes that came and says what is due; `perform` makes the turn of it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from rehearsal import asides
+from rehearsal.founder import FounderInput
+from rehearsal.fault import Fault
+from rehearsal.play import Condition, Line, Play, PlayError, Step
+from rehearsal.state import Frame, Note, State
+from rehearsal.template import ToolInput, fill, render, variables
+
+MAX_TRIES = 3
+INSPECT = Frame("aside:inspect", "look")
+ASK = Frame("aside:ask", "ask")
+WAIT_FOR_FOUNDER = Frame("aside:ask", "wait")
+CLOSING = Frame("aside:closing", "end")
+ASIDES = {"inspect": asides.INSPECT, "ask": asides.ASK, "closing": asides.CLOSING, **asides.NOTES}
+EXIT = re.compile(r"\[exit (\d+)\]")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a tool answered."""
+
+    tool: str
+    text: str
+    error: bool = False
+
+
+@dataclass(frozen=True)
+class UserTurn:
+    """What came since the model's last turn: results in the order of its calls, then notes."""
+
+    results: tuple[Result, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the model does next; `state` goes into its signature."""
+
+    think: str
+    thinking_tokens: int
+    say: str
+    calls: tuple[tuple[str, ToolInput], ...]
+    state: State
+    key: str
+    fault: Fault | None = None
+
+
+def opening(play: Play) -> State:
+    """The state before the first turn."""
+    return State(play.name, None, (Frame("main", play.main.steps[0].id),))
+
+
+def advance(play: Play, state: State, turn: UserTurn) -> State:
+    """Take in what came: the state with nothing played and, first on its agenda, the step that is due."""
+    state = _hear(play, state, turn.notes)
+    state = _follow(play, state, turn.results)
+    state = replace(state, agenda=(*_interjections(play, turn.notes), *state.agenda))
+    while state.agenda and _is_answered(play, state, state.agenda[0]):
+        frame = state.agenda[0]
+        state = _leave(play, replace(state, agenda=state.agenda[1:]), frame, step_at(play, frame))
+    return state if state.agenda else replace(state, agenda=(CLOSING,))
+
+
+def perform(play: Play, state: State, turn: UserTurn, founder: FounderInput) -> Turn:
+    """Make the turn that is first on the agenda of an advanced state; raises PlayError for a bad template."""
+    frame = state.agenda[0]
+    step = step_at(play, frame)
+    names = variables(founder, [result.text for result in turn.results], frame.note)
+    again = "Once more, with what I have just seen. " if frame.only else ""
+    calls = [call for n, call in enumerate(step.calls) if not frame.only or n in frame.only]
+    return Turn(
+        think=again + render(step.think, names),
+        thinking_tokens=step.thinking_tokens,
+        say=render(step.say, names),
+        calls=tuple((call.tool, fill(call.input, names)) for call in calls),
+        state=replace(state, played=frame, agenda=state.agenda[1:]),
+        key=frame.key,
+        fault=step.fault,
+    )
+
+
+def step_at(play: Play, frame: Frame) -> Step:
+    """The step a frame points to; raises PlayError when the play was changed under it."""
+    step = _line(play, frame.line).find(frame.step)
+    if step is None:
+        raise PlayError(f"The play {play.name!r} has no step {frame.key!r} any more.")
+    return step
+
+
+def _line(play: Play, name: str) -> Line:
+    kind, _, which = name.partition(":")
+    if kind == "aside":
+        return ASIDES[which]
+    if kind == "note":
+        return play.handlers[int(which)].line if int(which) < len(play.handlers) else Line(())
+    return play.main
+
+
+def _lines(play: Play) -> Iterator[tuple[str, Line]]:
+    yield "main", play.main
+    yield from ((f"note:{n}", handler.line) for n, handler in enumerate(play.handlers))
+    yield from ((f"aside:{name}", line) for name, line in ASIDES.items())
+
+
+def _hear(play: Play, state: State, notes: tuple[Note, ...]) -> State:
+    """Remember the notes that steps wait for, whether these are reached already or not."""
+    heard = dict(state.heard)
+    for line_name, line in _lines(play):
+        for step in line.steps:
+            for note in notes:
+                if step.until and step.until.fits(note.kind, note.text):
+                    heard[f"{line_name}/{step.id}"] = note.text
+    return replace(state, heard=heard)
+
+
+def _interjections(play: Play, notes: tuple[Note, ...]) -> Iterator[Frame]:
+    for note in notes:
+        for n, handler in enumerate(play.handlers):
+            if handler.trigger.fits(note.kind, note.text):
+                yield Frame(f"note:{n}", handler.line.steps[0].id, note)
+                break
+        else:
+            if note.kind in asides.NOTES:
+                yield Frame(f"aside:{note.kind}", asides.NOTES[note.kind].steps[0].id, note)
+
+
+def _follow(play: Play, state: State, results: tuple[Result, ...]) -> State:
+    """What the results of the last turn lead to."""
+    if state.played is None:
+        return state
+    frame, state = state.played, replace(state, played=None)
+    step = step_at(play, frame)
+    if step.end:
+        waits = step.until is not None and not _is_answered(play, state, frame)
+        return _before(state, frame) if waits else _leave(play, state, frame, step)
+    for branch in step.branches:
+        if holds(branch.when, results):
+            return _jump(play, state, frame, branch.goto)
+    if any(result.error for result in results) and not frame.line.startswith("aside:"):
+        return _try_again(state, frame, results)
+    tries = {key: count for key, count in state.tries.items() if key != frame.key}
+    return _leave(play, replace(state, tries=tries), frame, step)
+
+
+def holds(condition: Condition, results: tuple[Result, ...]) -> bool:
+    """Whether all that the condition asks of the results is so."""
+    chosen = [result for result in results if condition.tool in (None, result.tool)]
+    text = "\n".join(result.text for result in chosen)
+    exits = EXIT.findall(text)
+    return (
+        bool(chosen)
+        and condition.error in (None, any(result.error for result in chosen))
+        and (condition.matches is None or condition.matches.search(text) is not None)
+        and (condition.not_matches is None or condition.not_matches.search(text) is None)
+        and (condition.exit is None or (bool(exits) and int(exits[-1]) == condition.exit))
+    )
+
+
+def _try_again(state: State, frame: Frame, results: tuple[Result, ...]) -> State:
+    """Look around and repeat the calls that failed; after three tries ask the founder first."""
+    asked = frame.only or tuple(range(len(results)))
+    failed = tuple(n for n, result in zip(asked, results, strict=False) if result.error)
+    again = replace(frame, only=failed)
+    tries = state.tries.get(frame.key, 0) + 1
+    if tries <= MAX_TRIES:
+        return _before(replace(state, tries={**state.tries, frame.key: tries}), INSPECT, again)
+    problem = next(result.text for result in results if result.error)
+    heard = {key: text for key, text in state.heard.items() if key != WAIT_FOR_FOUNDER.key}
+    ask = replace(ASK, note=Note("retry", problem.strip()[-500:]))
+    return _before(replace(state, tries={**state.tries, frame.key: 0}, heard=heard), ask, again)
+
+
+def _is_answered(play: Play, state: State, frame: Frame) -> bool:
+    return frame.key in state.heard and step_at(play, frame).until is not None
+
+
+def _leave(play: Play, state: State, frame: Frame, step: Step) -> State:
+    """Go on after a step none of whose branches matched."""
+    if step.until is not None:
+        frame = replace(frame, note=Note(step.until.kind, state.heard.get(frame.key, "")))
+    target = _line(play, frame.line).after(step)
+    if target is not None:
+        return _jump(play, state, frame, target)
+    given_up = frame.key == WAIT_FOR_FOUNDER.key and asides.LEAVE_OUT in state.heard.get(frame.key, "")
+    if given_up and state.agenda:
+        failed = state.agenda[0]
+        return _leave(play, replace(state, agenda=state.agenda[1:]), failed, step_at(play, failed))
+    return state
+
+
+def _jump(play: Play, state: State, frame: Frame, target: str) -> State:
+    """Go to a step of the same line, or else of the main line, which then goes on from there."""
+    if _line(play, frame.line).find(target) is not None:
+        return _before(state, Frame(frame.line, target, frame.note))
+    agenda = tuple(waiting for waiting in state.agenda if waiting.line != "main")
+    return replace(state, agenda=(Frame("main", target, frame.note), *agenda))
+
+
+def _before(state: State, *frames: Frame) -> State:
+    return replace(state, agenda=(*frames, *state.agenda))

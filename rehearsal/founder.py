@@ -1,0 +1,40 @@
+"""What the founder wants, as it stands in the system prompt."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+BLOCK = re.compile(r"<founder_input>\s*(\{.*?\})\s*</founder_input>", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class FounderInput:
+    project: str
+    goal: str = ""
+    brief: Mapping[str, Any] = field(default_factory=dict)
+    interview: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def must_have(self) -> list[str]:
+        """The brief's must_have as a list of strings, whatever the founder made of it."""
+        wanted = self.brief.get("must_have") or []
+        return [str(item) for item in wanted] if isinstance(wanted, list) else [str(wanted)]
+
+
+def founder_input(system: str) -> FounderInput | None:
+    """Read the `<founder_input>` block of a system prompt; None when there is none that can be read."""
+    match = BLOCK.search(system)
+    if match is None:
+        return None
+    try:
+        data = json.loads(match.group(1))
+    except json.JSONDecodeError:
+        return None
+    return FounderInput(
+        project=str(data.get("project", "")),
+        goal=str(data.get("goal", "")),
+        brief=data.get("idea_brief") if isinstance(data.get("idea_brief"), dict) else {},
+        interview=tuple(item for item in data.get("interview") or () if isinstance(item, dict)),
+    )

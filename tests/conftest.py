@@ -1,0 +1,113 @@
+"""Real services for the tests: PostgreSQL and Redis start when the first test needs them, once a run."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+STARTS_SERVERS = {"services", "django_db_setup", "db", "transactional_db"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts servers, so that `make fast` runs the rest in seconds."""
+    for item in items:
+        if STARTS_SERVERS.intersection(getattr(item, "fixturenames", ())) or item.get_closest_marker(
+            "django_db"
+        ):
+            item.add_marker("services")
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[None]:
+    """The embedded engines, for as long as the run lasts; those the environment names are used instead."""
+    from django.conf import settings
+
+    from cofounder import embedded, environment
+
+    wanted = {
+        "postgres": environment.is_embedded("DATABASE_URL"),
+        "redis": environment.is_embedded("REDIS_URL"),
+    }
+    with embedded.Services(settings.DATA_DIR, **wanted):
+        if wanted["postgres"]:
+            settings.DATABASES["default"]["HOST"] = str(embedded.postgres_socket_dir(settings.DATA_DIR))
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(services: None) -> None:
+    """The database server must run before pytest-django makes the test database."""
+
+
+@pytest.fixture(autouse=True)
+def _the_clock_is_real() -> Iterator[None]:
+    from jobs import clock
+
+    clock.forget()
+    yield
+    clock.forget()
+
+
+TIERS = [
+    ("bootstrapper", "Bootstrapper", "claude-sonnet-5-5", 60_000_000),
+    ("partner", "Partner", "claude-sonnet-5-5", 200_000_000),
+    ("cto_scale", "CTO scale", "claude-opus-5-5", 600_000_000),
+]
+
+
+@pytest.fixture
+def tiers(db: None) -> None:
+    """The tiers of a new install; a test that empties the tables has emptied these too."""
+    from agents.models import PlanTier
+
+    for slug, name, model, budget in TIERS:
+        defaults = {"name": name, "model": model, "monthly_budget_microdollars": budget}
+        PlanTier.objects.get_or_create(slug=slug, defaults=defaults)
+
+
+def _make_user(email: str, **fields: Any) -> Any:
+    from agents.models import Subscription
+    from cofounder.models import User
+    from jobs import clock
+
+    user = User.objects.create_user(email, "correct horse battery", **fields)
+    Subscription.objects.create(
+        user=user, tier_id="bootstrapper", renews_on=clock.today() + timedelta(days=30)
+    )
+    return user
+
+
+@pytest.fixture
+def founder(tiers: None) -> Any:
+    return _make_user("founder@example.com")
+
+
+@pytest.fixture
+def other_founder(tiers: None) -> Any:
+    return _make_user("other@example.com")
+
+
+@pytest.fixture
+def admin(tiers: None) -> Any:
+    return _make_user("admin@example.com", is_staff=True, is_superuser=True)
+
+
+BRIEF = {
+    "problem": "Parents swap school uniforms in a chat nobody can search.",
+    "must_have": ["a list of uniforms by size", "a form to offer one"],
+}
+
+
+@pytest.fixture
+def project(founder: Any) -> Any:
+    """A founder's project with a brief and an answered interview."""
+    from jobs.briefs import create_project
+
+    return create_project(
+        owner=founder,
+        name="Uniform Swap",
+        goal="One school by September",
+        idea_brief=BRIEF,
+        interview=[{"question": "Who may see the list?", "answer": "Everyone with the link."}],
+    )

@@ -1,0 +1,24 @@
+"""The product's own settings, read from an environment made for the tests."""
+
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+_repository = Path(__file__).resolve().parent.parent
+_data = Path(os.environ.get("DATA_DIR") or _repository / ".cofounder") / "tests"
+_data.mkdir(parents=True, exist_ok=True)
+
+for _name in [name for name in os.environ if name.startswith(("ANTHROPIC_", "E2B_", "AWS_"))]:
+    del os.environ[_name]  # no test ever reaches a real provider
+os.environ.update(
+    DATA_DIR=str(_data),
+    SECRET_KEY="only-for-the-tests-" + "x" * 40,
+    FIELD_ENCRYPTION_KEYS=Fernet.generate_key().decode(),
+    DEBUG="true",  # the clock may be moved
+    BASE_URL="http://localhost:8000",
+)
+
+from cofounder.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed; nothing here is secret
