@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rehearsal import asides
-from rehearsal.founder import FounderInput
 from rehearsal.fault import Fault
+from rehearsal.founder import FounderInput
 from rehearsal.play import Condition, Line, Play, PlayError, Step
 from rehearsal.state import Frame, Note, State
 from rehearsal.template import ToolInput, fill, render, variables

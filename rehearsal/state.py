@@ -29,7 +29,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class State:
-    """`played` is the turn whose results are due (None: none are); `agenda` is what follows, nearest first."""
+    """`played` is the turn whose results are due (None: none are); `agenda` what follows, nearest first."""
 
     play: str
     played: Frame | None
