@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from cofounder import environment
 from cofounder.environment import BASE_DIR, boolean, number, text, url, words
+from cofounder.model_prices import MODEL_PRICES as MODEL_PRICES
 
 DATA_DIR = environment.data_dir()
 DEBUG = boolean("DEBUG", False)

@@ -1,0 +1,181 @@
+"""The money: a day's allowance, the worst case reserved before each call, and what it really cost after.
+
+All amounts are integer µ$. The functions above the line are pure; those below work inside the caller's
+transaction and lock the founder's `DailyBudget` first.
+"""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Sum
+
+from agents import prices
+from agents.models import AgentSession, BudgetChange, DailyBudget, SpendEntry, Subscription
+from agents.turns import Usage
+from jobs import clock
+
+USUAL_MAX_TOKENS = 16_000
+LEAST_MAX_TOKENS = 4_000  # less does not hold one useful step
+WIND_DOWN_PERCENT = 90
+CEILING_PERCENT = 110
+
+
+class NoRoom(Exception):
+    """The next call could pass the ceiling, so it is not made."""
+
+    def __init__(self, percent: int) -> None:
+        super().__init__(NoRoom.__doc__)
+        self.percent = percent
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Money set aside for one model call."""
+
+    entry_id: UUID
+    max_tokens: int
+
+
+def budget_pct(spent: int, allowance: int) -> int:
+    """How much of the day is used, 0 to 100; a day that allows nothing is used up."""
+    return 100 if allowance <= 0 else min(100, 100 * spent // allowance)
+
+
+def daily_allowance(remaining: int, days_left: int) -> int:
+    """An even share of what is left of the period; today counts as one of the days."""
+    return max(0, remaining) // max(1, days_left)
+
+
+def period_start(renews_on: date) -> date:
+    """The day the running period began: one calendar month before it renews."""
+    year, month = (renews_on.year, renews_on.month - 1) if renews_on.month > 1 else (renews_on.year - 1, 12)
+    return date(year, month, min(renews_on.day, monthrange(year, month)[1]))
+
+
+def is_winding_down(spent: int, allowance: int) -> bool:
+    return 100 * spent >= WIND_DOWN_PERCENT * allowance
+
+
+def ceiling(allowance: int, remaining: int) -> int:
+    """What the day may cost at the very most."""
+    return min(CEILING_PERCENT * allowance // 100, max(0, remaining))
+
+
+# --- inside a transaction -------------------------------------------------------------------------------------
+
+
+def remaining_in_period(subscription: Subscription, today: date) -> int:
+    """The period's budget with its top-ups, less what was settled on the days before today."""
+    start = period_start(subscription.renews_on)
+    added = BudgetChange.objects.filter(
+        user=subscription.user_id, day__gte=start, kind__in=[BudgetChange.Kind.TOP_UP, BudgetChange.Kind.OVERRIDE]
+    ).aggregate(total=Sum("amount_microdollars", default=0))["total"]
+    spent = DailyBudget.objects.filter(user=subscription.user_id, day__gte=start, day__lt=today).aggregate(
+        total=Sum("spent_microdollars", default=0)
+    )["total"]
+    return int(subscription.monthly_budget_microdollars + added - spent)
+
+
+def lock_day(subscription: Subscription, today: date) -> DailyBudget:
+    """Today's row, locked; the founder's first call of a UTC day fixes its allowance."""
+    allowance = daily_allowance(
+        remaining_in_period(subscription, today), (subscription.renews_on - today).days
+    )
+    DailyBudget.objects.get_or_create(
+        user_id=subscription.user_id, day=today, defaults={"allowance_microdollars": allowance}
+    )
+    return DailyBudget.objects.select_for_update().get(user_id=subscription.user_id, day=today)
+
+
+def reserve(session: AgentSession, input_tokens: int, *, is_retry: bool = False) -> Grant:
+    """Set the worst case of the session's next call aside, shrinking its output to what fits.
+
+    Raises `NoRoom` when not even a short answer fits under the day's ceiling or the install's.
+    """
+    today = clock.today()
+    subscription = Subscription.objects.select_related("tier").get(user=session.user_id)
+    price = prices.price_of(session.model, today)
+    day = lock_day(subscription, today)
+    used = day.spent_microdollars + day.reserved_microdollars
+    room = ceiling(day.allowance_microdollars, remaining_in_period(subscription, today)) - used
+    room = min(room, _room_of_install(today))
+    max_tokens = min(USUAL_MAX_TOKENS, price.output_that_fits(input_tokens, room))
+    if max_tokens < LEAST_MAX_TOKENS:
+        raise NoRoom(budget_pct(day.spent_microdollars, day.allowance_microdollars))
+    amount = price.worst_case(input_tokens, max_tokens)
+    DailyBudget.objects.filter(pk=day.pk).update(reserved_microdollars=F("reserved_microdollars") + amount)
+    entry = SpendEntry.objects.create(
+        user_id=session.user_id,
+        session=session,
+        phase=session.current_phase,
+        day=today,
+        model=session.model,
+        reserved_microdollars=amount,
+        max_tokens=max_tokens,
+        price_version=price.version,
+        is_retry=is_retry,
+        created_at=clock.now(),
+    )
+    return Grant(entry.pk, max_tokens)
+
+
+def _room_of_install(today: date) -> int:
+    """What `MAX_DAILY_SPEND` leaves of today for everybody together."""
+    if not settings.MAX_DAILY_SPEND:
+        return 10**15
+    used = DailyBudget.objects.filter(day=today).aggregate(
+        total=Sum(F("spent_microdollars") + F("reserved_microdollars"), default=0)
+    )["total"]
+    return int(settings.MAX_DAILY_SPEND - used)
+
+
+def settle(entry_id: UUID, usage: Usage) -> tuple[SpendEntry, DailyBudget]:
+    """Replace a reservation by what the call used. It counts for the day of the reservation."""
+    entry = SpendEntry.objects.get(pk=entry_id)
+    cost = prices.price_of(entry.model, entry.day).cost(usage)
+    day = _close(entry, cost)
+    SpendEntry.objects.filter(pk=entry.pk).update(
+        status=SpendEntry.Status.SETTLED,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_write_5m_tokens=usage.cache_write_5m_tokens,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cost_microdollars=cost,
+        settled_at=clock.now(),
+    )
+    entry.cost_microdollars = cost
+    return entry, day
+
+
+def release(entry_id: UUID) -> None:
+    """Give a reservation back: its call was never made, or used nothing."""
+    entry = SpendEntry.objects.get(pk=entry_id)
+    _close(entry, 0)
+    SpendEntry.objects.filter(pk=entry.pk).update(status=SpendEntry.Status.RELEASED, settled_at=clock.now())
+
+
+def release_all_of(session_id: UUID) -> None:
+    """Give back what an earlier run reserved and cannot use any more."""
+    open_entries = SpendEntry.objects.filter(session=session_id, status=SpendEntry.Status.RESERVED)
+    for entry_id in open_entries.values_list("pk", flat=True):
+        release(entry_id)
+
+
+def _close(entry: SpendEntry, cost: int) -> DailyBudget:
+    day = DailyBudget.objects.select_for_update().get(user=entry.user_id, day=entry.day)
+    still_open = SpendEntry.objects.filter(pk=entry.pk, status=SpendEntry.Status.RESERVED).exists()
+    if still_open:
+        day.reserved_microdollars = max(0, day.reserved_microdollars - entry.reserved_microdollars)
+        day.spent_microdollars += cost
+        day.save(update_fields=["reserved_microdollars", "spent_microdollars"])
+    return day
+
+
+def today_of(user: Any) -> DailyBudget | None:
+    """Today's row, if the founder has spent or reserved anything today."""
+    return DailyBudget.objects.filter(user=user, day=clock.today()).first()

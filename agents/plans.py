@@ -1,0 +1,34 @@
+"""Which model and limits a founder's build gets: the user's override, then the tier, then the global default."""
+
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from agents import prices
+from agents.models import Subscription
+from jobs import clock
+from jobs.errors import PaymentNeeded
+
+
+class LLMConfig(NamedTuple):
+    model: str
+    max_tool_calls: int
+    tier: str
+
+
+def subscription_of(user: Any) -> Subscription:
+    """The founder's subscription; `PaymentNeeded` when there is none or it is suspended."""
+    subscription = Subscription.objects.select_related("tier").filter(user=user).first()
+    if subscription is None:
+        raise PaymentNeeded("There is no subscription on this account yet. Choose a plan to start building.")
+    if subscription.suspended:
+        raise PaymentNeeded("This subscription is suspended. Once it is paid, the build can go on.")
+    return subscription
+
+
+def resolve_llm_config(user: Any) -> LLMConfig:
+    """The founder's model and limits; `PaymentNeeded` or `UnknownModel` with a sentence otherwise."""
+    subscription = subscription_of(user)
+    model = subscription.model or settings.DEFAULT_MODEL
+    prices.price_of(model, clock.today())
+    return LLMConfig(model, subscription.tier.max_tool_calls, subscription.tier.slug)

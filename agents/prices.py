@@ -1,0 +1,61 @@
+"""What model calls cost, in integer µ$, rounded up."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+
+from agents.turns import Usage
+from jobs.errors import CofounderError
+
+MILLION = 1_000_000
+
+
+class UnknownModel(CofounderError):
+    """The model has no price here, so a build with it cannot be paced."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """µ$ per million tokens, by kind."""
+
+    version: str
+    input: int
+    output: int
+    cache_write_5m: int
+    cache_write_1h: int
+    cache_read: int
+    max_output_tokens: int
+
+    def cost(self, usage: Usage) -> int:
+        """What a call with this usage costs."""
+        return _round_up(
+            usage.input_tokens * self.input
+            + usage.output_tokens * self.output
+            + usage.cache_write_5m_tokens * self.cache_write_5m
+            + usage.cache_write_1h_tokens * self.cache_write_1h
+            + usage.cache_read_tokens * self.cache_read
+        )
+
+    def worst_case(self, input_tokens: int, max_tokens: int) -> int:
+        """The most a call may cost: all input written to the cache in use (5 minutes), all output used."""
+        return _round_up(input_tokens * self.cache_write_5m + max_tokens * self.output)
+
+    def output_that_fits(self, input_tokens: int, room: int) -> int:
+        """How many output tokens `room` µ$ leave after the worst case of the input; may be negative."""
+        return (room * MILLION - input_tokens * self.cache_write_5m) // self.output
+
+
+def _round_up(millionths: int) -> int:
+    return -(-millionths // MILLION)
+
+
+def price_of(model: str, today: date) -> Price:
+    """The model's price; `UnknownModel` when it has none or the provider has ended it."""
+    row = settings.MODEL_PRICES.get(model)
+    if row is None:
+        known = ", ".join(sorted(settings.MODEL_PRICES))
+        raise UnknownModel(f"The model {model!r} has no price here. Use one of: {known}.")
+    if row["retires"] and today >= date.fromisoformat(row["retires"]):
+        raise UnknownModel(f"The provider ended the model {model!r} on {row['retires']}. Choose another.")
+    return Price(**{name: value for name, value in row.items() if name != "retires"})
