@@ -1,0 +1,140 @@
+"""A form and a list for each thing that was asked for."""
+
+import lists
+from web import App, Refused, Response, Safe, markup, redirect, text_field
+
+MARK = Safe(
+    '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"'
+    ' stroke-linejoin="round" aria-hidden="true"><rect x="3.5" y="3.5" width="17" height="17" rx="5"/>'
+    '<path d="M8 12.3l2.8 2.7L16.2 9.3"/></svg>'
+)
+
+
+def layout(title, body):
+    return markup(
+        """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>$title</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/base.css">
+<link rel="stylesheet" href="/theme.css">
+</head>
+<body>
+<a class="skip" href="#main">Skip to the page</a>
+<header class="top"><div class="wrap"><a class="brand" href="/">$mark $project</a></div></header>
+<main id="main" class="wrap">$body</main>
+<footer class="foot"><div class="wrap"><p>A simple first version: a form and a list for each part.</p></div></footer>
+</body>
+</html>""",
+        title=title,
+        mark=MARK,
+        project=project(),
+        body=body,
+    )
+
+
+def project():
+    return lists.shortened(lists.WISHES["project"]) or "A new idea"
+
+
+app = App(layout)
+
+
+@app.get("/")
+def front(request):
+    counts = lists.open_counts()
+    body = markup(
+        """<div class="hero"><h1>$project</h1><p class="lead">$goal</p></div>
+<ol class="grid parts">$cards</ol>""",
+        project=project(),
+        goal=lists.shortened(lists.WISHES["goal"]),
+        cards=[card(n, title, counts.get(n, 0)) for n, title in enumerate(lists.titles(), 1)],
+    )
+    return layout(project(), body)
+
+
+def card(number, title, count):
+    return markup(
+        """<li class="card part"><span class="tile" aria-hidden="true">$number</span>
+<h2><a href="/lists/$number">$title</a></h2><p><span class="badge $tone">$words</span></p></li>""",
+        number=number,
+        title=title,
+        tone="good" if count else "",
+        words=f"{count} open" if count else "Nothing yet",
+    )
+
+
+def known(number):
+    """The list's number and title; whatever is no list is refused."""
+    titles = lists.titles()
+    if not number.isdecimal() or not 1 <= int(number) <= len(titles):
+        raise Refused("There is no such list.", 404)
+    return int(number), titles[int(number) - 1]
+
+
+@app.get("/lists/{number}")
+def list_page(request, number):
+    return page(*known(number))
+
+
+def page(number, title, what="", note="", error=""):
+    rows = [row(number, each) for each in lists.entries(number)]
+    body = markup(
+        """<p class="back"><a href="/">← All parts</a></p>
+<div class="two"><div><h1 class="long">$title</h1>
+<section class="card"><h2>Add something</h2>
+<form method="post" action="/lists/$number" novalidate>$what$note<button>Add it</button></form></section></div>
+<section class="card"><h2>On the list</h2>$rows</section></div>""",
+        title=title,
+        number=number,
+        what=text_field("What is it?", "what", what, error, maxlength="200"),
+        note=text_field("A note", "note", note, hint="Who, when, how many: whatever helps. You can leave it empty."),
+        rows=markup('<ul class="list">$rows</ul>', rows=rows) if rows else Safe('<p class="empty">Nothing yet.</p>'),
+    )
+    return layout(title, body)
+
+
+def row(number, entry):
+    return markup(
+        """<li class="entry $state"><div class="row between"><div class="words"><h3>$what</h3><p class="muted">$note</p></div>
+<div class="row"><form class="inline" method="post" action="/lists/$number/$id/tick"><button class="small">$tick</button></form>
+<form class="inline" method="post" action="/lists/$number/$id/remove"><button class="quiet small">Remove</button></form>
+</div></div></li>""",
+        state="done" if entry["done"] else "",
+        what=entry["what"],
+        note=entry["note"],
+        number=number,
+        id=entry["id"],
+        tick="Open again" if entry["done"] else "Done",
+    )
+
+
+@app.post("/lists/{number}")
+def add(request, number):
+    number, title = known(number)
+    what, note = request.text("what"), request.text("note", 500)
+    if not what:
+        return Response(page(number, title, what, note, "Please say what it is."), 422)
+    lists.add(number, what, note)
+    return redirect(f"/lists/{number}")
+
+
+@app.post("/lists/{number}/{entry}/tick")
+def tick(request, number, entry):
+    lists.tick(entry)
+    return redirect(f"/lists/{known(number)[0]}")
+
+
+@app.post("/lists/{number}/{entry}/remove")
+def remove(request, number, entry):
+    lists.remove(entry)
+    return redirect(f"/lists/{known(number)[0]}")
+
+
+if __name__ == "__main__":
+    lists.set_up()
+    app.serve()
