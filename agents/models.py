@@ -160,6 +160,7 @@ class AgentMessage(models.Model):
     position = models.PositiveIntegerField()
     role = models.CharField(max_length=10, choices=Role)
     content = models.JSONField()  # the API's content blocks
+    stop_reason = models.CharField(max_length=40, blank=True)  # of an assistant's turn
     created_at = models.DateTimeField()
 
     class Meta:

@@ -58,4 +58,12 @@ def price_of(model: str, today: date) -> Price:
         raise UnknownModel(f"The model {model!r} has no price here. Use one of: {known}.")
     if row["retires"] and today >= date.fromisoformat(row["retires"]):
         raise UnknownModel(f"The provider ended the model {model!r} on {row['retires']}. Choose another.")
-    return Price(**{name: value for name, value in row.items() if name != "retires"})
+    return Price(
+        version=row["version"],
+        input=row["input"],
+        output=row["output"],
+        cache_write_5m=row["cache_write_5m"],
+        cache_write_1h=row["cache_write_1h"],
+        cache_read=row["cache_read"],
+        max_output_tokens=row["max_output_tokens"],
+    )

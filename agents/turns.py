@@ -60,13 +60,16 @@ class Turn:
 
     content: list[Block]
     stop_reason: str
-    usage: Usage
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def calls(self) -> list[ToolCall]:
         """The tool calls to run: none unless the model stopped for them."""
-        if self.stop_reason != "tool_use":
-            return []
+        return self.requested if self.stop_reason == "tool_use" else []
+
+    @property
+    def requested(self) -> list[ToolCall]:
+        """Every tool call in the answer, also those of an answer that was cut."""
         return [
             ToolCall(block["id"], block["name"], block["input"])
             for block in self.content
@@ -148,6 +151,18 @@ class ToolResult:
         if self.is_error:
             block["is_error"] = True
         return block
+
+
+def failed(call: ToolCall, label: str, error_type: str, message: str) -> ToolResult:
+    """The result of a call that did not do what was asked."""
+    return ToolResult(
+        call=call,
+        label=label,
+        content=[text_block(message)],
+        is_error=True,
+        error_type=error_type,
+        excerpt=message[:4096],
+    )
 
 
 def text_block(text: str) -> Block:

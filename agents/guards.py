@@ -1,0 +1,60 @@
+"""Guards against an agent that goes in circles: repetition and the cap on tool calls."""
+
+import json
+from collections import Counter, deque
+from collections.abc import Sequence
+
+from agents.errors import AgentError
+from agents.turns import Block, ToolCall, note
+
+WINDOW = 10  # calls looked back
+STRIKES = 3  # equal calls within the window
+
+
+class GoingInCircles(AgentError):
+    """The agent repeats itself although it was told to change course."""
+
+
+class CapReached(AgentError):
+    """The agent has used all tool calls of this stretch."""
+
+
+class Guards:
+    """What the last calls look like. Equal calls thrice: one steer; thrice again: a question."""
+
+    def __init__(self, cap: int, used: int = 0) -> None:
+        self.cap = cap
+        self.used = used
+        self._recent: deque[str] = deque(maxlen=WINDOW)
+        self._steered = False
+        self._strike = False
+
+    def notes_on(self, calls: Sequence[ToolCall]) -> list[Block]:
+        """Count these calls; a note that steers, the first time one repeats itself too often."""
+        self.used += len(calls)
+        self._recent.extend(_fingerprint(call) for call in calls)
+        call, times = Counter(self._recent).most_common(1)[0]
+        self._strike = times >= STRIKES
+        if not self._strike or self._steered:
+            return []
+        self._steered, self._strike = True, False
+        self._recent.clear()
+        return [note("steer", _STEER.format(call=call[:500]))]
+
+    def check(self) -> None:
+        """Raise what ends the stretch, once the results are saved."""
+        if self._strike:
+            raise GoingInCircles
+        if self.used >= self.cap:
+            raise CapReached
+
+
+_STEER = (
+    "You have made this call three times in your last ten: {call}\n"
+    "Its result will not change by repeating it. Find out why it fails and try a different way, "
+    "or ask the founder if only they can help."
+)
+
+
+def _fingerprint(call: ToolCall) -> str:
+    return f"{call.name} {json.dumps(call.input, sort_keys=True)}"

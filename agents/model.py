@@ -1,0 +1,210 @@
+"""The model: Anthropic's Messages API, streamed, with a retry loop of our own.
+
+The SDK's own retries are off. They honour a `retry-after` of any length, never retry an overload that comes
+in the middle of a stream, and take a stream that ends early for a finished one.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import anthropic
+import httpx2
+import structlog
+from anthropic.types.beta import BetaRawMessageDeltaEvent, BetaRawMessageStartEvent, BetaUsage
+from django.conf import settings
+
+from agents.errors import AgentError
+from agents.turns import Block, Turn, Usage
+
+log = structlog.get_logger(__name__)
+
+BETAS = ["compact-2026-09-04"]
+STALL_SECONDS = 90  # the longest silence in a stream
+DEADLINE_SECONDS = 600  # how long one call is tried before the session rests
+BACKOFF_SECONDS = (0.5, 30.0)  # the first pause and the longest
+SPEND_LIMIT_CODES = frozenset(
+    {"enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded"}
+)
+PASSING_ERRORS = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
+PASSING_STATUSES = frozenset({408, 409, 429})
+
+
+class ModelRefused(AgentError):
+    """The provider does not accept this call, and would not accept it again."""
+
+
+class ProviderUnavailable(AgentError):
+    """The provider could not be reached for a while."""
+
+    retryable = True
+
+
+class StreamCut(AgentError):
+    """The stream ended before the answer did."""
+
+    retryable = True
+
+
+@dataclass(frozen=True)
+class Request:
+    """One model call: everything the answer depends on."""
+
+    model: str
+    system: str
+    tools: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    max_tokens: int
+    job_id: str
+
+
+@dataclass
+class Meter:
+    """What a call has used so far, over all its attempts, so that a failed one is billed too."""
+
+    earlier: Usage = field(default_factory=Usage)
+    current: Usage = field(default_factory=Usage)
+
+    @property
+    def total(self) -> Usage:
+        return self.earlier + self.current
+
+    def new_attempt(self) -> None:
+        self.earlier, self.current = self.total, Usage()
+
+
+class Sink(Protocol):
+    """Who is told that a call waits for the provider."""
+
+    def __call__(self, reason: str, attempt: int) -> Awaitable[None]: ...
+
+
+class AnthropicModel:
+    """One client per event loop. `meter` holds the usage of the call under way, also after it failed."""
+
+    def __init__(self, on_wait: Sink, *, deadline: float = DEADLINE_SECONDS) -> None:
+        self._client = anthropic.AsyncAnthropic(
+            api_key=settings.ANTHROPIC_API_KEY,
+            base_url=settings.ANTHROPIC_BASE_URL,
+            max_retries=0,
+            timeout=httpx2.Timeout(DEADLINE_SECONDS, connect=5, read=STALL_SECONDS),
+        )
+        self._on_wait = on_wait
+        self._deadline = deadline
+        self.meter = Meter()
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def answer(self, request: Request) -> Turn:
+        """The model's next turn.
+
+        Raises `ModelRefused` for what will never succeed, `ProviderUnavailable` when nothing came before
+        the deadline.
+        """
+        self.meter = Meter()
+        give_up_at = time.monotonic() + self._deadline
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._attempt(request)
+            except (anthropic.AnthropicError, httpx2.HTTPError, StreamCut) as error:
+                pause = pause_before_retry(error, attempt)
+                if time.monotonic() + pause > give_up_at:
+                    raise ProviderUnavailable(f"The provider could not be reached: {error}") from error
+                log.warning("model.retry", attempt=attempt, pause=round(pause, 2), error=repr(error))
+                await self._on_wait(_reason(error), attempt)
+                self.meter.new_attempt()
+                await asyncio.sleep(pause)
+
+    async def _attempt(self, request: Request) -> Turn:
+        async with self._client.beta.messages.stream(
+            model=request.model,
+            max_tokens=request.max_tokens,
+            system=[{"type": "text", "text": request.system}],
+            tools=request.tools,  # type: ignore[arg-type]  # plain dictionaries, checked by the API
+            messages=request.messages,  # type: ignore[arg-type]
+            thinking={"type": "adaptive", "display": "summarized"},
+            output_config={"effort": "medium"},
+            cache_control={"type": "ephemeral"},
+            metadata={"user_id": request.job_id},
+            betas=BETAS,
+        ) as stream:
+            async for event in stream:
+                if isinstance(event, BetaRawMessageStartEvent):
+                    self.meter.current = usage_of(event.message.usage)
+                elif isinstance(event, BetaRawMessageDeltaEvent):
+                    self.meter.current = usage_of(stream.current_message_snapshot.usage)
+            message = await stream.get_final_message()
+        if message.stop_reason is None:
+            raise StreamCut
+        self.meter.current = usage_of(message.usage)
+        return Turn(_verbatim(message.content), message.stop_reason, self.meter.current)
+
+
+def _verbatim(content: list[Any]) -> list[Block]:
+    return [block.model_dump(mode="json", exclude_unset=True) for block in content]
+
+
+def usage_of(usage: BetaUsage) -> Usage:
+    """The SDK's usage as ours. A compaction's tokens are only in `iterations`, never in the totals."""
+    split = usage.cache_creation
+    written = usage.cache_creation_input_tokens or 0
+    long_lived = split.ephemeral_1h_input_tokens if split else 0
+    total = Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_write_5m_tokens=written - long_lived,
+        cache_write_1h_tokens=long_lived,
+        cache_read_tokens=usage.cache_read_input_tokens or 0,
+    )
+    for iteration in usage.iterations or []:
+        if iteration.type == "compaction":
+            total += Usage(
+                input_tokens=iteration.input_tokens,
+                output_tokens=iteration.output_tokens,
+                cache_write_5m_tokens=iteration.cache_creation_input_tokens or 0,
+                cache_read_tokens=iteration.cache_read_input_tokens or 0,
+            )
+    return total
+
+
+def pause_before_retry(error: Exception, attempt: int, jitter: Callable[[], float] = random.random) -> float:
+    """Seconds to wait before the next attempt; raises `ModelRefused` where none would help."""
+    if not is_passing(error):
+        raise ModelRefused(_reason(error)) from error
+    first, longest = BACKOFF_SECONDS
+    backoff = min(longest, first * 2 ** (attempt - 1)) * (0.75 + jitter() / 4)
+    return float(max(backoff, min(_retry_after(error), 2 * longest)))
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the provider's trouble may be over soon."""
+    if isinstance(error, StreamCut | httpx2.HTTPError | anthropic.APIConnectionError):
+        return True
+    if not isinstance(error, anthropic.APIStatusError):
+        return False
+    if error.status_code == httpx2.codes.OK:  # an error event in the middle of a stream
+        return error.type in PASSING_ERRORS
+    if error.error_code in SPEND_LIMIT_CODES:
+        return False
+    return error.status_code in PASSING_STATUSES or error.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR
+
+
+def _retry_after(error: Exception) -> float:
+    if not isinstance(error, anthropic.APIStatusError):
+        return 0.0
+    try:
+        return float(error.response.headers.get("retry-after", 0))
+    except ValueError:
+        return 0.0
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, anthropic.APIStatusError):
+        return error.api_message or error.message
+    return str(error) or type(error).__name__

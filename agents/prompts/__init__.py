@@ -1,0 +1,33 @@
+"""What the model is told: the persona with the founder's own words, and the notes during the build."""
+
+import json
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from jobs.briefs import Interview
+
+# The prompts are plain text for a model: nothing in them is HTML. The founder's words enter as JSON only.
+_templates = Environment(
+    loader=PackageLoader("agents", "prompts"),
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=False,
+)
+
+
+def system_prompt(*, project: str, goal: str, idea_brief: dict[str, Any], interview: Interview) -> str:
+    """The persona and the founder's input, verbatim.
+
+    The input is JSON in which `<` is written `\\u003c`, so that no text of a founder's can close its element.
+    """
+    given = {"project": project, "goal": goal, "idea_brief": idea_brief, "interview": interview}
+    founder_input = json.dumps(given, ensure_ascii=False, indent=1).replace("<", "\\u003c")
+    return _templates.get_template("system.md").render(founder_input=founder_input)
+
+
+def note_text(kind: str, **values: Any) -> str:
+    """The text of a note of this kind."""
+    return _templates.get_template(f"note_{kind}.md").render(**values)
