@@ -1,0 +1,197 @@
+"""E2B's control plane on the wire: sandboxes made, found, paused, resumed, extended and ended."""
+
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .confinement import LIMITS, Mode
+from .connect_wire import sentence, unary_request
+from .errors import InvalidArgument, NotFound, SandboxError
+from .fleet import Fleet
+from .record import ENVD_VERSION, parse_new, parse_timeout
+from .sandbox import Sandbox
+
+CLIENT_ID = "rehearsal"
+PAGE = 100
+
+Handler = Callable[[Request, Fleet], Awaitable[Response]]
+
+
+async def create(request: Request, fleet: Fleet) -> Response:
+    body = await unary_request(request)
+    record = parse_new(body, request.headers.get("idempotency-key"))
+    return JSONResponse(_started(fleet.create(record, parse_timeout(body)), fleet), 201)
+
+
+async def connect(request: Request, fleet: Fleet) -> Response:
+    sandbox = _named(request, fleet)
+    body = await unary_request(request)
+    await fleet.connect(sandbox, parse_timeout(body), memory=body.get("memory") is not False)
+    return JSONResponse(_started(sandbox, fleet))
+
+
+async def pause(request: Request, fleet: Fleet) -> Response:
+    sandbox = _named(request, fleet)
+    body = await unary_request(request)
+    await sandbox.pause(memory=body.get("memory") is not False)
+    return Response(status_code=204)
+
+
+async def set_timeout(request: Request, fleet: Fleet) -> Response:
+    sandbox = _named(request, fleet)
+    timeout = parse_timeout(await unary_request(request))
+    if not sandbox.running:
+        raise NotFound(f"sandbox {sandbox.id} is not running")
+    fleet.extend(sandbox, timeout)
+    return Response(status_code=204)
+
+
+async def kill(request: Request, fleet: Fleet) -> Response:
+    await fleet.remove(_named(request, fleet))
+    return Response(status_code=204)
+
+
+async def detail(request: Request, fleet: Fleet) -> Response:
+    sandbox = _named(request, fleet)
+    record = sandbox.record
+    return JSONResponse(
+        {
+            **_listed(sandbox),
+            "envdAccessToken": record.access_token,
+            "domain": fleet.domain,
+            "allowInternetAccess": record.allow_internet_access,
+            "lifecycle": {
+                "autoResume": record.auto_resume,
+                "onTimeout": "pause" if record.auto_pause else "kill",
+            },
+        }
+    )
+
+
+async def list_sandboxes(request: Request, fleet: Fleet) -> Response:
+    """Newest first unless asked otherwise; the next page's token is where this page ended."""
+    query = request.query_params
+    wanted = [sandbox for sandbox in fleet.all() if _fits(sandbox, query.get("metadata"), query.get("state"))]
+    rising = query.get("order") == "asc"
+    wanted.sort(key=_place, reverse=not rising)
+    if token := query.get("nextToken"):
+        after = _place_of(token)
+        wanted = [
+            sandbox for sandbox in wanted if (_place(sandbox) > after if rising else _place(sandbox) < after)
+        ]
+    limit = _limit(query.get("limit"))
+    page = wanted[:limit]
+    headers = {"x-next-token": _token(page[-1])} if len(wanted) > limit else {}
+    return JSONResponse([_listed(sandbox) for sandbox in page], headers=headers)
+
+
+async def health(request: Request, fleet: Fleet) -> Response:
+    """Whether commands are confined here; the one question that takes no key."""
+    confined = fleet.mode is not Mode.UNCONFINED
+    return JSONResponse(
+        {"confined": confined, "mode": fleet.mode.value, **({} if confined else {"reason": fleet.reason})}
+    )
+
+
+def create_control_plane(fleet: Fleet) -> Starlette:
+    def guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def respond(request: Request) -> Response:
+            if handler is not health and not request.headers.get("x-api-key"):
+                return _error(401, "the X-API-KEY header is missing")
+            try:
+                return await handler(request, fleet)
+            except SandboxError as error:
+                return _error(error.status, sentence(error))
+
+        return respond
+
+    def route(path: str, method: str, handler: Handler) -> Route:
+        return Route(path, guarded(handler), methods=[method])
+
+    return Starlette(
+        routes=[
+            route("/rehearsal/health", "GET", health),
+            route("/v2/sandboxes", "POST", create),
+            route("/v2/sandboxes", "GET", list_sandboxes),
+            route("/v2/sandboxes/{id}/connect", "POST", connect),
+            route("/sandboxes/{id}/pause", "POST", pause),
+            route("/sandboxes/{id}/timeout", "POST", set_timeout),
+            route("/sandboxes/{id}", "DELETE", kill),
+            route("/sandboxes/{id}", "GET", detail),
+        ]
+    )
+
+
+def _error(status: int, message: str) -> Response:
+    return JSONResponse({"code": status, "message": message}, status)
+
+
+def _named(request: Request, fleet: Fleet) -> Sandbox:
+    return fleet.get(request.path_params["id"])
+
+
+def _started(sandbox: Sandbox, fleet: Fleet) -> dict[str, Any]:
+    return {
+        "templateID": sandbox.record.template,
+        "sandboxID": sandbox.id,
+        "clientID": CLIENT_ID,
+        "envdVersion": ENVD_VERSION,
+        "envdAccessToken": sandbox.record.access_token,
+        "domain": fleet.domain,
+    }
+
+
+def _listed(sandbox: Sandbox) -> dict[str, Any]:
+    record = sandbox.record
+    return {
+        "templateID": record.template,
+        "sandboxID": record.id,
+        "clientID": CLIENT_ID,
+        "startedAt": record.started_at,
+        "endAt": record.end_at,
+        "cpuCount": 2,
+        "memoryMB": LIMITS["RLIMIT_DATA"] // 2**20,
+        "diskSizeMB": 10_240,
+        "state": record.state,
+        "envdVersion": ENVD_VERSION,
+        "metadata": record.metadata,
+    }
+
+
+def _fits(sandbox: Sandbox, metadata: str | None, states: str | None) -> bool:
+    # The SDK quotes names and values, then encodes the whole once more.
+    wanted = {unquote(name): unquote(value) for name, value in parse_qsl(metadata or "")}
+    if states and sandbox.record.state not in states.split(","):
+        return False
+    return wanted.items() <= sandbox.record.metadata.items()
+
+
+def _place(sandbox: Sandbox) -> tuple[str, str]:
+    return sandbox.record.started_at, sandbox.id
+
+
+def _token(sandbox: Sandbox) -> str:
+    return base64.urlsafe_b64encode(json.dumps(_place(sandbox)).encode()).decode()
+
+
+def _place_of(token: str) -> tuple[str, str]:
+    try:
+        started_at, sandbox_id = json.loads(base64.urlsafe_b64decode(token))
+    except ValueError as error:
+        raise InvalidArgument("nextToken is not one of ours") from error
+    return str(started_at), str(sandbox_id)
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return PAGE
+    if not text.isdigit() or not 1 <= int(text) <= PAGE:
+        raise InvalidArgument(f"limit must be between 1 and {PAGE}")
+    return int(text)

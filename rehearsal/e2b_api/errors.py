@@ -1,0 +1,61 @@
+"""What can go wrong for a caller, with the codes E2B answers by."""
+
+
+class SandboxError(Exception):
+    """The request could not be met."""
+
+    code = "internal"
+    status = 500
+
+
+class NotFound(SandboxError):
+    """There is nothing of that name."""
+
+    code = "not_found"
+    status = 404
+
+
+class InvalidArgument(SandboxError):
+    """The request makes no sense as it stands."""
+
+    code = "invalid_argument"
+    status = 400
+
+
+class AlreadyExists(SandboxError):
+    """Something of that name is there."""
+
+    code = "already_exists"
+    status = 409
+
+
+class PermissionDenied(SandboxError):
+    """The sandbox may not do that."""
+
+    code = "permission_denied"
+    status = 403
+
+
+class NoSpace(SandboxError):
+    """The disk is full."""
+
+    code = "resource_exhausted"
+    status = 507
+
+
+class NotRunning(SandboxError):
+    """The sandbox was not found."""
+
+    code = "unavailable"
+    status = 502
+
+
+class AlreadyPaused(SandboxError):
+    """The sandbox is paused already."""
+
+    code = "already_exists"
+    status = 409
+
+
+class ConfinementUnavailable(RuntimeError):
+    """Commands cannot be confined on this machine."""

@@ -1,0 +1,1 @@
+"""What runs inside a sandbox, with the standard library alone: commands, files and ports for the server."""

@@ -1,0 +1,145 @@
+"""The files of a sandbox, touched from inside it, so that no link leads out of what it may see.
+
+Standard library alone: this runs inside. Paths are those of the sandbox; without confinement the home
+lies elsewhere on the machine and `/home/user` is mapped to it.
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+HOME = "/home/user"
+
+Reply = tuple[dict[str, Any], list[int]]
+
+
+class Files:
+    """Operations by name; each raises OSError for what the caller asked wrongly."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+        self.ops: dict[str, Callable[..., Reply]] = {
+            "open": self.open_file,
+            "create": self.create,
+            "stat": self.describe,
+            "list": self.list_dir,
+            "mkdir": self.mkdir,
+            "move": self.move,
+            "remove": self.remove,
+        }
+
+    def inside(self, path: str) -> str:
+        """A caller's path as an absolute path of the sandbox."""
+        if path == "~" or path.startswith("~/"):
+            path = HOME + path[1:]
+        return os.path.normpath(Path(HOME, path))
+
+    def outside(self, path: str) -> Path:
+        """The same path as this process reaches it."""
+        path = self.inside(path)
+        if path == HOME or path.startswith(HOME + "/"):
+            return Path(self.home + path[len(HOME) :])
+        return Path(path)
+
+    def open_file(self, fds: list[int], path: str) -> Reply:
+        # Non-blocking: opening a named pipe must not stop the whole sandbox.
+        fd = os.open(self.outside(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        info = os.fstat(fd)
+        if not stat.S_ISREG(info.st_mode):
+            os.close(fd)
+            raise OSError(errno.EINVAL, f"path '{path}' is not a file")
+        return {"size": info.st_size}, [fd]
+
+    def create(self, fds: list[int], path: str) -> Reply:
+        target = self.outside(path)
+        if target.is_dir():
+            raise OSError(errno.EINVAL, f"path '{path}' is a directory")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+        return {"path": self.inside(path), "name": target.name}, [fd]
+
+    def describe(self, fds: list[int], path: str) -> Reply:
+        return {"entry": entry_info(self.outside(path), Path(self.inside(path)))}, []
+
+    def list_dir(self, fds: list[int], path: str, depth: int) -> Reply:
+        top = self.outside(path)
+        if not top.is_dir():
+            top.stat()
+            raise OSError(errno.EINVAL, f"path '{path}' is not a directory")
+        return {"entries": list(walk(top, Path(self.inside(path)), max(depth, 1)))}, []
+
+    def mkdir(self, fds: list[int], path: str) -> Reply:
+        target = self.outside(path)
+        if os.path.lexists(target) and not target.is_dir():
+            raise OSError(errno.EINVAL, f"path '{path}' already exists but it is not a directory")
+        target.mkdir(parents=True)
+        return self.describe(fds, path)
+
+    def move(self, fds: list[int], source: str, destination: str) -> Reply:
+        target = self.outside(destination)
+        self.outside(source).lstat()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self.outside(source).rename(target)
+        return self.describe(fds, destination)
+
+    def remove(self, fds: list[int], path: str) -> Reply:
+        target = self.outside(path)
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+        return {}, []
+
+
+def walk(top: Path, shown: Path, depth: int) -> Iterator[dict[str, Any]]:
+    with os.scandir(top) as entries:
+        names = sorted(entries, key=lambda entry: entry.name)
+    for entry in names:
+        below = shown / entry.name
+        with contextlib.suppress(FileNotFoundError):
+            yield entry_info(Path(entry), below)
+        if depth > 1 and entry.is_dir(follow_symlinks=False):
+            with contextlib.suppress(PermissionError, FileNotFoundError):
+                yield from walk(Path(entry), below, depth - 1)
+
+
+def entry_info(path: Path, shown: Path) -> dict[str, Any]:
+    """One entry as envd's JSON has it; a link shows what it points to, and that it is one."""
+    own = path.lstat()
+    info = own
+    link: dict[str, Any] = {}
+    if stat.S_ISLNK(own.st_mode):
+        link = {"symlinkTarget": text(path.readlink()), "isSymlink": True}
+        with contextlib.suppress(OSError):
+            info = path.stat()
+    return {
+        "name": text(Path(shown.name)),
+        "type": file_type(info.st_mode),
+        "path": text(shown),
+        "size": str(info.st_size),
+        "mode": stat.S_IMODE(info.st_mode),
+        "permissions": stat.filemode(info.st_mode),
+        "owner": "user",
+        "group": "user",
+        "modifiedTime": datetime.fromtimestamp(info.st_mtime, UTC).isoformat().replace("+00:00", "Z"),
+        **link,
+    }
+
+
+def file_type(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "FILE_TYPE_DIRECTORY"
+    if stat.S_ISLNK(mode):
+        return "FILE_TYPE_SYMLINK"
+    return "FILE_TYPE_FILE"
+
+
+def text(name: Path) -> str:
+    """A name that JSON can carry, even where its bytes are no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")

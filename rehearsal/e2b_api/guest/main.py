@@ -1,0 +1,202 @@
+"""The first program inside a sandbox: it starts commands, opens files and dials ports for the server.
+
+It is started with the number of a seqpacket socket and a JSON configuration. Each packet is one JSON
+object `{"id", "op", ...}`, answered by `{"id", "ok"}` or `{"id", "error"}`, with file descriptors riding
+along: the pipes of a new command go in, opened files and dialled sockets come out. A command that ends is
+told by `{"exit": pid, "code": n, "signal": n}`. When the socket closes, the server is gone and everything
+here ends.
+"""
+
+import array
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import resource
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import tree
+from .files import HOME, Files, Reply
+
+PACKET = 256 * 1024
+INLINE_REPLY = 64 * 1024
+PR_SET_CHILD_SUBREAPER = 36
+FD_SPACE = socket.CMSG_SPACE(3 * array.array("i").itemsize)
+
+
+class Guest:
+    """The loop over the control socket and the children's deaths."""
+
+    def __init__(self, control: socket.socket, config: dict[str, Any]) -> None:
+        self.control = control
+        self.files = Files(config["home"])
+        self.commands: set[int] = set()
+        self.ops: dict[str, Callable[..., Reply]] = {
+            "ping": lambda fds: ({}, []),
+            "spawn": self.spawn,
+            "signal": self.send_signal,
+            "freeze": lambda fds: self.everyone(signal.SIGSTOP),
+            "thaw": lambda fds: self.everyone(signal.SIGCONT),
+            "dial": dial,
+            **self.files.ops,
+        }
+
+    def run(self) -> None:
+        selector = selectors.DefaultSelector()
+        wakeup_read, wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        selector.register(self.control, selectors.EVENT_READ)
+        selector.register(wakeup_read, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj == wakeup_read:
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(wakeup_read, 4096)
+                elif not self.serve_one():
+                    return
+            self.reap()
+
+    def serve_one(self) -> bool:
+        packet, ancillary, _, _ = self.control.recvmsg(PACKET, FD_SPACE, socket.MSG_CMSG_CLOEXEC)
+        fds = array.array("i")
+        for _level, _type, data in ancillary:
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+        if not packet:
+            return False
+        request = json.loads(packet)
+        number, op = request.pop("id"), request.pop("op")
+        if op == "end":
+            return False
+        try:
+            ok, answer_fds = self.ops[op](list(fds), **request)
+            self.answer({"id": number, "ok": ok}, answer_fds)
+        except OSError as error:
+            detail = {"errno": error.errno or errno.EIO, "message": error.strerror or str(error)}
+            self.answer({"id": number, "error": detail}, [])
+        finally:
+            for fd in fds:
+                os.close(fd)
+        return True
+
+    def answer(self, message: dict[str, Any], fds: Sequence[int]) -> None:
+        packet = json.dumps(message).encode()
+        if len(packet) > INLINE_REPLY:
+            # A listing of thousands of files is too long for a packet: it goes out as a file in memory.
+            fds = [os.memfd_create("reply")]
+            with open(fds[0], "wb", closefd=False) as long_reply:
+                long_reply.write(json.dumps(message["ok"]).encode())
+            packet = json.dumps({"id": message["id"], "long": True}).encode()
+        socket.send_fds(self.control, [packet], list(fds))
+        for fd in fds:
+            os.close(fd)
+
+    def reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                if pid in self.commands:
+                    self.commands.discard(pid)
+                    code = os.waitstatus_to_exitcode(status)
+                    self.answer({"exit": pid, "code": max(code, -1), "signal": max(-code, 0)}, [])
+
+    def spawn(self, fds: list[int], argv: list[str], envs: dict[str, str], cwd: str) -> Reply:
+        here = self.files.outside(cwd or HOME)
+        if not here.is_dir():
+            raise OSError(errno.EINVAL, f"cwd '{cwd}' does not exist")
+        env = {**os.environ, **envs, "PWD": str(here)}
+        # posix_spawn takes no working directory; this process has one thread, so it may lend its own.
+        os.chdir(here)
+        try:
+            pid = os.posix_spawnp(
+                argv[0],
+                argv,
+                env,
+                file_actions=[(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in enumerate(fds)],
+                setsid=True,
+                setsigdef=[signal.SIGPIPE, signal.SIGINT],
+            )
+        finally:
+            os.chdir("/")
+        self.commands.add(pid)
+        return {"pid": pid}, []
+
+    def send_signal(self, fds: list[int], pid: int, signum: int) -> Reply:
+        if pid not in self.commands:
+            raise ProcessLookupError(errno.ESRCH, f"process with pid {pid} not found")
+        for member in tree.family(pid):
+            tree.send(member, signum)
+        return {}, []
+
+    def everyone(self, signum: int) -> Reply:
+        tree.send_all(tree.descendants_of_this_process, signum)
+        return {}, []
+
+    def end(self) -> None:
+        """Kill whatever runs; orphans come back to this process, so the list becomes empty."""
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            left = tree.descendants_of_this_process()
+            if not left:
+                return
+            for pid in left:
+                tree.send(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            time.sleep(0.005)
+
+
+def dial(fds: list[int], port: int) -> Reply:
+    connection = socket.create_connection(("localhost", port), timeout=1)
+    connection.setblocking(False)
+    return {}, [connection.detach()]
+
+
+def limit(config: dict[str, Any]) -> None:
+    """Take the limits of config; every command inherits them."""
+    for name, value in config["limits"].items():
+        kind = getattr(resource, name)
+        _, hard = resource.getrlimit(kind)
+        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (allowed, allowed))
+    os.nice(5)
+    # When the machine runs out of memory, the kernel shall choose what runs in a sandbox.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def become(uid: int | None) -> None:
+    """Leave root for good, where the server started this as root."""
+    if uid is None:
+        return
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def main(fd: str, config_json: str) -> None:
+    control = socket.socket(fileno=int(fd))
+    control.set_inheritable(False)
+    config = json.loads(config_json)
+    limit(config)
+    become(config["uid"])
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    os.umask(0o022)
+    os.chdir("/")
+    guest = Guest(control, config)
+    try:
+        guest.run()
+    except ConnectionError:
+        pass  # the server went away in the middle of an answer
+    finally:
+        guest.end()

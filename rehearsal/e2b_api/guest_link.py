@@ -1,0 +1,207 @@
+"""The server's end of a sandbox's first program: requests, answers, and descriptors both ways."""
+
+import asyncio
+import contextlib
+import errno
+import itertools
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import confinement
+from .confinement import Mode
+from .errors import (
+    AlreadyExists,
+    ConfinementUnavailable,
+    InvalidArgument,
+    NoSpace,
+    NotFound,
+    NotRunning,
+    PermissionDenied,
+    SandboxError,
+)
+
+PACKET = 256 * 1024
+BOOT_LIMIT = 20  # seconds; a busy machine takes one
+END_LIMIT = 4
+
+ERRORS: dict[int, type[SandboxError]] = {
+    errno.ENOENT: NotFound,
+    errno.ESRCH: NotFound,
+    errno.ECONNREFUSED: NotFound,
+    errno.EEXIST: AlreadyExists,
+    errno.EACCES: PermissionDenied,
+    errno.EPERM: PermissionDenied,
+    errno.EROFS: PermissionDenied,
+    errno.EDQUOT: NoSpace,
+    errno.ENOSPC: NoSpace,
+}
+Answer = tuple[dict[str, Any], list[int]]
+Exit = tuple[int, int]
+
+
+class GuestLink:
+    """One running sandbox. `gone` is set when its processes have ended, whoever ended them."""
+
+    def __init__(self, child: subprocess.Popen[bytes], control: socket.socket) -> None:
+        self.gone = asyncio.Event()
+        self._child = child
+        self._control = control
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._exits: dict[int, asyncio.Future[Exit]] = {}
+        self._sending = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(control.fileno(), self._receive)
+
+    @classmethod
+    async def boot(cls, mode: Mode, directory: Path) -> "GuestLink":
+        """Start the sandbox kept in directory; it answers when this returns."""
+        confinement.prepare(mode, directory)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PACKET)
+        ours.setblocking(False)
+        start = confinement.launch(mode, directory, theirs.fileno())
+        with theirs, (directory / "guest.log").open("wb") as log:
+            # Started from the loop's own thread: the kernel ends the sandbox when its starter's thread ends.
+            child = subprocess.Popen(  # noqa: ASYNC220
+                start.argv,
+                env=start.env,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        link = cls(child, ours)
+        try:
+            await asyncio.wait_for(link.call("ping"), BOOT_LIMIT)
+        except (SandboxError, TimeoutError) as error:
+            await link.end()
+            said = (directory / "guest.log").read_text(errors="replace").strip()
+            raise ConfinementUnavailable(said.splitlines()[-1] if said else str(error)) from error
+        return link
+
+    async def call(self, op: str, fds: Sequence[int] = (), **arguments: Any) -> Answer:
+        """Ask for op; the caller owns the descriptors of the answer."""
+        number = next(self._numbers)
+        packet = json.dumps({"id": number, "op": op, **arguments}).encode()
+        if len(packet) > PACKET:
+            raise InvalidArgument("the command, its environment or the path is too long")
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        self._waiting[number] = answer
+        try:
+            await self._send(packet, fds)
+            return await answer
+        finally:
+            self._waiting.pop(number, None)
+
+    def exit_of(self, pid: int) -> "asyncio.Future[Exit]":
+        """The coming end of a command: its exit code (-1 after a signal) and the signal (0 without one)."""
+        return self._exits.setdefault(pid, self._loop.create_future())
+
+    def forget(self, pid: int) -> None:
+        """Drop what is known of an ended command: its pid may be given again."""
+        self._exits.pop(pid, None)
+
+    async def end(self) -> None:
+        """End every process of the sandbox."""
+        with contextlib.suppress(NotRunning, TimeoutError):
+            await asyncio.wait_for(self._send(json.dumps({"id": 0, "op": "end"}).encode(), ()), END_LIMIT)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.gone.wait(), END_LIMIT)
+        self._child.kill()
+        await asyncio.to_thread(self._child.wait)
+        self._close()
+
+    async def _send(self, packet: bytes, fds: Sequence[int]) -> None:
+        async with self._sending:
+            while not self.gone.is_set():
+                try:
+                    socket.send_fds(self._control, [packet], list(fds))
+                except BlockingIOError:
+                    await self._writable()
+                except OSError:
+                    break
+                else:
+                    return
+        raise NotRunning
+
+    async def _writable(self) -> None:
+        ready = self._loop.create_future()
+        self._loop.add_writer(self._control.fileno(), ready.set_result, None)
+        try:
+            await ready
+        finally:
+            self._loop.remove_writer(self._control.fileno())
+
+    def _receive(self) -> None:
+        try:
+            packet, fds, _, _ = socket.recv_fds(self._control, PACKET, 3)
+        except BlockingIOError:
+            return
+        except OSError:
+            packet, fds = b"", []
+        if not packet:
+            self._close()
+            # A zombie until reaped; it has closed its socket, so this is a matter of milliseconds.
+            self._loop.run_in_executor(None, self._child.wait)
+            return
+        message = json.loads(packet)
+        if "exit" in message:
+            done = self.exit_of(message["exit"])
+            if not done.done():
+                done.set_result((message["code"], message["signal"]))
+            return
+        self._settle(message, fds)
+
+    def _settle(self, message: dict[str, Any], fds: list[int]) -> None:
+        answer = self._waiting.pop(message["id"], None)
+        if answer is None or answer.done():
+            for fd in fds:
+                os.close(fd)
+        elif "error" in message:
+            answer.set_exception(_typed(message["error"]))
+        elif message.get("long"):
+            with os.fdopen(fds[0], "rb") as long_reply:
+                long_reply.seek(0)
+                answer.set_result((json.load(long_reply), []))
+        else:
+            answer.set_result((message["ok"], fds))
+
+    def _close(self) -> None:
+        if self.gone.is_set():
+            return
+        self.gone.set()
+        self._loop.remove_reader(self._control.fileno())
+        self._control.close()
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(NotRunning())
+        for exit_ in self._exits.values():
+            if not exit_.done():
+                exit_.set_result((-1, 9))
+
+
+def _typed(error: dict[str, Any]) -> SandboxError:
+    return ERRORS.get(error["errno"], InvalidArgument)(error["message"])
+
+
+async def working_mode(scratch: Path) -> tuple[Mode, str]:
+    """The confinement that works here, found by starting a sandbox with it; and why none does."""
+    if confinement.bubblewrap_is_missing():
+        return Mode.UNCONFINED, "bubblewrap (bwrap) is not installed"
+    reason = ""
+    for mode in confinement.candidates():
+        try:
+            link = await GuestLink.boot(mode, scratch)
+        except ConfinementUnavailable as error:
+            reason = f"bubblewrap does not work here: {error}"
+            continue
+        await link.end()
+        return mode, ""
+    return Mode.UNCONFINED, reason

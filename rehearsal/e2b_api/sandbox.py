@@ -1,0 +1,166 @@
+"""One sandbox: a directory that lasts and processes that come and go, one of two states at a time."""
+
+import asyncio
+import os
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from .command import Command, Cut, Listener
+from .confinement import Mode
+from .errors import AlreadyPaused, NotFound, NotRunning
+from .guest_link import GuestLink
+from .record import FILE, Record, State, now
+
+INTERRUPTED = Cut("unavailable", "the connection to the sandbox ended before the stream completed")
+
+
+class Sandbox:
+    """Its processes start with the first request that needs them, so that making one is cheap."""
+
+    def __init__(self, record: Record, directory: Path, mode: Mode) -> None:
+        self.record = record
+        self.directory = directory
+        self.commands: dict[int, Command] = {}
+        self._mode = mode
+        self._link: GuestLink | None = None
+        self._lock = asyncio.Lock()
+        self._awake = asyncio.Event()
+        if record.state == "running":
+            self._awake.set()
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def running(self) -> bool:
+        return self.record.state == "running"
+
+    def check_running(self) -> None:
+        if not self.running:
+            raise NotRunning(f"The sandbox {self.id} was not found")
+
+    @property
+    def live_link(self) -> GuestLink | None:
+        """The processes of now, None when nothing was started yet or all of it is gone or frozen."""
+        return self._link if self.running and self._link and not self._link.gone.is_set() else None
+
+    async def link(self) -> GuestLink:
+        """The running processes, started if need be."""
+        async with self._lock:
+            self.check_running()
+            if self._link is None or self._link.gone.is_set():
+                self.commands.clear()
+                self._link = await GuestLink.boot(self._mode, self.directory)
+            return self._link
+
+    def stay(self, timeout: int) -> None:
+        """Live for timeout seconds from now."""
+        self.record.end_at = (now() + timedelta(seconds=timeout)).isoformat()
+        self.record.save(self.directory)
+
+    async def pause(self, *, memory: bool) -> None:
+        """Freeze the processes, or end them when their memory is not to be kept."""
+        async with self._lock:
+            if not self.running:
+                raise AlreadyPaused(f"sandbox {self.id} is paused already")
+            self._set_state("paused")
+            self._send_listeners_away()
+            if self._link is not None and not self._link.gone.is_set():
+                if memory:
+                    await self._link.call("freeze")
+                else:
+                    await self._end_processes()
+
+    async def resume(self, *, memory: bool) -> None:
+        """Go on where it stopped; without memory, with the files alone."""
+        async with self._lock:
+            if self.running:
+                return
+            if self._link is not None and not self._link.gone.is_set():
+                if memory:
+                    await self._link.call("thaw")
+                else:
+                    await self._end_processes()
+            self._set_state("running")
+
+    async def close(self) -> None:
+        """End the processes; the files stay."""
+        async with self._lock:
+            self._send_listeners_away()
+            await self._end_processes()
+
+    async def remove(self) -> None:
+        """End the processes and delete the files."""
+        async with self._lock:
+            self.record.state = "paused"
+            self._send_listeners_away()
+            await self._end_processes()
+            await asyncio.to_thread(delete, self.directory)
+
+    async def start(
+        self, config: dict[str, Any], tag: str | None, *, stdin: bool, timeout: float | None
+    ) -> tuple[Command, Listener]:
+        """Start a command that ends, with all it started, after timeout seconds."""
+        link = await self.link()
+        envs = {**self.record.envs, **config.get("envs", {})}
+        command = Command(link, {**config, "envs": envs}, tag)
+        listener = await command.start(stdin=stdin, timeout=timeout, awake=self._awake)
+        command.config = config
+        self.commands[command.pid] = command
+        return command, listener
+
+    def command(self, selector: dict[str, Any]) -> Command:
+        """The live command of a pid or a tag."""
+        for command in self.live_commands():
+            if command.pid == selector.get("pid") or (command.tag and command.tag == selector.get("tag")):
+                return command
+        raise NotFound(f"process with pid {selector.get('pid')} not found")
+
+    def live_commands(self) -> list[Command]:
+        self.commands = {pid: command for pid, command in self.commands.items() if not command.ended.is_set()}
+        return list(self.commands.values())
+
+    def _set_state(self, state: State) -> None:
+        self.record.state = state
+        self.record.save(self.directory)
+        if state == "running":
+            self._awake.set()
+        else:
+            self._awake.clear()
+
+    def _send_listeners_away(self) -> None:
+        for command in self.live_commands():
+            command.cut(INTERRUPTED)
+
+    async def _end_processes(self) -> None:
+        if self._link is not None:
+            await self._link.end()
+            self._link = None
+        self.commands.clear()
+
+
+def delete(directory: Path) -> None:
+    """Delete a sandbox's directory, the record first: what has none is not a sandbox any more."""
+    (directory / FILE).unlink(missing_ok=True)
+    # Top down: a folder the sandbox closed even to its owner is opened before it is looked into.
+    directory.chmod(0o700)
+    for parent, folders, _ in os.walk(directory):
+        for folder in folders:
+            if not Path(parent, folder).is_symlink():
+                Path(parent, folder).chmod(0o700)
+    shutil.rmtree(directory)
+
+
+def directory_of(data_dir: Path, sandbox_id: str) -> Path:
+    return data_dir / "sandboxes" / sandbox_id
+
+
+def make_directory(data_dir: Path, record: Record) -> Path:
+    directory = directory_of(data_dir, record.id)
+    for name in ("home", "tmp"):
+        (directory / name).mkdir(parents=True)
+    record.save(directory)
+    return directory
