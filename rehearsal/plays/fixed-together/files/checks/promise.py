@@ -1,0 +1,142 @@
+"""Keep a promise or say which one is broken: python3 checks/promise.py form|slots|volunteers|saved
+
+Visits the running page at PREVIEW_URL as visitors and volunteers do, and takes its own requests away again.
+"""
+
+import os
+import re
+import secrets
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import config
+
+HOME = os.environ.get("PREVIEW_URL", "http://127.0.0.1:8000").rstrip("/")
+
+
+class Visitor:
+    """Somebody with a browser: follows links, sends forms, keeps cookies."""
+
+    def __init__(self):
+        self.browser = build_opener(HTTPCookieProcessor(CookieJar()))
+
+    def visit(self, path, **form):
+        data = urlencode(form).encode() if form else None
+        try:
+            with self.browser.open(HOME + path, data, timeout=20) as page:
+                return page.status, page.url, page.read().decode()
+        except HTTPError as refused:
+            return refused.code, refused.url, refused.read().decode()
+
+
+def expect(true, sentence):
+    if not true:
+        sys.exit(f"Broken: {sentence}")
+
+
+def volunteer():
+    visitor = Visitor()
+    status, _, page = visitor.visit("/volunteers/code", code=config.VOLUNTEER_CODE)
+    expect(status == 200 and "What is coming" in page, "the code of the poster does not open the list.")
+    return visitor
+
+
+@contextmanager
+def our_own_requests():
+    """A word that marks the check's requests; all of them are removed in the end."""
+    word = f"check-{secrets.token_hex(4)}"
+    helper = volunteer()
+    try:
+        yield word, helper
+    finally:
+        for number in numbers(helper, word):
+            helper.visit(f"/volunteers/{number}/remove", really="1")
+
+
+def entries(helper, word):
+    _, _, page = helper.visit("/volunteers")
+    return [each for each in re.findall(r'<li id="r\d+">.*?</li>', page, re.S) if word in each]
+
+
+def numbers(helper, word):
+    return [re.search(r'id="r(\d+)"', each)[1] for each in entries(helper, word)]
+
+
+def free_times():
+    _, _, page = Visitor().visit("/bring")
+    found = re.findall(r'<option value="(\d\d:\d\d)"[^>]*>\d\d:\d\d \((\d) free\)', page)
+    expect(found, "the form offers no time.")
+    return [(slot, int(left)) for slot, left in found]
+
+
+def ask(word, slot, **changes):
+    answers = {"item": f"Lamp {word}", "fault": "Flickers", "skill": "electrical", "photo": "https://example.org/lamp.jpg"}
+    answers |= {"name": "Check Visitor", "phone": "030 555 0199", "slot": slot, **changes}
+    return Visitor().visit("/bring", **answers)
+
+
+def form():
+    _, _, page = Visitor().visit("/bring")
+    for name in ("item", "fault", "photo", "slot"):
+        expect(f'name="{name}"' in page and f'for="{name}"' in page, f"the form does not ask for {name}, with a label.")
+    slot = free_times()[0][0]
+    with our_own_requests() as (word, helper):
+        status, url, ticket = ask(word, slot)
+        expect(status == 200 and "/tickets/" in url and slot in ticket, "a good request gets no ticket with its time.")
+        expect(ask(word, slot, photo="javascript:alert(1)")[0] == 422, "a photo link that is no web address is accepted.")
+        shown = entries(helper, word)
+        expect(len(shown) == 1 and "https://example.org/lamp.jpg" in shown[0], "the volunteers do not see item and photo.")
+
+
+def slots():
+    slot, left = max(free_times(), key=lambda each: each[1])
+    with our_own_requests() as (word, _), ThreadPoolExecutor(8) as people:
+        answers = list(people.map(lambda _: ask(word, slot), range(config.PLACES + 4)))
+    booked = [page for status, _, page in answers if status == 200]
+    late = [page for status, _, page in answers if status == 409]
+    expect(len(booked) == left, f"{len(booked)} of 8 people at once got one of {left} places at {slot}.")
+    expect(len(late) == len(answers) - left, "those who were too late did not get a clear word.")
+    expect(all("next free time is" in page and "Lamp check" in page for page in late), "no next free time is offered.")
+
+
+def volunteers():
+    slot = free_times()[0][0]
+    with our_own_requests() as (word, helper):
+        ask(word, slot, skill="bicycle")
+        _, _, page = helper.visit("/volunteers")
+        group = re.search(r'<section class="card" id="bicycle">.*?</section>', page, re.S)
+        expect(group and word in group[0], "the request is not listed under its skill.")
+        expect(word not in Visitor().visit("/volunteers")[2], "the list can be read without the code.")
+        for status in ("fixed", "not_fixable", "come_back"):
+            number = numbers(helper, word)[0]
+            helper.visit(f"/volunteers/{number}/{status}", tap="1")
+            pressed = re.search(r'aria-pressed="true">([^<]+)<', entries(helper, word)[0])
+            expect(pressed and pressed[1] == config.STATUSES[status], f"one tap does not mark it as {config.STATUSES[status]}.")
+
+
+def count():
+    status, _, page = Visitor().visit("/saved")
+    expect(status == 200, "the public page does not open.")
+    return int(re.search(r'class="number">(\d+)<', page)[1])
+
+
+def saved():
+    with our_own_requests() as (word, helper):
+        before = count()
+        ask(word, free_times()[0][0])
+        helper.visit(f"/volunteers/{numbers(helper, word)[0]}/fixed", tap="1")
+        expect(count() == before + 1, "a thing that was fixed is not counted.")
+
+
+PROMISES = {"form": form, "slots": slots, "volunteers": volunteers, "saved": saved}
+
+if __name__ == "__main__":
+    PROMISES[sys.argv[1]]()
+    print("Kept.")
