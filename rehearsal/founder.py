@@ -1,4 +1,4 @@
-"""What the founder wants, as it stands in the system prompt."""
+"""What the prompt tells the rehearsal model: what the founder wants, and notes."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BLOCK = re.compile(r"<founder_input>\s*(\{.*?\})\s*</founder_input>", re.DOTALL)
+NOTE = re.compile(r'<note kind="(?P<kind>\w+)">(?P<text>.*?)</note>', re.DOTALL)
 
 
 @dataclass(frozen=True)

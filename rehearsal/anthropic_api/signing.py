@@ -1,0 +1,40 @@
+"""Signatures on thinking and compaction blocks: what they bind, and where the play stands, under an HMAC."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+# Not a secret: it only tells what the stand-in made from what it did not, also after a restart.
+KEY = b"rehearsal signature"
+
+
+def sign(payload: Mapping[str, Any]) -> str:
+    """An opaque signature that carries the payload."""
+    body = base64.b64encode(json.dumps(payload, separators=(",", ":")).encode()).decode()
+    return f"{body}.{_mac(body)}"
+
+
+def read_signature(signature: object) -> dict[str, Any] | None:
+    """The payload of one of our signatures, or None for any other."""
+    if not isinstance(signature, str):
+        return None
+    body, _, mac = signature.rpartition(".")
+    if not hmac.compare_digest(mac.encode(), _mac(body).encode()):
+        return None
+    try:
+        payload = json.loads(base64.b64decode(body))
+    except (binascii.Error, ValueError):
+        return None
+    return payload if isinstance(payload, dict) else None
+
+
+def text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _mac(body: str) -> str:
+    return hmac.new(KEY, body.encode(), hashlib.sha256).hexdigest()

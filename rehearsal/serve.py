@@ -1,0 +1,146 @@
+"""Both rehearsal servers in one process, until a signal comes or whoever started them is gone."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from rehearsal.anthropic_api.app import create_app as create_anthropic_app
+from rehearsal.e2b_api.app import create_app as create_e2b_app
+
+HOST = "127.0.0.1"
+PARENT_POLL = 0.5
+GRACE = 2
+"""Seconds that open requests get when the servers stop."""
+
+
+class ServeError(Exception):
+    """The servers cannot run; the message is for a person."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Ports may be 0: a free one is taken."""
+
+    anthropic_port: int
+    e2b_port: int
+    data_dir: Path
+    plays_dir: Path
+    pace: float
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM, SIGINT or the parent's death; raises ServeError, and PlayError for a bad play."""
+    _make_data_dir(settings.data_dir)
+    with listen(settings.anthropic_port) as anthropic_socket, listen(settings.e2b_port) as e2b_socket:
+        bill_path = settings.data_dir / "anthropic" / "billed.jsonl"
+        anthropic_app = create_anthropic_app(settings.plays_dir, pace=settings.pace, bill_path=bill_path)
+        e2b_app = create_e2b_app(settings.data_dir / "e2b", _port(e2b_socket))
+        servers = [_Server(anthropic_app, anthropic_socket), _Server(e2b_app, e2b_socket)]
+        _stop_on_signals(servers)
+        await _run(servers, _announcement(anthropic_socket, e2b_socket))
+
+
+async def _run(servers: list["_Server"], announcement: str) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(server.run()) for server in servers]
+        watch = tasks.create_task(_watch_parent(servers, os.getppid()))
+        while not all(server.started for server in servers) and not any(task.done() for task in running):
+            await asyncio.sleep(0.01)
+        if all(server.started for server in servers):
+            print(announcement, flush=True)  # noqa: T201 - this line is the program's answer
+        await asyncio.wait(running)
+        watch.cancel()
+    if not all(server.started for server in servers):
+        raise ServeError("A rehearsal server could not start; its error is above.")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn on a socket of ours; signals are handled once, for both servers."""
+
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+        super().__init__(
+            uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE)
+        )
+        self.listener = listener
+        # A torn socket is a fault on demand, not an error of the app.
+        logging.getLogger("uvicorn.error").addFilter(_is_no_torn_answer)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def run(self) -> None:  # type: ignore[override]
+        await self.serve(sockets=[self.listener])
+
+
+def _is_no_torn_answer(record: logging.LogRecord) -> bool:
+    return "without completing response" not in record.getMessage()
+
+
+def _stop_on_signals(servers: list[_Server]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, _stop, servers)
+
+
+def _stop(servers: list[_Server]) -> None:
+    for server in servers:
+        server.should_exit = True
+
+
+async def _watch_parent(servers: list[_Server], parent: int) -> None:
+    """A killed supervisor cannot tell us to stop; we notice that we have been handed to another parent."""
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_POLL)
+    _stop(servers)
+
+
+@contextlib.contextmanager
+def listen(port: int) -> Iterator[socket.socket]:
+    """A listening socket on this machine; raises ServeError when the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    with listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            listener.listen(2048)
+        except OSError as error:
+            raise ServeError(
+                f"Port {port} on {HOST} cannot be used ({error.strerror}); choose another."
+            ) from error
+        yield listener
+
+
+def _make_data_dir(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServeError(f"The data directory {data_dir} cannot be made ({error.strerror}).") from error
+    if not os.access(data_dir, os.W_OK):
+        raise ServeError(f"The data directory {data_dir} is not writable.")
+
+
+def _announcement(anthropic_socket: socket.socket, e2b_socket: socket.socket) -> str:
+    e2b_url = f"http://{HOST}:{_port(e2b_socket)}"
+    return json.dumps(
+        {
+            "anthropic_url": f"http://{HOST}:{_port(anthropic_socket)}",
+            "e2b_api_url": e2b_url,
+            "e2b_sandbox_url": e2b_url,
+        }
+    )
+
+
+def _port(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port
