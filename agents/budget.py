@@ -27,10 +27,6 @@ CEILING_PERCENT = 110
 class NoRoom(Exception):
     """The next call could pass the ceiling, so it is not made."""
 
-    def __init__(self, percent: int) -> None:
-        super().__init__(NoRoom.__doc__)
-        self.percent = percent
-
 
 @dataclass(frozen=True)
 class Grant:
@@ -72,7 +68,9 @@ def remaining_in_period(subscription: Subscription, today: date) -> int:
     """The period's budget with its top-ups, less what was settled on the days before today."""
     start = period_start(subscription.renews_on)
     added = BudgetChange.objects.filter(
-        user=subscription.user_id, day__gte=start, kind__in=[BudgetChange.Kind.TOP_UP, BudgetChange.Kind.OVERRIDE]
+        user=subscription.user_id,
+        day__gte=start,
+        kind__in=[BudgetChange.Kind.TOP_UP, BudgetChange.Kind.OVERRIDE],
     ).aggregate(total=Sum("amount_microdollars", default=0))["total"]
     spent = DailyBudget.objects.filter(user=subscription.user_id, day__gte=start, day__lt=today).aggregate(
         total=Sum("spent_microdollars", default=0)
@@ -91,28 +89,28 @@ def lock_day(subscription: Subscription, today: date) -> DailyBudget:
     return DailyBudget.objects.select_for_update().get(user_id=subscription.user_id, day=today)
 
 
+def lock_day_of(session: AgentSession) -> DailyBudget:
+    subscription = Subscription.objects.select_related("tier").get(user=session.user_id)
+    return lock_day(subscription, clock.today())
+
+
 def reserve(session: AgentSession, input_tokens: int, *, is_retry: bool = False) -> Grant:
     """Set the worst case of the session's next call aside, shrinking its output to what fits.
 
     Raises `NoRoom` when not even a short answer fits under the day's ceiling or the install's.
     """
-    today = clock.today()
-    subscription = Subscription.objects.select_related("tier").get(user=session.user_id)
-    price = prices.price_of(session.model, today)
-    day = lock_day(subscription, today)
-    used = day.spent_microdollars + day.reserved_microdollars
-    room = ceiling(day.allowance_microdollars, remaining_in_period(subscription, today)) - used
-    room = min(room, _room_of_install(today))
-    max_tokens = min(USUAL_MAX_TOKENS, price.output_that_fits(input_tokens, room))
+    day = lock_day_of(session)
+    price = prices.price_of(session.model, day.day)
+    max_tokens = _output_granted(session, day, price, input_tokens)
     if max_tokens < LEAST_MAX_TOKENS:
-        raise NoRoom(budget_pct(day.spent_microdollars, day.allowance_microdollars))
+        raise NoRoom
     amount = price.worst_case(input_tokens, max_tokens)
     DailyBudget.objects.filter(pk=day.pk).update(reserved_microdollars=F("reserved_microdollars") + amount)
     entry = SpendEntry.objects.create(
         user_id=session.user_id,
         session=session,
         phase=session.current_phase,
-        day=today,
+        day=day.day,
         model=session.model,
         reserved_microdollars=amount,
         max_tokens=max_tokens,
@@ -121,6 +119,21 @@ def reserve(session: AgentSession, input_tokens: int, *, is_retry: bool = False)
         created_at=clock.now(),
     )
     return Grant(entry.pk, max_tokens)
+
+
+def has_room(session: AgentSession, input_tokens: int) -> bool:
+    """Whether a call of the session would be granted now."""
+    day = lock_day_of(session)
+    price = prices.price_of(session.model, day.day)
+    return _output_granted(session, day, price, input_tokens) >= LEAST_MAX_TOKENS
+
+
+def _output_granted(session: AgentSession, day: DailyBudget, price: prices.Price, input_tokens: int) -> int:
+    subscription = Subscription.objects.select_related("tier").get(user=session.user_id)
+    used = day.spent_microdollars + day.reserved_microdollars
+    room = ceiling(day.allowance_microdollars, remaining_in_period(subscription, day.day)) - used
+    room = min(room, _room_of_install(day.day))
+    return min(USUAL_MAX_TOKENS, price.output_that_fits(input_tokens, room))
 
 
 def _room_of_install(today: date) -> int:

@@ -31,7 +31,7 @@ class Guards:
 
     def notes_on(self, calls: Sequence[ToolCall]) -> list[Block]:
         """Count these calls; a note that steers, the first time one repeats itself too often."""
-        self.used += len(calls)
+        self.used = 0 if any(map(_begins_phase, calls)) else self.used + len(calls)
         self._recent.extend(_fingerprint(call) for call in calls)
         call, times = Counter(self._recent).most_common(1)[0]
         self._strike = times >= STRIKES
@@ -54,6 +54,10 @@ _STEER = (
     "Its result will not change by repeating it. Find out why it fails and try a different way, "
     "or ask the founder if only they can help."
 )
+
+
+def _begins_phase(call: ToolCall) -> bool:
+    return call.name == "narrate" and bool(call.input.get("phase_name"))
 
 
 def _fingerprint(call: ToolCall) -> str:

@@ -126,6 +126,7 @@ class AgentSession(models.Model):
     sandbox_seconds = models.PositiveBigIntegerField(default=0)
     current_phase = models.CharField(max_length=200, blank=True)
     iteration = models.PositiveIntegerField(default=0)
+    last_position = models.PositiveIntegerField(default=0)  # of the transcript
     cost_microdollars = models.PositiveBigIntegerField(default=0)
     context_tokens = models.PositiveIntegerField(default=0)  # upper bound of the next call's input
     tool_calls = models.PositiveIntegerField(default=0)  # since the last wake, answer or phase change

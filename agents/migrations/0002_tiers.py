@@ -19,5 +19,5 @@ def add_tiers(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agents", "0002_initial")]
+    dependencies = [("agents", "0001_initial")]
     operations = [migrations.RunPython(add_tiers, migrations.RunPython.noop)]

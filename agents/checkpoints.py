@@ -1,0 +1,294 @@
+"""The checkpoint's units of work: each is one transaction, fenced by the session's epoch.
+
+They run on a database thread (`agents.database.unit`). Locks are taken in the order DailyBudget, Job,
+AgentSession. A unit that finds another epoch writes nothing and raises `OwnershipLost`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from agents import budget, effects, inbox, live
+from agents.errors import AgentError
+from agents.models import ASLEEP, AgentMessage, AgentSession, DailyBudget, SessionState
+from agents.prompts import note_text
+from agents.transcript import upper_bound
+from agents.turns import Block, ToolResult, Turn, Usage, note, text_block
+from jobs import clock, events
+from jobs.events import Fact
+from jobs.models import EventType
+from jobs.queue import enqueue_agent_run
+
+EXCERPT_LIMIT = 4096
+TOOLS_BOUND = 8_000  # tokens the tools' descriptions have at most
+
+
+class OwnershipLost(AgentError):
+    """Another worker owns this session now."""
+
+
+class NewsCame(Exception):
+    """The session must not rest: something came that it should go on for."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A claim on a session: every write names it."""
+
+    job_id: UUID
+    epoch: int
+
+
+def claim(job_id: UUID, run_id: int) -> Owner | None:
+    """Take the session for this run; None when it is owned, ended, at rest or not yet due."""
+    session = AgentSession.objects.select_for_update().filter(pk=job_id).first()
+    if session is None or not _may_run(session, run_id):
+        return None
+    epoch, previous = session.epoch + 1, session.state
+    AgentSession.objects.filter(pk=job_id).update(
+        epoch=epoch, run_id=run_id, state=SessionState.WORKING, wake_at=None, last_heard_at=clock.now()
+    )
+    if previous != SessionState.WORKING:
+        record_state(job_id, previous, SessionState.WORKING)
+    if previous in ASLEEP:
+        events.record(job_id, EventType.WAKING, reason="A new day's budget is there.")
+    return Owner(job_id, epoch)
+
+
+def _may_run(session: AgentSession, run_id: int) -> bool:
+    state = session.state
+    if state == SessionState.QUEUED:
+        return True
+    if state == SessionState.WORKING:
+        return session.run_id == run_id or not _is_alive(session.run_id)
+    if state in ASLEEP:
+        return session.wake_at is not None and session.wake_at <= clock.now()
+    return state == SessionState.WAITING_FOR_INPUT and inbox.has_news(session.job_id)
+
+
+HEARTBEAT_SECONDS = 30
+
+
+def _is_alive(run_id: int | None) -> bool:
+    """Whether the queue's run is being done by a worker that was heard of lately."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM procrastinate_jobs j JOIN procrastinate_workers w ON w.id = j.worker_id "
+            "WHERE j.id = %s AND j.status = 'doing' AND w.last_heartbeat > now() - make_interval(secs => %s)",
+            [run_id, HEARTBEAT_SECONDS],
+        )
+        return cursor.fetchone() is not None
+
+
+def write_session(owner: Owner, **fields: Any) -> None:
+    """Write the session's row if the claim still holds; raise `OwnershipLost` otherwise."""
+    changed = AgentSession.objects.filter(pk=owner.job_id, epoch=owner.epoch).update(
+        last_heard_at=clock.now(), **fields
+    )
+    if changed != 1:
+        raise OwnershipLost
+
+
+def check(owner: Owner) -> None:
+    write_session(owner)
+
+
+def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
+    """The session and its whole transcript, in order."""
+    session = AgentSession.objects.select_related("job__project").get(pk=owner.job_id, epoch=owner.epoch)
+    return session, list(session.messages.all())
+
+
+def begin(owner: Owner, notes: Sequence[Block]) -> tuple[list[AgentMessage], budget.Grant | None]:
+    """Enter the loop: give back what an earlier run reserved, add notes, reserve the first call."""
+    session = AgentSession.objects.get(pk=owner.job_id)
+    budget.release_all_of(owner.job_id)
+    bound = session.context_tokens or upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND
+    return _go_on(owner, session, bound, notes=notes, tool_calls=0)
+
+
+def save_turn(
+    owner: Owner, grant: budget.Grant, turn: Turn, spent: Usage, labels: dict[str, str]
+) -> AgentMessage:
+    """Point one of a step: the model's turn and what it cost, before any tool runs."""
+    entry, day = budget.settle(grant.entry_id, spent)
+    session = AgentSession.objects.get(pk=owner.job_id)
+    row = _message(session, AgentMessage.Role.ASSISTANT, turn.content, turn.stop_reason)
+    row.save()
+    percent = budget.budget_pct(day.spent_microdollars, day.allowance_microdollars)
+    events.record_all(owner.job_id, [*_facts_of(turn, labels, session), _budget_fact(day, percent)])
+    write_session(
+        owner,
+        last_position=row.position,
+        iteration=F("iteration") + 1,
+        cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
+        context_tokens=turn.usage.context_tokens,
+    )
+    transaction.on_commit(partial(live.set_budget, owner.job_id, percent))
+    return row
+
+
+def save_results(
+    owner: Owner, results: Sequence[ToolResult], notes: Sequence[Block]
+) -> tuple[list[AgentMessage], budget.Grant | None]:
+    """Point two of a step: results, what they change, news for the model, and the next call's reservation.
+
+    The grant is None when the next call does not fit into the day.
+    """
+    session = AgentSession.objects.get(pk=owner.job_id)
+    content = [result.block() for result in results]
+    rows = [_message(session, AgentMessage.Role.USER, content)] if content else []
+    AgentMessage.objects.bulk_create(rows)
+    bound = session.context_tokens + upper_bound(content)
+    more, grant = _go_on(
+        owner, session, bound, results=results, notes=notes, tool_calls=F("tool_calls") + len(results)
+    )
+    return rows + more, grant
+
+
+def take_news(owner: Owner, notes: Sequence[Block] = ()) -> tuple[list[AgentMessage], budget.Grant | None]:
+    """Add notes and what the founder sent meanwhile, and reserve the next call; no rows when there is nothing."""
+    session = AgentSession.objects.get(pk=owner.job_id)
+    if not notes and not inbox.has_news(owner.job_id):
+        return [], None
+    return _go_on(owner, session, session.context_tokens, notes=notes)
+
+
+def _go_on(
+    owner: Owner,
+    session: AgentSession,
+    bound: int,
+    *,
+    results: Sequence[ToolResult] = (),
+    notes: Sequence[Block] = (),
+    **fields: Any,
+) -> tuple[list[AgentMessage], budget.Grant | None]:
+    """What every way on to the next call has in common."""
+    day = budget.lock_day_of(session)
+    winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
+    notes = [*notes, *inbox.take(session.job_id)]
+    if winding_down and session.wound_down_on != day.day:
+        percent = budget.budget_pct(day.spent_microdollars, day.allowance_microdollars)
+        notes.append(note("wind_down", note_text("wind_down", percent=percent)))
+        fields["wound_down_on"] = day.day
+    bound += upper_bound(notes)
+    try:
+        grant = budget.reserve(session, bound, is_retry=any(result.is_error for result in results))
+    except budget.NoRoom:
+        grant = None
+    events.record_all(session.job_id, [_finished_fact(result, session) for result in results])
+    fields |= effects.apply(session, [effect for result in results for effect in result.effects])
+    rows = [_message(session, AgentMessage.Role.USER, [block]) for block in notes]
+    AgentMessage.objects.bulk_create(rows)
+    write_session(owner, context_tokens=bound, last_position=session.last_position, **fields)
+    return rows, grant
+
+
+def rest(
+    owner: Owner, state: SessionState, *, reason: str, wake_at: datetime | None = None, **fields: Any
+) -> None:
+    """Put the session to rest. Raises `NewsCame` when something came that it should go on for."""
+    if _has_reason_to_go_on(owner, state):
+        raise NewsCame
+    session = AgentSession.objects.get(pk=owner.job_id)
+    budget.release_all_of(owner.job_id)
+    record_state(owner.job_id, session.state, state, reason)
+    if state == SessionState.SLEEPING:
+        events.record(owner.job_id, EventType.SLEEPING, wake_at=_iso(wake_at), reason=reason)
+    if state == SessionState.BUDGET_EXCEEDED:
+        events.record(owner.job_id, EventType.BUDGET_EXCEEDED, wake_at=_iso(wake_at), budget_pct=100)
+    write_session(owner, state=state, wake_at=wake_at, pause_requested=False, run_id=None, **fields)
+    transaction.on_commit(partial(live.set_state, owner.job_id, state, wake_at))
+    if wake_at is not None:
+        enqueue_agent_run(owner.job_id, at=wake_at)
+
+
+def hand_back(owner: Owner) -> None:
+    """Give the session to whichever worker is free, in the middle of its work."""
+    write_session(owner, state=SessionState.QUEUED, run_id=None)
+    enqueue_agent_run(owner.job_id)
+
+
+def _has_reason_to_go_on(owner: Owner, state: SessionState) -> bool:
+    """What may have come since the loop decided to rest, seen under the locks that such news would take."""
+    if state == SessionState.WAITING_FOR_INPUT:
+        return inbox.has_news(owner.job_id)
+    if state in ASLEEP:
+        session = AgentSession.objects.get(pk=owner.job_id)
+        day = budget.lock_day_of(session)
+        return not budget.is_winding_down(
+            day.spent_microdollars, day.allowance_microdollars
+        ) and budget.has_room(session, session.context_tokens)
+    return False
+
+
+def record_state(job_id: UUID, previous: str, state: str, reason: str = "") -> None:
+    events.record(job_id, EventType.AGENT_STATE, state=state, previous=previous, reason=reason)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _message(session: AgentSession, role: str, content: list[Block], stop_reason: str = "") -> AgentMessage:
+    """The transcript's next row. Positions are taken on the session object, which one owner holds."""
+    session.last_position += 1
+    return AgentMessage(
+        session=session,
+        position=session.last_position,
+        role=role,
+        content=content,
+        stop_reason=stop_reason,
+        created_at=clock.now(),
+    )
+
+
+def _facts_of(turn: Turn, labels: dict[str, str], session: AgentSession) -> list[Fact]:
+    facts: list[Fact] = []
+    if turn.thinking:
+        facts.append((EventType.AGENT_THINKING, {"text": turn.thinking[:EXCERPT_LIMIT]}))
+    if turn.text:
+        facts.append((EventType.AGENT_MESSAGE, {"text": turn.text, "author": "agent"}))
+    for call in turn.calls:
+        payload = {
+            "call_id": call.id,
+            "tool": call.name,
+            "label": labels[call.id],
+            "phase": session.current_phase,
+        }
+        facts.append((EventType.TOOL_CALLED, payload))
+    return facts
+
+
+def _budget_fact(day: DailyBudget, percent: int) -> Fact:
+    return (
+        EventType.BUDGET_UPDATED,
+        {
+            "budget_pct": percent,
+            "spent_microdollars": day.spent_microdollars,
+            "allowance_microdollars": day.allowance_microdollars,
+        },
+    )
+
+
+def _finished_fact(result: ToolResult, session: AgentSession) -> Fact:
+    payload: dict[str, Any] = {
+        "call_id": result.call.id,
+        "tool": result.call.name,
+        "label": result.label,
+        "ok": not result.is_error,
+        "exit_code": result.exit_code,
+        "duration_ms": result.duration_ms,
+        "excerpt": result.excerpt[:EXCERPT_LIMIT],
+        "phase": session.current_phase,
+        "iteration": session.iteration,
+    }
+    optional = {"command": result.call.input.get("command"), "diff": result.diff, "image": result.image}
+    payload |= {name: value for name, value in optional.items() if value}
+    return EventType.TOOL_FINISHED, payload

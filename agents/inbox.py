@@ -1,0 +1,68 @@
+"""What the founder sent since the model's last call: answers to questions, and messages."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from agents.prompts import note_text
+from agents.turns import Block, note
+from escalations.models import AgentEscalation
+from jobs import clock
+from jobs.models import FounderMessage
+
+
+def has_news(job_id: UUID) -> bool:
+    """Whether something waits to be delivered."""
+    return _answers(job_id).exists() or _messages(job_id).exists()
+
+
+def take(job_id: UUID) -> list[Block]:
+    """Notes for everything not yet delivered, marked as delivered in this transaction."""
+    answers = list(_answers(job_id).select_for_update())
+    messages = list(_messages(job_id).select_for_update())
+    moment = clock.now()
+    _answers(job_id).filter(pk__in=[answer.pk for answer in answers]).update(delivered_at=moment)
+    _messages(job_id).filter(pk__in=[message.pk for message in messages]).update(delivered_at=moment)
+    return [
+        *(note("answer", _answer_text(answer)) for answer in answers),
+        *(
+            note(
+                "message",
+                note_text(
+                    "message", text=json.dumps(message.text, ensure_ascii=False).replace("<", "\\u003c")
+                ),
+            )
+            for message in messages
+        ),
+    ]
+
+
+def has_pending_questions(job_id: UUID) -> bool:
+    return AgentEscalation.objects.filter(job=job_id, status=AgentEscalation.Status.PENDING).exists()
+
+
+def _answers(job_id: UUID) -> QuerySet[AgentEscalation]:
+    return AgentEscalation.objects.filter(
+        job=job_id, status=AgentEscalation.Status.RESOLVED, delivered_at__isnull=True
+    ).order_by("resolved_at")
+
+
+def _messages(job_id: UUID) -> QuerySet[FounderMessage]:
+    return FounderMessage.objects.filter(job=job_id, delivered_at__isnull=True).order_by("created_at")
+
+
+def _answer_text(answer: AgentEscalation) -> str:
+    return _as_data(
+        {
+            "problem": answer.plain_english_problem,
+            "decision": answer.founder_decision,
+            "guidance": answer.founder_guidance,
+        }
+    )
+
+
+def _as_data(value: Any) -> str:
+    """The founder's words as JSON, in which `<` cannot close the note."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
