@@ -28,6 +28,7 @@ from .errors import (
 PACKET = 256 * 1024
 BOOT_LIMIT = 20  # seconds; a busy machine takes one
 END_LIMIT = 4
+TOO_LONG = "the command, its environment or the path is too long"
 
 ERRORS: dict[int, type[SandboxError]] = {
     errno.ENOENT: NotFound,
@@ -91,7 +92,7 @@ class GuestLink:
         number = next(self._numbers)
         packet = json.dumps({"id": number, "op": op, **arguments}).encode()
         if len(packet) > PACKET:
-            raise InvalidArgument("the command, its environment or the path is too long")
+            raise InvalidArgument(TOO_LONG)
         answer: asyncio.Future[Answer] = self._loop.create_future()
         self._waiting[number] = answer
         try:
@@ -125,7 +126,9 @@ class GuestLink:
                     socket.send_fds(self._control, [packet], list(fds))
                 except BlockingIOError:
                     await self._writable()
-                except OSError:
+                except OSError as error:
+                    if error.errno == errno.EMSGSIZE:
+                        raise InvalidArgument(TOO_LONG) from error
                     break
                 else:
                     return

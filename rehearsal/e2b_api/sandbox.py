@@ -1,6 +1,7 @@
 """One sandbox: a directory that lasts and processes that come and go, one of two states at a time."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 from datetime import timedelta
@@ -68,22 +69,14 @@ class Sandbox:
                 raise AlreadyPaused(f"sandbox {self.id} is paused already")
             self._set_state("paused")
             self._send_listeners_away()
-            if self._link is not None and not self._link.gone.is_set():
-                if memory:
-                    await self._link.call("freeze")
-                else:
-                    await self._end_processes()
+            await (self._tell("freeze") if memory else self._end_processes())
 
     async def resume(self, *, memory: bool) -> None:
         """Go on where it stopped; without memory, with the files alone."""
         async with self._lock:
             if self.running:
                 return
-            if self._link is not None and not self._link.gone.is_set():
-                if memory:
-                    await self._link.call("thaw")
-                else:
-                    await self._end_processes()
+            await (self._tell("thaw") if memory else self._end_processes())
             self._set_state("running")
 
     async def close(self) -> None:
@@ -134,6 +127,12 @@ class Sandbox:
     def _send_listeners_away(self) -> None:
         for command in self.live_commands():
             command.cut(INTERRUPTED)
+
+    async def _tell(self, op: str) -> None:
+        """Freeze or thaw; processes that ended in the same moment need neither."""
+        if self._link is not None:
+            with contextlib.suppress(NotRunning):
+                await self._link.call(op)
 
     async def _end_processes(self) -> None:
         if self._link is not None:

@@ -1,0 +1,78 @@
+"""A running rehearsal E2B for the tests, and the real SDK bound to it."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from e2b import E2B
+
+from rehearsal.e2b_api.app import create_app
+
+
+@dataclass
+class E2BServer:
+    """Where a server is reached; `sandboxes` is the SDK's AsyncSandbox class bound to it."""
+
+    port: int
+    data_dir: Path
+    sandboxes: Any
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def health(self) -> dict[str, Any]:
+        async with httpx.AsyncClient() as client:
+            return dict((await client.get(f"{self.url}/rehearsal/health")).json())
+
+    async def preview(
+        self, host: str, path: str = "/", method: str = "GET", **request: Any
+    ) -> httpx.Response:
+        """Ask a preview host, which resolves to this machine in a browser but not everywhere."""
+        headers = {"Host": host, **request.pop("headers", {})}
+        async with httpx.AsyncClient() as client:
+            return await client.request(method, self.url + path, headers=headers, **request)
+
+
+def bound(port: int, data_dir: Path, api_key: str = "a key") -> E2BServer:
+    url = f"http://127.0.0.1:{port}"
+    client = E2B(api_key=api_key, api_url=url, sandbox_url=url)
+    return E2BServer(port, data_dir, client.AsyncSandbox)
+
+
+@asynccontextmanager
+async def serve(data_dir: Path, *, unconfined: bool | None = None) -> AsyncIterator[E2BServer]:
+    """A real uvicorn on a free port, in this loop."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        app = create_app(data_dir, port, unconfined=unconfined)
+        config = uvicorn.Config(app, lifespan="on", log_level="warning", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        running = asyncio.ensure_future(server.serve(sockets=[listening]))
+        await eventually(lambda: server.started or running.done())
+        try:
+            yield bound(port, data_dir)
+        finally:
+            server.should_exit = True
+            await running
+
+
+async def eventually(check: Callable[[], Any], within: float = 20) -> Any:
+    """What check returns once it is true; it may be a coroutine function."""
+    end = time.monotonic() + within
+    while True:
+        found = check()
+        if isinstance(found, Awaitable):
+            found = await found
+        if found:
+            return found
+        assert time.monotonic() < end, f"not true within {within} s"
+        await asyncio.sleep(0.02)
