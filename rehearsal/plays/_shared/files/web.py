@@ -156,10 +156,18 @@ class App:
 
     def serve(self, port=None):
         port = int(port or os.environ.get("PORT", "8000"))
-        server = ThreadingHTTPServer(("0.0.0.0", port), type("Handler", (Handler,), {"app": self}))
-        server.daemon_threads = True
+        server = Server(("0.0.0.0", port), type("Handler", (Handler,), {"app": self}))
         print(f"Listening on port {port}", flush=True)
         server.serve_forever()
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A visitor who goes away in the middle is no error of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -212,6 +220,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format, *args):
         print(self.command, self.path.split("?")[0], args[1] if len(args) > 1 else "", flush=True)
+
+
+def sentence(words):
+    """Words as they begin a sentence."""
+    return words[:1].upper() + words[1:]
 
 
 def spoken(day, today):

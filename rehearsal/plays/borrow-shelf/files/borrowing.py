@@ -61,8 +61,15 @@ def pickup_word():
     return f"{secrets.choice(COLOURS)} {secrets.choice(ANIMALS)}"
 
 
+def been_used():
+    with shelf.database() as db:
+        return db.execute("select count(*) from loans").fetchone()[0] > 0
+
+
 def lend_examples(today):
-    """Two invented loans, so that a new shelf shows what out and late look like."""
+    """Two invented loans, so that a shelf nobody has used yet shows what out and late look like."""
+    if been_used():
+        return
     by_name = {each["name"]: each["id"] for each in shelf.tools()}
     for tool, name, taken, due in (("Three-metre ladder", "Jonas (example)", 2, 3), ("Laser level", "Ines (example)", 8, -1)):
         answers = {"name": name, "phone": "", "due": (today + timedelta(days=due)).isoformat()}

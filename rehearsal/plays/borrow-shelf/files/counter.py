@@ -6,7 +6,7 @@ import borrowing
 import config
 import pages
 import shelf
-from web import Refused, Response, Safe, choice_field, markup, redirect, spoken, text_field
+from web import Refused, Response, Safe, choice_field, markup, redirect, sentence, spoken, text_field
 
 
 def open_at(app):
@@ -60,7 +60,7 @@ def out_card(loan):
 
 def form(tool, answers, wrong):
     today = date.today()
-    days = [(day.isoformat(), spoken(day, today)) for day in borrowing.days_to_choose(today)]
+    days = [(day.isoformat(), sentence(spoken(day, today))) for day in borrowing.days_to_choose(today)]
     return markup(
         """<section class="card"><h2>Take it home</h2>$rule
 <form method="post" action="/tools/$id/borrow" novalidate>$who$due<button>Borrow it</button></form></section>""",

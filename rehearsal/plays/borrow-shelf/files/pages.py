@@ -61,23 +61,29 @@ and say so if something broke. It happens.</p></div></footer>
 def front(tools, only_free):
     free = sum(1 for each in tools if not each["due"])
     body = markup(
-        """<div class="hero">
+        """<div class="opening"><div class="hero">
 <p class="eyebrow">$shop</p>
 <h1>Tools you need once a year</h1>
 <p class="lead">Borrow them from the shelf at the back, for up to $days days, free of charge.
 Today $free of them can go home with you.</p>
-</div>
+</div><div class="boards" aria-hidden="true">$boards</div></div>
 <div class="row between shelf-head"><h2>On the shelf</h2><div class="row chips">
 <a class="chip" href="/"$all>Everything</a><a class="chip" href="/?show=free"$some>Free today</a></div></div>
 <ul class="grid tools">$cards</ul>""",
         shop=config.SHOP,
         days=config.LONGEST_DAYS,
         free=free,
+        boards=[board("drill", "box", "level"), board("roller", "truck", "saw", "ladder")],
         all=Safe("" if only_free else ' aria-current="true"'),
         some=Safe(' aria-current="true"' if only_free else ""),
         cards=[card(each) for each in tools] or Safe('<li class="empty">Everything is out today. Look in tomorrow.</li>'),
     )
     return layout("The shelf", body)
+
+
+def board(*names):
+    """One board of the drawn shelf, with things standing on it."""
+    return markup("<div>$things</div>", things=[icon(each) for each in names])
 
 
 def card(tool):

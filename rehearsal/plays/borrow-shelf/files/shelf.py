@@ -39,13 +39,11 @@ def database():
 
 
 def set_up():
-    """Make the tables and put the first tools on the shelf; True when it was empty until now."""
+    """Make the tables, and put the first tools on an empty shelf."""
     with database() as db:
         db.executescript(SCHEMA)
-        empty = db.execute("select count(*) from tools").fetchone()[0] == 0
-        if empty:
+        if db.execute("select count(*) from tools").fetchone()[0] == 0:
             db.executemany("insert into tools(name, about, icon) values (?, ?, ?)", FIRST_TOOLS)
-        return empty
 
 
 def tools(only_free=False):

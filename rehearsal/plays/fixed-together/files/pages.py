@@ -27,7 +27,7 @@ def layout(title, body):
 <a class="skip" href="#main">Skip to the page</a>
 <header class="top"><div class="wrap">
 <a class="brand" href="/">$mark $cafe</a>
-<nav aria-label="Pages"><a href="/bring">Bring something</a><a href="/saved">What we saved</a><a href="/volunteers">Volunteers</a></nav>
+<nav aria-label="Pages"><a href="/bring">Bring</a><a href="/saved">Saved</a><a href="/volunteers">Volunteers</a></nav>
 </div></header>
 <main id="main" class="wrap">$body</main>
 <footer class="foot"><div class="wrap"><p>A repair café of neighbours. Names and phone numbers are deleted after

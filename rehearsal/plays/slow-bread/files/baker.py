@@ -54,7 +54,7 @@ def day_page(day, today):
         when=f"{day:%A} {day.day} {day:%B}",
         taken=taken,
         limit=limit,
-        table=markup("<table><thead><tr><th>Phone</th><th>Loaves</th><th>Fetched</th></tr></thead><tbody>$rows</tbody></table>", rows=rows)
+        table=markup("<table><thead><tr><th>Phone</th><th>Loaves</th><th><span class='paper'>Fetched</span></th></tr></thead><tbody>$rows</tbody></table>", rows=rows)
         if rows
         else Safe('<p class="empty">Nobody yet.</p>'),
         form=limit_form(day, limit, today),

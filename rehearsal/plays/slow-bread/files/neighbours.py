@@ -5,7 +5,7 @@ from datetime import date
 import bread
 import config
 import pages
-from web import Refused, Response, Safe, choice_field, markup, redirect, spoken, text_field
+from web import Refused, Response, Safe, choice_field, markup, redirect, sentence, spoken, text_field
 
 FIELDS = ("phone", "day", "loaves")
 
@@ -47,13 +47,12 @@ def form_page(answers, wrong):
     today = date.today()
     left = {day: max(each[0] - each[1], 0) for day in bread.days(today) if (each := bread.overview(day))}
     body = markup(
-        """<div class="two opening"><div class="hero"><p class="eyebrow">$bakery</p><h1>A loaf with your name on it</h1>
-<p class="lead">Well, with your phone number. Choose a day, and your bread waits for you until we close.</p>
-<ul class="days">$days</ul></div>
-<section class="card"><h2>Reserve bread</h2>$form</section></div>""",
+        """<div class="opening"><div class="hero"><p class="eyebrow">$bakery</p><h1>A loaf with your name on it</h1>
+<p class="lead">Well, with your phone number. Choose a day, and your bread waits for you until we close.</p></div>
+<section class="card"><h2>Reserve bread</h2>$form</section><ul class="days">$days</ul></div>""",
         bakery=config.BAKERY,
         days=[day_line(day, places, today) for day, places in left.items()],
-        form=form(answers, wrong, [(day.isoformat(), spoken(day, today)) for day, places in left.items() if places]),
+        form=form(answers, wrong, [(day.isoformat(), sentence(spoken(day, today))) for day, places in left.items() if places]),
     )
     return pages.layout("Reserve bread", body)
 
