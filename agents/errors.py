@@ -8,3 +8,61 @@ class AgentError(Exception):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.__doc__)
+
+
+class SandboxError(AgentError):
+    """The sandbox did not do what was asked of it."""
+
+
+class SandboxGone(SandboxError):
+    """The sandbox does not exist any more."""
+
+
+class SandboxTaken(SandboxError):
+    """A newer worker owns this sandbox."""
+
+
+class SandboxBusy(SandboxError):
+    """The sandbox provider has no room at the moment."""
+
+    retryable = True
+
+
+class SandboxUnreachable(SandboxError):
+    """The sandbox does not answer."""
+
+    retryable = True
+
+
+class SandboxRefused(SandboxError):
+    """The sandbox provider did not accept the key. Check E2B_API_KEY."""
+
+
+class SandboxFull(SandboxError):
+    """There is no room left on the sandbox's disk."""
+
+
+class ScriptFailed(SandboxError):
+    """A command of ours failed in the sandbox."""
+
+    def __init__(self, exit_code: int, output: str) -> None:
+        super().__init__(f"{self.__doc__} (exit {exit_code}): {output[-500:].strip()}")
+        self.exit_code = exit_code
+
+
+class DeclarationError(AgentError):
+    """cofounder.json does not say how the app is started."""
+
+
+class AppFailed(AgentError):
+    """The app did not start."""
+
+
+class SnapshotFailed(AgentError):
+    """The files could not be saved."""
+
+    retryable = True
+
+
+class SnapshotDamaged(AgentError):
+    """The saved files are damaged."""

@@ -1,0 +1,57 @@
+"""Text that may be longer than anybody wants to read: its beginning and its end are kept."""
+
+from collections import deque
+
+
+class Capture:
+    """Collects a stream in bounded memory: the first and the last `half` characters."""
+
+    def __init__(self, half: int = 250_000) -> None:
+        self._half = half
+        self._head: list[str] = []
+        self._room = half
+        self._tail: deque[str] = deque()
+        self._tail_length = 0
+        self._dropped = 0
+
+    def add(self, text: str) -> None:
+        if self._room:
+            self._head.append(text[: self._room])
+            text, self._room = text[self._room :], max(self._room - len(text), 0)
+        if not text:
+            return
+        self._tail.append(text)
+        self._tail_length += len(text)
+        while self._tail_length - len(self._tail[0]) >= self._half:
+            dropped = len(self._tail.popleft())
+            self._tail_length -= dropped
+            self._dropped += dropped
+
+    def text(self) -> str:
+        gap = f"\n[… {self._dropped:,} characters left out …]\n" if self._dropped else ""
+        return "".join(self._head) + gap + "".join(self._tail)
+
+
+def cut_middle(text: str, limit: int) -> str:
+    """At most about `limit` characters: whole lines of the beginning and the end, and how much is missing."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    head, tail = text[:half], text[-half:]
+    # A cut between lines is easier to read, where it does not cost a long line.
+    head = head[: head.rfind("\n", half * 3 // 4) + 1] or head
+    tail = tail[tail.find("\n", 0, half // 4) + 1 :]
+    missing = text[len(head) : len(text) - len(tail)]
+    lines = missing.count("\n")
+    joint = "" if head.endswith("\n") else "\n"
+    return f"{head}{joint}[… {len(missing):,} characters ({lines:,} lines) left out …]\n{tail}"
+
+
+def cut_to_bytes(text: str, limit: int) -> str:
+    """The same, for a limit in bytes of UTF-8."""
+    length = limit
+    shorter = cut_middle(text, length)
+    while len(shorter.encode()) > limit and length > 16:
+        length = length * 3 // 4
+        shorter = cut_middle(text, length)
+    return shorter

@@ -1,0 +1,423 @@
+"""The sandbox as the agent's workspace: files and commands over the E2B SDK, with failures of our types."""
+
+import asyncio
+import hashlib
+import posixpath
+import shlex
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import e2b
+import httpx
+from django.conf import settings
+
+from agents import processes
+from agents.capture import Capture
+from agents.errors import (
+    SandboxBusy,
+    SandboxError,
+    SandboxFull,
+    SandboxGone,
+    SandboxRefused,
+    SandboxTaken,
+    SandboxUnreachable,
+    ScriptFailed,
+)
+from agents.redaction import Redactor
+from agents.turns import ToolFailure
+
+ROOT = "/home/user/app"
+STATE = "/home/user/.cofounder"
+LONGEST_PATH = 4096
+END_SECONDS = 15.0  # how long ending a process group may take
+SCRIPT_SECONDS = 300.0
+
+# Prints the workspace, the file a path leads to, and what that is.
+LOOK = r"""
+cd "$HOME/app" || exit 1
+realpath -mz -- . "$1"
+if [ -d "$1" ]; then printf directory
+elif [ -f "$1" ]; then stat -Lc %s -- "$1"
+elif [ -e "$1" ]; then printf other
+fi
+"""
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """How a command ended. `output` is both streams as they came; each may have lost its middle."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    output: str
+    timed_out: bool
+    duration_ms: int
+    log: str = ""  # where a background command writes, absolute
+    group: str = ""  # the name of its process group's record
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a path of the workspace leads to, links followed; `path` is relative to the workspace."""
+
+    path: str
+    kind: str  # "file", "directory", "other" or "" when there is nothing
+    size: int = 0
+
+
+class Workspace:
+    """A connected sandbox. Make one with `Workspace.open`."""
+
+    def __init__(
+        self, sandbox: e2b.AsyncSandbox, *, project_id: str, owner: tuple[str, int], envs: Mapping[str, str]
+    ) -> None:
+        self.project_id = project_id
+        self.envs = dict(envs)
+        self.redact = Redactor(envs.values())
+        self.is_new = False
+        self.snapshot_lock = asyncio.Lock()  # one snapshot at a time
+        self._sandbox = sandbox
+        self._job_id, self.epoch = owner
+
+    @classmethod
+    async def open(
+        cls,
+        *,
+        project_id: uuid.UUID | str,
+        job_id: uuid.UUID | str,
+        epoch: int,
+        sandbox_id: str = "",
+        envs: Mapping[str, str] | None = None,
+    ) -> "Workspace":
+        """Connect to the job's sandbox, waking it, or make one; end what older epochs left running in it.
+
+        `envs` reach every command and are redacted from what tools answer. Raises `SandboxTaken` when a later
+        epoch of the job is already at work there.
+        """
+        owner = (str(job_id), epoch)
+        for _ in range(2):
+            # The key names the predecessor: a worker that died before it saved the id leaves no second
+            # sandbox behind.
+            sandbox = await _connect(sandbox_id) if sandbox_id else None
+            is_new = sandbox is None
+            if sandbox is None:
+                sandbox = await _create(str(project_id), str(job_id), predecessor=sandbox_id)
+            workspace = cls(sandbox, project_id=str(project_id), owner=owner, envs=envs or {})
+            workspace.is_new = is_new
+            try:
+                await workspace._take_over()
+                return workspace
+            except SandboxGone:
+                # Either it ended just now, or the key led to one that has ended since: make its successor.
+                sandbox_id = sandbox.sandbox_id
+        raise SandboxGone
+
+    @property
+    def sandbox_id(self) -> str:
+        return self._sandbox.sandbox_id
+
+    async def _take_over(self) -> None:
+        try:
+            await self.script(processes.TAKE_OVER, self._job_id, str(self.epoch))
+        except ScriptFailed as error:
+            if error.exit_code == processes.TAKEN:
+                raise SandboxTaken from error
+            raise
+        await self.end_older_groups()
+
+    # Lifetime
+
+    async def extend(self) -> None:
+        """Keep it alive for another lifetime from now."""
+        with _our_errors():
+            await self._sandbox.set_timeout(settings.SANDBOX_LIFETIME_SECONDS)
+
+    async def pause(self) -> None:
+        """Put it to sleep with its memory and disk; what was written is flushed first."""
+        await self.script("sync")
+        with _our_errors():
+            await self._sandbox.pause()
+
+    async def kill(self) -> None:
+        """End it for good; one that is gone already is fine."""
+        with _our_errors():
+            await self._sandbox.kill()
+
+    def host(self, port: int) -> str:
+        """The URL under which the outside reaches a port of the sandbox."""
+        host = self._sandbox.get_host(port)
+        return f"{'http' if _is_local(host) else 'https'}://{host}"
+
+    # Files
+
+    async def look(self, path: str) -> Entry:
+        """What a path the model named leads to; `ToolFailure` when that is outside the workspace."""
+        relative = _relative(path)
+        answer = await self.script(LOOK, relative or ".")
+        root, real, found = answer.split("\0")
+        if real != root and not real.startswith(root + "/"):
+            raise ToolFailure("outside_workspace", f"{path} leads out of the workspace.")
+        inside = posixpath.relpath(real, root)
+        if found.strip().isdigit():
+            return Entry(inside, "file", int(found))
+        return Entry(inside, found.strip())
+
+    async def read(self, path: str) -> bytes:
+        """A file's content; `FileNotFoundError` when there is none."""
+        entry = await self.look(path)
+        with _our_errors(path):
+            return bytes(await self._sandbox.files.read(f"{ROOT}/{entry.path}", format="bytes"))
+
+    async def write(self, path: str, content: bytes) -> None:
+        """Write a file, making its directories."""
+        entry = await self.look(path)
+        with _our_errors(path):
+            await self._sandbox.files.write(f"{ROOT}/{entry.path}", content)
+
+    async def download(self, path: str) -> AsyncIterator[bytes]:
+        """Stream a file of ours from below STATE."""
+        with _our_errors(path):
+            async with await self._sandbox.files.read(path, format="stream") as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
+    async def upload(self, path: str, content: IO[bytes] | bytes) -> None:
+        """Stream a file of ours to below STATE."""
+        with _our_errors(path):
+            await self._sandbox.files.write(path, content)
+
+    # Commands
+
+    async def script(self, script: str, *arguments: str) -> str:
+        """Run a script of ours to its end and return what it printed; `ScriptFailed` on a non-zero exit."""
+        command = shlex.join(["bash", "-c", script, "cofounder", *arguments])
+        with _our_errors():
+            try:
+                result = await self._sandbox.commands.run(command, timeout=SCRIPT_SECONDS)
+            except e2b.CommandExitException as error:
+                raise ScriptFailed(error.exit_code, error.stderr or error.stdout) from None
+            return str(result.stdout)
+
+    async def run(
+        self,
+        command: str,
+        *,
+        timeout: float = 120.0,
+        background: bool = False,
+        env: Mapping[str, str] | None = None,
+        on_output: Callable[[str], None] | None = None,
+        kind: str = "",
+    ) -> CommandResult:
+        """Run the agent's command from the workspace, in a recorded process group of its own.
+
+        A timeout (in seconds) or a cancellation ends the whole group. A background command is only started;
+        it writes to `CommandResult.log` and has no timeout. `kind` names groups that `end_kind` ends.
+        """
+        group = f"{kind}-{uuid.uuid4().hex[:12]}" if kind else f"{self._prefix}{uuid.uuid4().hex[:12]}"
+        log = f"{STATE}/logs/{group}.log" if background else ""
+        output = _Output(on_output)
+        started = time.monotonic()
+        exit_code, timed_out = 0, False
+        try:
+            handle = await self._start(group, command, bool(log), {**self.envs, **(env or {})}, output)
+            try:
+                if not background:
+                    async with asyncio.timeout(timeout):
+                        exit_code = await _exit_code(handle)
+            finally:
+                await handle.disconnect()
+        except TimeoutError:
+            timed_out, exit_code = True, 124
+            await self.end_group(group)
+        except asyncio.CancelledError:
+            await _whatever_happens(self.end_group(group))
+            raise
+        return CommandResult(
+            exit_code,
+            output.stdout.text(),
+            output.stderr.text(),
+            output.both.text(),
+            timed_out,
+            int((time.monotonic() - started) * 1000),
+            log,
+            group,
+        )
+
+    async def _start(
+        self, group: str, command: str, to_log: bool, envs: Mapping[str, str], output: "_Output"
+    ) -> Any:
+        start = shlex.join(["bash", "-c", processes.RUN, "cofounder", group, f"{self._job_id} {self.epoch}"])
+        redirect = f' > "$HOME/.cofounder/logs/{group}.log" 2>&1' if to_log else ""
+        with _our_errors():
+            return await self._sandbox.commands.run(
+                f"exec setsid --wait {start}{redirect}",
+                background=True,
+                envs={**envs, "COFOUNDER_COMMAND": command},
+                cwd=ROOT,
+                on_stdout=output.add_stdout,
+                on_stderr=output.add_stderr,
+                timeout=0,
+                retain_output=False,
+            )
+
+    # Process groups
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.epoch}-{self._job_id[:8]}-"
+
+    async def end_group(self, group: str) -> None:
+        """End one command with all it started; one that has not begun yet will not begin."""
+        with suppress(SandboxGone):
+            await self.script(processes.END_ONE, group)
+
+    async def end_kind(self, kind: str) -> None:
+        await self.script(processes.END_KIND, f"{kind}-")
+
+    async def end_older_groups(self) -> None:
+        """End what other epochs left running; the app goes on."""
+        await self.script(processes.END_OLDER, self._prefix)
+
+    async def end_all_groups(self) -> None:
+        await self.script(processes.END_ALL)
+
+    async def is_alive(self, group: str) -> bool:
+        try:
+            await self.script(processes.IS_ALIVE, group)
+        except ScriptFailed:
+            return False
+        return True
+
+
+class _Output:
+    """Both streams of a command, apart and together in the order of their arrival."""
+
+    def __init__(self, listener: Callable[[str], None] | None) -> None:
+        self.stdout, self.stderr, self.both = Capture(), Capture(), Capture()
+        self._listener = listener
+
+    def add_stdout(self, text: str) -> None:
+        self.stdout.add(text)
+        self._add(text)
+
+    def add_stderr(self, text: str) -> None:
+        self.stderr.add(text)
+        self._add(text)
+
+    def _add(self, text: str) -> None:
+        self.both.add(text)
+        if self._listener is not None:
+            self._listener(text)
+
+
+def _client() -> e2b.E2B:
+    return e2b.E2B(
+        api_key=settings.E2B_API_KEY or None,
+        api_url=settings.E2B_API_URL or None,
+        sandbox_url=settings.E2B_SANDBOX_URL or None,
+    )
+
+
+async def kill(sandbox_id: str) -> None:
+    """End a sandbox for good without waking it; one that is gone already is fine."""
+    with _our_errors():
+        await _client().AsyncSandbox.kill(sandbox_id)
+
+
+async def _connect(sandbox_id: str) -> e2b.AsyncSandbox | None:
+    """The sandbox, awake; None when it is gone."""
+    connect = _client().AsyncSandbox.connect
+    lifetime = settings.SANDBOX_LIFETIME_SECONDS
+    try:
+        with _our_errors():
+            try:
+                return await connect(sandbox_id, timeout=lifetime)
+            except e2b.GuestUnresponsiveException:
+                return await connect(sandbox_id, timeout=lifetime, on_resume="reboot")
+    except SandboxGone:
+        return None
+
+
+async def _create(project_id: str, job_id: str, *, predecessor: str) -> e2b.AsyncSandbox:
+    key = hashlib.sha256(f"{job_id} {predecessor}".encode()).hexdigest()
+    with _our_errors():
+        return await _client().AsyncSandbox.create(
+            settings.E2B_TEMPLATE,
+            timeout=settings.SANDBOX_LIFETIME_SECONDS,
+            metadata={"job": job_id, "project": project_id},
+            lifecycle={"on_timeout": "pause"},
+            idempotency_key=key,
+        )
+
+
+async def _exit_code(handle: Any) -> int:
+    with _our_errors():
+        try:
+            await handle.wait()
+        except e2b.CommandExitException as error:
+            return int(error.exit_code)
+    return 0
+
+
+async def _whatever_happens(ending: Any) -> None:
+    """Finish an ending although this task is being cancelled; its errors do not hide the cancellation."""
+    task = asyncio.ensure_future(ending)
+    deadline = time.monotonic() + END_SECONDS
+    while not task.done() and (left := deadline - time.monotonic()) > 0:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task], timeout=left)
+    if not task.done():
+        task.cancel()
+    elif not task.cancelled():
+        task.exception()
+
+
+@contextmanager
+def _our_errors(path: str = "") -> Iterator[None]:
+    """Turn what the SDK raises into our types; its own messages are kept as the cause."""
+    try:
+        yield
+    except e2b.CommandExitException:
+        raise
+    except e2b.FileNotFoundException as error:
+        raise FileNotFoundError(path) from error
+    except (e2b.NotFoundException, e2b.SandboxNotRunningException) as error:
+        raise SandboxGone from error
+    except (e2b.ServiceBusyException, e2b.RateLimitException) as error:
+        raise SandboxBusy from error
+    except e2b.NotEnoughSpaceException as error:
+        raise SandboxFull from error
+    except e2b.AuthenticationException as error:
+        raise SandboxRefused from error
+    except (e2b.TimeoutException, httpx.TransportError, ConnectionError, TimeoutError) as error:
+        raise SandboxUnreachable from error
+    except e2b.SandboxException as error:
+        raise SandboxError(f"The sandbox refused: {error}") from error
+
+
+def _relative(path: str) -> str:
+    """A path the model named, relative to the workspace, before links are followed."""
+    if "\0" in path or len(path) > LONGEST_PATH:
+        raise ToolFailure("invalid_input", "This is not a path.")
+    inside = posixpath.normpath(posixpath.join(ROOT, path))
+    if inside != ROOT and not inside.startswith(ROOT + "/"):
+        raise ToolFailure("outside_workspace", f"{path} is outside the workspace. Use a path relative to it.")
+    return posixpath.relpath(inside, ROOT)
+
+
+def _is_local(host: str) -> bool:
+    """A loopback name or address, or one with a port: only E2B's own hosts speak TLS."""
+    parts = urlsplit(f"//{host}")
+    name = parts.hostname or ""
+    if parts.port is not None or name == "localhost" or name.endswith(".localhost"):
+        return True
+    with suppress(ValueError):
+        return ip_address(name).is_loopback
+    return False
