@@ -23,6 +23,7 @@ from rehearsal.play import (
     Step,
     Text,
 )
+from rehearsal.strict_yaml import load_yaml
 from rehearsal.template import JINJA, VARIABLES
 
 TOOLS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -66,7 +67,7 @@ def load_library(plays_dir: Path) -> Library:
 def load_play(path: Path) -> Play:
     """Read one `play.yaml`; raises PlayError."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PlayError(f"{path}: cannot be read: {error}") from error
     return parse_play(document, path.parent / "files", str(path))

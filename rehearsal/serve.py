@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,14 +54,24 @@ async def _run(servers: list["_Server"], announcement: str) -> None:
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(server.run()) for server in servers]
         watch = tasks.create_task(_watch_parent(servers, os.getppid()))
-        while not all(server.started for server in servers) and not any(task.done() for task in running):
-            await asyncio.sleep(0.01)
-        if all(server.started for server in servers):
+        started = await _have_started(servers, running)
+        if started:
             print(announcement, flush=True)  # noqa: T201 - this line is the program's answer
+        else:
+            _stop(servers)
         await asyncio.wait(running)
         watch.cancel()
-    if not all(server.started for server in servers):
+    if not started:
         raise ServeError("A rehearsal server could not start; its error is above.")
+
+
+async def _have_started(servers: list["_Server"], running: list[asyncio.Task[None]]) -> bool:
+    """True when all answer, False when one has given up."""
+    while not all(server.started for server in servers):
+        if any(task.done() for task in running):
+            return False
+        await asyncio.sleep(0.01)
+    return True
 
 
 class _Server(uvicorn.Server):
@@ -100,7 +109,7 @@ def _stop(servers: list[_Server]) -> None:
 
 async def _watch_parent(servers: list[_Server], parent: int) -> None:
     """A killed supervisor cannot tell us to stop; we notice that we have been handed to another parent."""
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(PARENT_POLL)
     _stop(servers)
 

@@ -28,7 +28,7 @@ GREETING = Play(
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer before it is sent; `cut_input` is the part of the last tool call's JSON that max_tokens left."""
+    """An answer before it is sent; `cut_input` is what max_tokens left of the last tool call's JSON."""
 
     content: list[dict[str, Any]]
     stop_reason: str

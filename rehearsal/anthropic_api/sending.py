@@ -22,7 +22,7 @@ def duration(output_tokens: int, pace: float) -> float:
 
 @dataclass
 class EventStream:
-    """An ASGI response. `sent` is called with each event that went out, `done` at the end with whether all did."""
+    """An ASGI response: `sent` hears each event that went out, `done` whether all of them did."""
 
     events: list[Event]
     seconds: float

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rehearsal.play import PlayError, Text
-from rehearsal.play_file import load_library, parse_play
+from rehearsal.play_file import load_library, load_play, parse_play
 
 BYE = {"id": "bye", "think": "t", "say": "Done.", "end": True}
 RUN = {"id": "run", "think": "t", "call": [{"bash": {"command": "true"}}]}
@@ -100,3 +100,13 @@ def test_a_shared_file_is_found_when_the_play_has_none_of_its_own(tmp_path: Path
     call = {"write_file": {"path": "base.css", "content": {"file": "base.css"}}}
     play = parse_play(document({**RUN, "call": [call]}, BYE), tmp_path / "own" / "files", "test")
     assert play.main.steps[0].calls[0].input["content"] == Text("body {}", template=False)
+
+
+def test_on_is_a_word_and_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
+    steps = "[{id: a, think: t, call: [{bash: {command: x}}], on: [{when: {error: true}, goto: a}], next: a}]"
+    path = write_plays(tmp_path, shelf="*") / "shelf" / "play.yaml"
+    path.write_text(f"{{name: shelf, project: '*', steps: {steps}}}")
+    assert load_play(path).main.steps[0].branches[0].goto == "a"
+    path.write_text("name: one\nname: two\n")
+    with pytest.raises(PlayError, match="'name' is given twice"):
+        load_play(path)
