@@ -1,4 +1,4 @@
-"""Plays a play on an ordinary folder: the engine decides, the tools really act, only the model is left out."""
+"""Plays a play on an ordinary folder: the engine decides, the tools act, only the model is left out."""
 
 import os
 import signal
@@ -28,9 +28,12 @@ def free_port() -> int:
 class Workshop:
     """A folder, the tools that work in it, and what was called."""
 
-    def __init__(self, folder: Path, *, can_picture: bool = True) -> None:
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
-        self.can_picture = can_picture
+        self.can_picture = True
+        self.programs: Path | None = None
+        self.url_path = "/"
         self.port = free_port()
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
         self.results: list[Result] = []
@@ -42,9 +45,9 @@ class Workshop:
 
     @property
     def environment(self) -> dict[str, str]:
-        python = str(Path(sys.executable).resolve().parent)
+        python = Path(sys.executable).resolve().parent
         return {
-            "PATH": f"{python}:{os.environ['PATH']}",
+            "PATH": f"{python}:{self.programs or os.environ['PATH']}",
             "HOME": str(self.folder),
             "PORT": str(self.port),
             "PREVIEW_URL": self.url,
@@ -99,7 +102,7 @@ class Workshop:
         limit = time.monotonic() + 20
         while True:
             try:
-                with urllib.request.urlopen(self.url, timeout=5) as page:
+                with urllib.request.urlopen(self.url + self.url_path, timeout=5) as page:
                     return str(page.read().decode())
             except OSError:
                 if time.monotonic() > limit:
@@ -111,6 +114,7 @@ class Workshop:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
             process.wait()
+        self.running.clear()
 
 
 def play_through(
@@ -119,7 +123,7 @@ def play_through(
     workshop: Workshop,
     notes_after: Callable[[int, str], Sequence[Note]] = lambda turn, step: (),
 ) -> list[str]:
-    """Play to the end; `notes_after(turn, step)` comes with the results. Returns the steps played, in order."""
+    """Play to the end; `notes_after(turn, step)` comes with the results. Returns the steps played."""
     state, came, steps = opening(play), UserTurn(notes=(Note("start", "Begin."),)), []
     for turn_number in range(1, TURN_LIMIT):
         turn = perform(play, advance(play, state, came), came, founder)

@@ -3,7 +3,7 @@
 import secrets
 import sqlite3
 from contextlib import closing, contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 import config
 
@@ -49,11 +49,21 @@ def set_up():
         return db.execute("select count(*) from requests").fetchone()[0] == 0
 
 
+def saturday(today):
+    """Today when it is one, else the next."""
+    return today + timedelta(days=(5 - today.weekday()) % 7)
+
+
 def next_saturday(now):
-    """The café that can still be booked: today's until its last slot begins, else next Saturday's."""
-    day = now.date() + timedelta(days=(5 - now.weekday()) % 7)
-    is_over = day == now.date() and now.time() >= time.fromisoformat(slots()[-1])
-    return day + timedelta(days=7) if is_over else day
+    """The café that can be booked: this Saturday's until its doors open, else the one after it."""
+    day = saturday(now.date())
+    is_open = day == now.date() and now.time() >= config.FIRST_SLOT
+    return day + timedelta(days=7) if is_open else day
+
+
+def cafes(now):
+    """The days volunteers look at: the café that is open or comes next, and the one that can be booked."""
+    return sorted({saturday(now.date()), next_saturday(now)})
 
 
 def slots():

@@ -72,10 +72,14 @@ class RepairsTest(unittest.TestCase):
     def test_after_the_last_time_the_first_free_one_is_offered(self):
         self.assertEqual(repairs.next_free(SATURDAY, repairs.slots()[-1]), "10:00")
 
-    def test_on_saturday_afternoon_the_next_saturday_is_booked(self):
+    def test_once_the_doors_are_open_the_next_saturday_is_booked(self):
         self.assertEqual(repairs.next_saturday(NOW), SATURDAY)
-        self.assertEqual(repairs.next_saturday(datetime(2026, 3, 7, 9, 0)), SATURDAY)
-        self.assertEqual(repairs.next_saturday(datetime(2026, 3, 7, 16, 0)), SATURDAY + timedelta(days=7))
+        self.assertEqual(repairs.next_saturday(datetime(2026, 3, 7, 9, 59)), SATURDAY)
+        self.assertEqual(repairs.next_saturday(datetime(2026, 3, 7, 10, 0)), SATURDAY + timedelta(days=7))
+
+    def test_on_saturday_the_volunteers_still_see_what_comes_today(self):
+        self.assertEqual(repairs.cafes(NOW), [SATURDAY])
+        self.assertEqual(repairs.cafes(datetime(2026, 3, 7, 12, 0)), [SATURDAY, SATURDAY + timedelta(days=7)])
 
     def test_names_go_after_thirty_days_and_the_counts_stay(self):
         repairs.mark(self.book()["id"], "fixed")

@@ -1,6 +1,7 @@
 """The volunteers' list by skill, with one tap for each outcome. Opens with the code on the poster."""
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 import config
 import pages
@@ -35,16 +36,27 @@ def list_page(request):
         return pages.layout("Volunteers", gate.form(*WELCOME))
     now = datetime.now()
     repairs.forget(now.date())
-    day = repairs.next_saturday(now)
+    days = repairs.cafes(now)
+    day = next((each for each in days if each.isoformat() == request.query.get("day")), days[0])
     groups = repairs.by_skill(day)
     body = markup(
         """<div class="hero"><p class="eyebrow">$when</p><h1>What is coming</h1>
-<p class="lead">$count, sorted by what you need to know to fix them.</p></div><div class="stack">$groups</div>""",
+<p class="lead">$count, sorted by what you need to know to fix them.</p><p class="row">$tabs</p></div><div class="stack">$groups</div>""",
         when=spoken(day, now.date()),
+        tabs=[tab(each, day, now.date()) for each in days] if len(days) > 1 else Safe(),
         count=counted(sum(len(each) for each in groups.values())),
         groups=[group(skill, found) for skill, found in groups.items()] or Safe('<p class="empty">Nothing yet.</p>'),
     )
     return pages.layout("What is coming", body)
+
+
+def tab(day, chosen, today):
+    return markup(
+        '<a class="chip" href="/volunteers?day=$iso"$on>$words</a>',
+        iso=day.isoformat(),
+        on=Safe(' aria-current="true"' if day == chosen else ""),
+        words=spoken(day, today),
+    )
 
 
 def counted(number):
@@ -67,11 +79,12 @@ def row(request):
         """<li id="r$id"><div class="row between"><div class="what"><h3><span class="time">$slot</span> $item</h3>
 <p>$fault</p><p class="muted">$name · $phone$photo</p></div>
 <div class="row taps">$taps<details><summary>More</summary><form class="inline" method="post"
-action="/volunteers/$id/remove"><button class="small quiet">Remove</button></form></details></div></div></li>""",
+action="/volunteers/$id/remove?day=$day"><button class="small quiet">Remove</button></form></details></div></div></li>""",
         id=request["id"],
         slot=request["slot"],
         item=request["item"],
         fault=request["fault"],
+        day=request["day"],
         name=request["name"],
         phone=request["phone"],
         photo=photo if request["photo"] else Safe(),
@@ -82,8 +95,9 @@ action="/volunteers/$id/remove"><button class="small quiet">Remove</button></for
 def tap(request, status, words):
     chosen = request["status"] == status
     return markup(
-        """<form class="inline" method="post" action="/volunteers/$id/$next"><button class="small $tone" aria-pressed="$on">$words</button></form>""",
+        """<form class="inline" method="post" action="/volunteers/$id/$next?day=$day"><button class="small $tone" aria-pressed="$on">$words</button></form>""",
         id=request["id"],
+        day=request["day"],
         next="waiting" if chosen else status,
         tone="" if chosen else "quiet",
         on="true" if chosen else "false",
@@ -97,10 +111,15 @@ def mark(request, request_id, status):
     if status not in config.STATUSES:
         raise Refused("There is no such outcome.", 404)
     repairs.mark(request_id, status)
-    return redirect(f"/volunteers#r{request_id}")
+    return redirect(f"{back(request)}#r{request_id}")
 
 
 def remove(request, request_id):
     only_volunteers(request)
     repairs.remove(request_id)
-    return redirect("/volunteers")
+    return redirect(back(request))
+
+
+def back(request):
+    """The list of the day where the tap was made."""
+    return "/volunteers?" + urlencode({"day": request.query.get("day", "")})

@@ -60,9 +60,16 @@ def our_own_requests():
             helper.visit(f"/volunteers/{number}/remove", really="1")
 
 
-def entries(helper, word):
+def lists(helper):
+    """The list that opens, and those of the other days it leads to."""
     _, _, page = helper.visit("/volunteers")
-    return [each for each in re.findall(r'<li id="r\d+">.*?</li>', page, re.S) if word in each]
+    others = re.findall(r'href="(/volunteers\?day=[^"]+)">', page)
+    return [page, *(helper.visit(path)[2] for path in others)]
+
+
+def entries(helper, word):
+    rows = [row for page in lists(helper) for row in re.findall(r'<li id="r\d+">.*?</li>', page, re.S)]
+    return [row for row in rows if word in row]
 
 
 def numbers(helper, word):
@@ -110,9 +117,8 @@ def volunteers():
     slot = free_times()[0][0]
     with our_own_requests() as (word, helper):
         ask(word, slot, skill="bicycle")
-        _, _, page = helper.visit("/volunteers")
-        group = re.search(r'<section class="card" id="bicycle">.*?</section>', page, re.S)
-        expect(group and word in group[0], "the request is not listed under its skill.")
+        groups = re.findall(r'<section class="card" id="bicycle">.*?</section>', "".join(lists(helper)), re.S)
+        expect(word in "".join(groups), "the request is not listed under its skill.")
         expect(word not in Visitor().visit("/volunteers")[2], "the list can be read without the code.")
         for status in ("fixed", "not_fixable", "come_back"):
             number = numbers(helper, word)[0]
