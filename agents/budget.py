@@ -1,7 +1,7 @@
 """The money: a day's allowance, the worst case reserved before each call, and what it really cost after.
 
-All amounts are integer µ$. The functions above the line are pure; those below work inside the caller's
-transaction and lock the founder's `DailyBudget` first.
+All amounts are integer µ$. The first functions are pure; the others work inside the caller's transaction
+and lock the founder's `DailyBudget` first.
 """
 
 from calendar import monthrange
@@ -61,7 +61,7 @@ def ceiling(allowance: int, remaining: int) -> int:
     return min(CEILING_PERCENT * allowance // 100, max(0, remaining))
 
 
-# --- inside a transaction -------------------------------------------------------------------------------------
+# Inside a transaction
 
 
 def remaining_in_period(subscription: Subscription, today: date) -> int:

@@ -5,7 +5,7 @@ AgentSession. A unit that finds another epoch writes nothing and raises `Ownersh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,10 +19,10 @@ from agents.errors import AgentError
 from agents.models import ASLEEP, AgentMessage, AgentSession, DailyBudget, SessionState
 from agents.prompts import note_text
 from agents.transcript import upper_bound
-from agents.turns import Block, ToolResult, Turn, Usage, note, text_block
+from agents.turns import Asked, Block, ToolResult, Turn, Usage, note, text_block
 from jobs import clock, events
 from jobs.events import Fact
-from jobs.models import EventType
+from jobs.models import EventType, Job
 from jobs.queue import enqueue_agent_run
 
 EXCERPT_LIMIT = 4096
@@ -43,11 +43,28 @@ class Owner:
 
     job_id: UUID
     epoch: int
+    previous: str  # the state the claim found
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether a stretch begins: the session was not in the middle of one."""
+        return self.previous != SessionState.WORKING
+
+
+@dataclass(frozen=True)
+class Next:
+    """How the transcript goes on: its new rows, and the call that may follow."""
+
+    rows: list[AgentMessage]
+    grant: budget.Grant | None  # None: the call does not fit into the day
+    is_overdrawn: bool = False  # it does not fit although winding down was told before
+    pause: bool = False  # a person asked to pause after this step
 
 
 def claim(job_id: UUID, run_id: int) -> Owner | None:
     """Take the session for this run; None when it is owned, ended, at rest or not yet due."""
-    session = AgentSession.objects.select_for_update().filter(pk=job_id).first()
+    Job.objects.select_for_update(no_key=True).filter(pk=job_id).first()
+    session = AgentSession.objects.select_for_update(no_key=True).filter(pk=job_id).first()
     if session is None or not _may_run(session, run_id):
         return None
     epoch, previous = session.epoch + 1, session.state
@@ -56,9 +73,10 @@ def claim(job_id: UUID, run_id: int) -> Owner | None:
     )
     if previous != SessionState.WORKING:
         record_state(job_id, previous, SessionState.WORKING)
+        publish_state(job_id, SessionState.WORKING)
     if previous in ASLEEP:
         events.record(job_id, EventType.WAKING, reason="A new day's budget is there.")
-    return Owner(job_id, epoch)
+    return Owner(job_id, epoch, previous)
 
 
 def _may_run(session: AgentSession, run_id: int) -> bool:
@@ -105,12 +123,12 @@ def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
     return session, list(session.messages.all())
 
 
-def begin(owner: Owner, notes: Sequence[Block]) -> tuple[list[AgentMessage], budget.Grant | None]:
-    """Enter the loop: give back what an earlier run reserved, add notes, reserve the first call."""
+def begin(owner: Owner, notes: Sequence[Block]) -> Next:
+    """Enter the loop: add notes and reserve the first call."""
     session = AgentSession.objects.get(pk=owner.job_id)
-    budget.release_all_of(owner.job_id)
     bound = session.context_tokens or upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND
-    return _go_on(owner, session, bound, notes=notes, tool_calls=0)
+    used = 0 if owner.is_fresh else session.tool_calls
+    return _go_on(owner, session, bound, notes=notes, tool_calls=used)
 
 
 def save_turn(
@@ -134,29 +152,24 @@ def save_turn(
     return row
 
 
-def save_results(
-    owner: Owner, results: Sequence[ToolResult], notes: Sequence[Block]
-) -> tuple[list[AgentMessage], budget.Grant | None]:
-    """Point two of a step: results, what they change, news for the model, and the next call's reservation.
-
-    The grant is None when the next call does not fit into the day.
-    """
+def save_results(owner: Owner, results: Sequence[ToolResult], notes: Sequence[Block]) -> Next:
+    """Point two of a step: results, what they change, news for the model, and the next call's reservation."""
     session = AgentSession.objects.get(pk=owner.job_id)
     content = [result.block() for result in results]
     rows = [_message(session, AgentMessage.Role.USER, content)] if content else []
     AgentMessage.objects.bulk_create(rows)
     bound = session.context_tokens + upper_bound(content)
-    more, grant = _go_on(
+    following = _go_on(
         owner, session, bound, results=results, notes=notes, tool_calls=F("tool_calls") + len(results)
     )
-    return rows + more, grant
+    return replace(following, rows=rows + following.rows)
 
 
-def take_news(owner: Owner, notes: Sequence[Block] = ()) -> tuple[list[AgentMessage], budget.Grant | None]:
-    """Add notes and what the founder sent meanwhile, and reserve the next call; no rows when there is nothing."""
-    session = AgentSession.objects.get(pk=owner.job_id)
+def take_news(owner: Owner, notes: Sequence[Block] = ()) -> Next | None:
+    """Add notes and what the founder sent meanwhile, and reserve the next call; None when nothing came."""
     if not notes and not inbox.has_news(owner.job_id):
-        return [], None
+        return None
+    session = AgentSession.objects.get(pk=owner.job_id)
     return _go_on(owner, session, session.context_tokens, notes=notes)
 
 
@@ -168,12 +181,14 @@ def _go_on(
     results: Sequence[ToolResult] = (),
     notes: Sequence[Block] = (),
     **fields: Any,
-) -> tuple[list[AgentMessage], budget.Grant | None]:
-    """What every way on to the next call has in common."""
+) -> Next:
+    """What every way on to the next call has in common. An earlier reservation is given back first."""
+    budget.release_all_of(session.job_id)
     day = budget.lock_day_of(session)
     winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
+    was_told = session.wound_down_on == day.day
     notes = [*notes, *inbox.take(session.job_id)]
-    if winding_down and session.wound_down_on != day.day:
+    if winding_down and not was_told:
         percent = budget.budget_pct(day.spent_microdollars, day.allowance_microdollars)
         notes.append(note("wind_down", note_text("wind_down", percent=percent)))
         fields["wound_down_on"] = day.day
@@ -187,26 +202,55 @@ def _go_on(
     rows = [_message(session, AgentMessage.Role.USER, [block]) for block in notes]
     AgentMessage.objects.bulk_create(rows)
     write_session(owner, context_tokens=bound, last_position=session.last_position, **fields)
-    return rows, grant
+    return Next(rows, grant, is_overdrawn=grant is None and was_told, pause=session.pause_requested)
 
 
-def rest(
-    owner: Owner, state: SessionState, *, reason: str, wake_at: datetime | None = None, **fields: Any
-) -> None:
-    """Put the session to rest. Raises `NewsCame` when something came that it should go on for."""
-    if _has_reason_to_go_on(owner, state):
-        raise NewsCame
+def ask(owner: Owner, question: Asked) -> None:
+    """Ask the founder outside of a tool call."""
+    session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
+    write_session(owner, **effects.apply(session, [question]))
+
+
+def add_notes(owner: Owner, notes: Sequence[Block]) -> list[AgentMessage]:
+    """Add notes without asking for a call."""
     session = AgentSession.objects.get(pk=owner.job_id)
+    rows = [_message(session, AgentMessage.Role.USER, [block]) for block in notes]
+    AgentMessage.objects.bulk_create(rows)
+    bound = session.context_tokens + upper_bound(list(notes))
+    write_session(owner, context_tokens=bound, last_position=session.last_position)
+    return rows
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The session is to rest in this state, and why, in words for the founder."""
+
+    state: SessionState
+    reason: str
+    wake_at: datetime | None = None
+    is_for_money: bool = False
+
+
+def rest(owner: Owner, wanted: Rest) -> None:
+    """Put the session to rest. Raises `NewsCame` when something came that it should go on for."""
+    if _has_reason_to_go_on(owner, wanted):
+        raise NewsCame
     budget.release_all_of(owner.job_id)
-    record_state(owner.job_id, session.state, state, reason)
-    if state == SessionState.SLEEPING:
-        events.record(owner.job_id, EventType.SLEEPING, wake_at=_iso(wake_at), reason=reason)
-    if state == SessionState.BUDGET_EXCEEDED:
-        events.record(owner.job_id, EventType.BUDGET_EXCEEDED, wake_at=_iso(wake_at), budget_pct=100)
-    write_session(owner, state=state, wake_at=wake_at, pause_requested=False, run_id=None, **fields)
-    transaction.on_commit(partial(live.set_state, owner.job_id, state, wake_at))
-    if wake_at is not None:
-        enqueue_agent_run(owner.job_id, at=wake_at)
+    wake_at = wanted.wake_at.isoformat() if wanted.wake_at else None
+    record_state(owner.job_id, SessionState.WORKING, wanted.state, wanted.reason)
+    if wanted.state == SessionState.SLEEPING:
+        events.record(owner.job_id, EventType.SLEEPING, wake_at=wake_at, reason=wanted.reason)
+    if wanted.state == SessionState.BUDGET_EXCEEDED:
+        events.record(owner.job_id, EventType.BUDGET_EXCEEDED, wake_at=wake_at, budget_pct=100)
+    write_session(owner, state=wanted.state, wake_at=wanted.wake_at, pause_requested=False, run_id=None)
+    publish_state(owner.job_id, wanted.state, wanted.wake_at)
+    if wanted.wake_at is not None:
+        enqueue_agent_run(owner.job_id, at=wanted.wake_at)
+
+
+def publish_state(job_id: UUID, state: SessionState, wake_at: datetime | None = None) -> None:
+    """Write the live key once this commits."""
+    transaction.on_commit(partial(live.set_state, job_id, state.value, wake_at))
 
 
 def hand_back(owner: Owner) -> None:
@@ -215,25 +259,20 @@ def hand_back(owner: Owner) -> None:
     enqueue_agent_run(owner.job_id)
 
 
-def _has_reason_to_go_on(owner: Owner, state: SessionState) -> bool:
+def _has_reason_to_go_on(owner: Owner, wanted: Rest) -> bool:
     """What may have come since the loop decided to rest, seen under the locks that such news would take."""
-    if state == SessionState.WAITING_FOR_INPUT:
+    if wanted.state == SessionState.WAITING_FOR_INPUT:
         return inbox.has_news(owner.job_id)
-    if state in ASLEEP:
-        session = AgentSession.objects.get(pk=owner.job_id)
-        day = budget.lock_day_of(session)
-        return not budget.is_winding_down(
-            day.spent_microdollars, day.allowance_microdollars
-        ) and budget.has_room(session, session.context_tokens)
-    return False
+    if not wanted.is_for_money:
+        return False
+    session = AgentSession.objects.get(pk=owner.job_id)
+    day = budget.lock_day_of(session)
+    winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
+    return not winding_down and budget.has_room(session, session.context_tokens)
 
 
 def record_state(job_id: UUID, previous: str, state: str, reason: str = "") -> None:
     events.record(job_id, EventType.AGENT_STATE, state=state, previous=previous, reason=reason)
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
 
 
 def _message(session: AgentSession, role: str, content: list[Block], stop_reason: str = "") -> AgentMessage:

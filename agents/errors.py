@@ -50,14 +50,6 @@ class ScriptFailed(SandboxError):
         self.exit_code = exit_code
 
 
-class DeclarationError(AgentError):
-    """cofounder.json does not say how the app is started."""
-
-
-class AppFailed(AgentError):
-    """The app did not start."""
-
-
 class SnapshotFailed(AgentError):
     """The files could not be saved."""
 

@@ -27,15 +27,7 @@ def take(job_id: UUID) -> list[Block]:
     _messages(job_id).filter(pk__in=[message.pk for message in messages]).update(delivered_at=moment)
     return [
         *(note("answer", _answer_text(answer)) for answer in answers),
-        *(
-            note(
-                "message",
-                note_text(
-                    "message", text=json.dumps(message.text, ensure_ascii=False).replace("<", "\\u003c")
-                ),
-            )
-            for message in messages
-        ),
+        *(note("message", note_text("message", text=_as_data(message.text))) for message in messages),
     ]
 
 

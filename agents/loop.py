@@ -38,8 +38,10 @@ class Store(Protocol):
     """
 
     messages: list[dict[str, Any]]
-    max_tokens: int
     open_turn: Turn | None
+
+    @property
+    def max_tokens(self) -> int: ...
 
     async def save_turn(self, turn: Turn, labels: dict[str, str]) -> None: ...
     async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> None: ...
@@ -111,4 +113,3 @@ def _unanswerable(turn: Turn) -> list[ToolResult]:
     if turn.stop_reason == "tool_use":
         return []
     return [failed(call, call.name, "cut", CUT) for call in turn.requested]
-

@@ -1,4 +1,4 @@
-"""Which model and limits a founder's build gets: the user's override, then the tier, then the global default."""
+"""Which model and limits a founder's build gets: the user's override, the tier's, then the global default."""
 
 from typing import Any, NamedTuple
 

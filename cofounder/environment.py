@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 KEYS_FILE = "keys.env"
 
-env = environ.Env()
+env = environ.Env()  # type: ignore[no-untyped-call]  # the package has no types
 
 
 class BadSetting(ImproperlyConfigured):

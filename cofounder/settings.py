@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from cofounder import environment
 from cofounder.environment import BASE_DIR, boolean, number, text, url, words
-from cofounder.model_prices import MODEL_PRICES as MODEL_PRICES
+from cofounder.model_prices import MODEL_PRICES  # noqa: F401  # a setting
 
 DATA_DIR = environment.data_dir()
 DEBUG = boolean("DEBUG", False)
@@ -193,3 +193,6 @@ WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 20, least=1, most=1000)
 MAX_DAILY_SPEND = number("MAX_DAILY_SPEND", 0)  # µ$ a UTC day for the whole install; 0: no cap
 SELF_SERVICE_TOP_UP = boolean("SELF_SERVICE_TOP_UP", False)
 CHROMIUM = text("CHROMIUM")
+REHEARSAL = text(
+    "REHEARSAL"
+)  # what is rehearsed instead of real, in words for the page; set by `manage.py up`

@@ -30,8 +30,7 @@ def services() -> Iterator[None]:
         "redis": environment.is_embedded("REDIS_URL"),
     }
     with embedded.Services(settings.DATA_DIR, **wanted):
-        if wanted["postgres"]:
-            settings.DATABASES["default"]["HOST"] = str(embedded.postgres_socket_dir(settings.DATA_DIR))
+        embedded.point_django_at(settings.DATA_DIR)
         yield
 
 

@@ -1,0 +1,40 @@
+# Every target sets itself up: nothing needs to be installed beforehand but Python 3.11 and make.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test fast lint chaos bench pins
+
+help:  ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP)  ## make .venv with everything in it
+
+$(STAMP): requirements-dev.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	@touch $(STAMP)
+
+demo: install  ## build an example in front of your eyes, without any key
+	@DEBUG=true SELF_SERVICE_TOP_UP=true $(BIN)/python manage.py up --demo $(ARGS)
+
+test: install  ## all tests
+	@tests/run.sh $(ARGS)
+
+fast: install  ## the tests that start no server
+	@$(BIN)/python -m pytest -m "not services" -q $(ARGS)
+
+lint: install  ## formatting, style, types, imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	SECRET_KEY=lint FIELD_ENCRYPTION_KEYS= $(BIN)/python -m pip_audit -r requirements.txt --disable-pip --no-deps || true
+
+pins:  ## make the exact pins anew from pyproject.toml
+	$(BIN)/uv pip compile -q pyproject.toml --all-extras --no-emit-index-url --no-emit-find-links -o requirements.txt
+	$(BIN)/uv pip compile -q pyproject.toml --all-extras --group dev --no-emit-index-url --no-emit-find-links \
+		-c requirements.txt -o requirements-dev.txt

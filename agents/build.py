@@ -1,0 +1,226 @@
+"""One run of a build: claim the session, walk the job's stages, and leave it finished or at rest."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import OperationalError
+
+from agents import checkpoints, preview, shutdown, snapshots, stages
+from agents.checkpoints import NewsCame, Owner, OwnershipLost, Rest
+from agents.checks import CheckResult, run_checks
+from agents.database import unit
+from agents.errors import AgentError, SandboxError, SnapshotFailed
+from agents.keeper import SandboxKeeper, SavingToolbox
+from agents.model import AnthropicModel
+from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Snapshot
+from agents.prompts import note_text
+from agents.runner import Context, run_agent_loop
+from agents.sandbox import ROOT, Workspace
+from agents.shutdown import HandBack, hand_back_if_stopping
+from agents.store import CheckpointStore
+from agents.tools import Toolbox
+from agents.turns import Block, note
+from jobs.errors import CofounderError
+from jobs.lifecycle import MoveLost
+from jobs.models import EventType, JobStatus
+
+log = structlog.get_logger(__name__)
+
+CHECK_ROUNDS = 3
+
+
+async def execute_build(job_id: UUID, run_id: int) -> None:
+    """Run the build as far as it goes; end silently when there is nothing for this run to do."""
+    owner = await unit(checkpoints.claim, job_id, run_id)
+    if owner is None:
+        await end_useless_sandbox(job_id)
+        return
+    with structlog.contextvars.bound_contextvars(job_id=str(job_id), epoch=owner.epoch):
+        session, rows = await unit(checkpoints.load, owner)
+        await Build(owner, session, rows).run()
+
+
+async def end_useless_sandbox(job_id: UUID) -> None:
+    """Save the files of a failed or cancelled job a last time and end its sandbox."""
+    session = await unit(stages.sandbox_to_end, job_id)
+    if session is None:
+        return
+    job = session.job
+    try:
+        workspace = await Workspace.open(
+            project_id=job.project_id, job_id=job.pk, epoch=session.epoch, sandbox_id=session.sandbox_id
+        )
+        await snapshots.take(workspace, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.END)
+        await workspace.kill()
+    except (SandboxError, SnapshotFailed) as error:
+        log.warning("build.sandbox_not_ended", job_id=str(job_id), error=str(error))
+        return
+    await unit(stages.forget_sandbox, job_id)
+
+
+class Build:
+    """A claimed build. Everything it writes is fenced by the claim."""
+
+    def __init__(self, owner: Owner, session: AgentSession, rows: Sequence[AgentMessage]) -> None:
+        self.owner = owner
+        self.session = session
+        self.job = session.job
+        self.keeper = SandboxKeeper(owner, session)
+        self.model = AnthropicModel(self._waiting_for_provider)
+        self.store = CheckpointStore(owner, rows, lambda: self.model.meter.total, hand_back_if_stopping)
+        self.stages: dict[str, Callable[[], Awaitable[bool]]] = {
+            JobStatus.QUEUED: self._start,
+            JobStatus.STARTING: self._prepare,
+            JobStatus.SCAFFOLD: self._scaffold,
+            JobStatus.CODE: self._code,
+            JobStatus.DEPS: self._start_app,
+            JobStatus.CHECKS: self._check,
+        }
+
+    async def run(self) -> None:
+        """Walk the stages until the job is over or the session rests; otherwise say what went wrong."""
+        try:
+            while not await self.stages[self.job.status]():
+                hand_back_if_stopping()
+        except (OwnershipLost, MoveLost):
+            log.info("build.ownership_lost")
+        except HandBack:
+            await unit(checkpoints.hand_back, self.owner)
+        except asyncio.CancelledError:
+            await self._let_go()
+            raise
+        except OperationalError:
+            raise  # the database is away: the queue runs this again
+        except (AgentError, CofounderError) as error:
+            log.warning("build.failed", exc_info=True)
+            await self._fail(str(error))
+        except Exception:
+            # A defect of ours. The founder gets a sentence, the log the traceback, and the run ends here.
+            log.exception("build.defect")
+            await self._fail("Something went wrong on our side, and the build could not go on.")
+        finally:
+            await self.keeper.close()
+            await self.model.close()
+
+    async def _let_go(self) -> None:
+        """Cancelled from outside: by the founder, who owns the session now, or by a worker out of patience."""
+        if shutdown.is_requested():
+            with suppress(OwnershipLost):
+                await unit(checkpoints.hand_back, self.owner)
+
+    async def _fail(self, sentence: str) -> None:
+        try:
+            await unit(stages.fail, self.owner, self.job, sentence)
+        except (OwnershipLost, MoveLost):
+            log.info("build.ownership_lost")
+
+    async def _move(self, to: JobStatus, message: str, **fields: Any) -> None:
+        await unit(stages.advance, self.owner, self.job, to, message, **fields)
+
+    # The stages, in their order. Each answers whether the run is over.
+
+    async def _start(self) -> bool:
+        await self._move(JobStatus.STARTING, "Reading your brief")
+        return False
+
+    async def _prepare(self) -> bool:
+        await unit(stages.prepare_session, self.owner, self.session)
+        await self._move(JobStatus.SCAFFOLD, "Setting up the workshop")
+        return False
+
+    async def _scaffold(self) -> bool:
+        await self.keeper.workspace()
+        await self._move(JobStatus.CODE, "Building", workspace_path=ROOT)
+        return False
+
+    async def _code(self) -> bool:
+        """The loop. A finished agent goes on to the checks; a resting one ends the run."""
+        notes = await self._opening_notes()
+        while True:
+            rest = await run_agent_loop(await self._context(), notes)
+            if rest is None:
+                await self._move(JobStatus.DEPS, "Starting the app")
+                return False
+            if await self._is_at_rest(rest):
+                return True
+            notes = []
+
+    async def _start_app(self) -> bool:
+        """The final snapshot, and the app started as it is declared."""
+        workspace = await self.keeper.workspace()
+        await self.keeper.save(Snapshot.Reason.FINAL)
+        url = await self._app_url(workspace)
+        await self._move(JobStatus.CHECKS, "Checking what was promised", preview_url=url)
+        status = "answers" if url else "down"
+        await unit(stages.record, self.owner, EventType.PREVIEW_UPDATED, url=url, status=status)
+        return False
+
+    async def _check(self) -> bool:
+        """Run the declared checks: ready when all pass, otherwise back to the agent with what failed."""
+        results = await self._results()
+        await unit(stages.record_checks, self.owner, results)
+        failures = [result for result in results if not result.ok]
+        if not failures:
+            await unit(stages.finish, self.owner, self.job)
+            return True
+        number = await unit(stages.back_to_code, self.owner, self.job, failures, CHECK_ROUNDS)
+        text = note_text("checks_failed", results=failures, round=number, rounds=CHECK_ROUNDS)
+        await self.store.add([note("checks_failed", text)])
+        if number < CHECK_ROUNDS:
+            return False
+        return await self._is_at_rest(Rest(SessionState.WAITING_FOR_INPUT, "I need a decision from you."))
+
+    # What the stages share
+
+    async def _opening_notes(self) -> list[Block]:
+        workspace = await self.keeper.workspace()
+        if self.store.is_empty:
+            return [note("start", note_text("start", is_new=workspace.is_new))]
+        if self.owner.previous in ASLEEP:
+            reason = "A new day has begun, with a new budget."
+            return [note("wake", note_text("wake", reason=reason, restored=self.keeper.restored))]
+        return []
+
+    async def _context(self) -> Context:
+        toolbox = Toolbox(await self.keeper.workspace())
+        return Context(
+            session=self.session,
+            store=self.store,
+            model=self.model,
+            toolbox=SavingToolbox(toolbox, self.keeper),
+            tools=toolbox.definitions(),
+            is_complete=self._is_complete,
+        )
+
+    async def _is_at_rest(self, rest: Rest) -> bool:
+        """Save, pause the sandbox and put the session to rest, unless something came meanwhile."""
+        await self.keeper.lay_down()
+        try:
+            await unit(checkpoints.rest, self.owner, rest)
+        except NewsCame:
+            return False
+        return True
+
+    async def _app_url(self, workspace: Workspace) -> str:
+        """Start the app as declared; empty when it does not come up."""
+        try:
+            return await preview.start_app(workspace, await preview.declaration(workspace))
+        except preview.PreviewError as error:
+            log.info("build.app_down", error=str(error))
+            return ""
+
+    async def _results(self) -> list[CheckResult]:
+        workspace = await self.keeper.workspace()
+        return await run_checks(workspace, stages.promises_of(self.job))
+
+    async def _is_complete(self) -> bool:
+        """Whether everything promised is built, started and checked, at no cost to the budget."""
+        workspace = await self.keeper.workspace()
+        return bool(await self._app_url(workspace)) and all(result.ok for result in await self._results())
+
+    async def _waiting_for_provider(self, reason: str, attempt: int) -> None:
+        await unit(stages.record, self.owner, EventType.PROVIDER_WAIT, reason=reason, attempt=attempt)

@@ -1,0 +1,79 @@
+"""Whether the app keeps its promises: the declared checks are run, and the page is asked from outside."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agents import preview
+from agents.capture import cut_middle
+from agents.preview import Check, Declaration, DeclarationError, Status
+from agents.sandbox import Workspace
+
+PAGE = "the page answers"
+CHECK_SECONDS = 60.0
+LONGEST_OUTPUT = 4000
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    promise: str
+    run: str
+    ok: bool
+    output: str
+    duration_ms: int
+
+
+async def run_checks(
+    workspace: Workspace, must_have: Sequence[str], declared: Declaration | None = None
+) -> list[CheckResult]:
+    """The page first, then a result for every promise, then whatever else is declared.
+
+    A promise without a check fails; so does everything when there is no valid declaration.
+    """
+    try:
+        declared = declared or await preview.declaration(workspace)
+    except DeclarationError as error:
+        return [CheckResult(preview.DECLARATION, "", ok=False, output=str(error), duration_ms=0)]
+    results = [await _page(workspace.host(declared.port))]
+    for promise, checks in sorted_by_promise(must_have, declared.checks):
+        if not checks:
+            missing = f"{preview.DECLARATION} has no check for this promise."
+            results.append(CheckResult(promise, "", ok=False, output=missing, duration_ms=0))
+        results += [await _run(workspace, declared.port, check) for check in checks]
+    return results
+
+
+def sorted_by_promise(must_have: Sequence[str], checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
+    """Each promise with its checks, in the brief's order; then what was declared besides."""
+    promised = [promise.strip() for promise in must_have]
+    pairs = [(promise, [check for check in checks if check.promise == promise]) for promise in promised]
+    return pairs + [(check.promise, [check]) for check in checks if check.promise not in promised]
+
+
+async def _page(url: str) -> CheckResult:
+    started = time.monotonic()
+    answer = await preview.ask(url)
+    sentences = {
+        Status.ANSWERS: f"“{answer.title}”" if answer.title else "It answers.",
+        Status.BLANK: "The page is empty.",
+        Status.DOWN: f"It answers with an error: HTTP {answer.http_status}."
+        if answer.http_status
+        else "Nothing answers there.",
+    }
+    is_up = answer.status == Status.ANSWERS
+    return CheckResult(PAGE, "", is_up, sentences[answer.status], _milliseconds_since(started))
+
+
+async def _run(workspace: Workspace, port: int, check: Check) -> CheckResult:
+    env = {"PREVIEW_URL": f"http://localhost:{port}", "PORT": str(port)}
+    result = await workspace.run(check.run, timeout=CHECK_SECONDS, env=env)
+    output = cut_middle(workspace.redact(result.output.replace("\0", "")).strip(), LONGEST_OUTPUT)
+    if result.timed_out:
+        output = f"{output}\nNot finished after {CHECK_SECONDS:.0f} s.".strip()
+    elif result.exit_code and not output:
+        output = f"It ended with exit code {result.exit_code} and said nothing."
+    return CheckResult(check.promise, check.run, result.exit_code == 0, output, result.duration_ms)
+
+
+def _milliseconds_since(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)

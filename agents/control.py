@@ -1,0 +1,153 @@
+"""What a person may do with a build under way: wake, pause, resume, cancel, write to the agent.
+
+Each is one transaction with the locks taken in the order DailyBudget, Job, AgentSession. What the state does not
+allow raises `Conflict`.
+"""
+
+from typing import Any
+
+import structlog
+from django.db import transaction
+from procrastinate.contrib.django import app
+
+from agents import budget, checkpoints, stages
+from agents.models import ASLEEP, AgentSession, DailyBudget, SessionState, SpendEntry
+from jobs import briefs, clock, events, lifecycle
+from jobs.errors import CofounderError, Conflict
+from jobs.models import EventType, FounderMessage, Job, JobStatus
+from jobs.queue import enqueue_agent_run
+
+log = structlog.get_logger(__name__)
+
+MESSAGE_LIMIT = 10_000
+_PAUSED_AT_ONCE = ASLEEP | {SessionState.QUEUED, SessionState.WAITING_FOR_INPUT}
+
+
+@transaction.atomic
+def wake(job: Job, by: Any) -> None:
+    """Let a sleeping agent go on now. If the day's money is used, it goes back to sleep."""
+    session = _locked(job)
+    if session.state not in ASLEEP:
+        raise Conflict(f"Only a sleeping agent can be woken; this one is {_now(session)}.")
+    moment = clock.now()
+    AgentSession.objects.filter(pk=session.pk).update(wake_at=moment)
+    checkpoints.publish_state(session.pk, SessionState(session.state), moment)
+    enqueue_agent_run(session.pk)
+    _log("woken", session, by)
+
+
+@transaction.atomic
+def pause(job: Job, by: Any) -> None:
+    """Pause the agent: after its present step when it works, at once when it does not."""
+    session = _locked(job)
+    if session.state == SessionState.WORKING:
+        AgentSession.objects.filter(pk=session.pk).update(pause_requested=True)
+    elif session.state in _PAUSED_AT_ONCE:
+        _move(session, SessionState.PAUSED, "Paused, as you asked.", wake_at=None)
+    else:
+        raise Conflict(f"This build cannot be paused: it is {_now(session)}.")
+    _log("paused", session, by)
+
+
+@transaction.atomic
+def resume(job: Job, by: Any) -> None:
+    """Let a paused agent go on, or take back a pause that has not begun yet."""
+    session = _locked(job)
+    if session.state == SessionState.WORKING and session.pause_requested:
+        AgentSession.objects.filter(pk=session.pk).update(pause_requested=False)
+    elif session.state == SessionState.PAUSED:
+        _move(session, SessionState.QUEUED, "Resumed, as you asked.", pause_requested=False)
+        enqueue_agent_run(session.pk)
+    else:
+        raise Conflict(f"Only a paused build can be resumed; this one is {_now(session)}.")
+    _log("resumed", session, by)
+
+
+@transaction.atomic
+def cancel(job: Job, by: Any) -> None:
+    """End the build. What the running worker still writes is refused by the new epoch."""
+    _lock_days(job)
+    session = _locked(job)
+    if session.job.is_over:
+        raise Conflict(f"This build is over already: it is {_status(session.job)}.")
+    run_id = session.run_id
+    budget.release_all_of(session.pk)
+    lifecycle.move(session.job, JobStatus.CANCELLED, "Stopped, as you asked.")
+    _move(
+        session,
+        SessionState.CANCELLED,
+        "Stopped, as you asked.",
+        epoch=session.epoch + 1,
+        run_id=None,
+        wake_at=None,
+        pause_requested=False,
+    )
+    stages.skip_questions(session.pk)
+    if run_id is not None:
+        app.job_manager.cancel_job_by_id(run_id, abort=True)
+    enqueue_agent_run(session.pk)  # this run saves the files and ends the sandbox
+    _log("cancelled", session, by)
+
+
+@transaction.atomic
+def send_message(job: Job, text: Any, by: Any) -> FounderMessage:
+    """Keep the founder's words for the agent's next turn; a waiting agent goes on at once."""
+    words = clean_message(text)
+    session = _locked(job)
+    if session.job.is_over:
+        raise Conflict(f"This build is over: it is {_status(session.job)}. Start another one to change it.")
+    message = FounderMessage.objects.create(job=session.job, text=words, created_at=clock.now())
+    events.record(session.pk, EventType.AGENT_MESSAGE, text=words, author="founder")
+    if session.state == SessionState.WAITING_FOR_INPUT:
+        _move(session, SessionState.QUEUED, "You wrote to me.")
+        enqueue_agent_run(session.pk)
+    _log("message", session, by)
+    return message
+
+
+def clean_message(text: Any) -> str:
+    words = briefs.clean_text(text, "message", MESSAGE_LIMIT)
+    if not words:
+        raise CofounderError("The message is empty.", field="text")
+    return words
+
+
+def _locked(job: Job) -> AgentSession:
+    """The session and its job as they are now, both locked."""
+    fresh = Job.objects.select_for_update(no_key=True).get(pk=job.pk)
+    session = AgentSession.objects.select_for_update(no_key=True).filter(pk=job.pk).first()
+    if session is None:
+        raise Conflict("This build has no agent yet.")
+    session.job = fresh
+    return session
+
+
+def _lock_days(job: Job) -> None:
+    """Lock the days on which the session holds or may take money, before its job is locked."""
+    reserved = SpendEntry.objects.filter(session=job.pk, status=SpendEntry.Status.RESERVED)
+    days = {clock.today(), *reserved.values_list("day", flat=True)}
+    owners = AgentSession.objects.filter(pk=job.pk).values("user")
+    list(DailyBudget.objects.select_for_update().filter(user__in=owners, day__in=days).order_by("day"))
+
+
+def _move(session: AgentSession, to: SessionState, reason: str, **fields: Any) -> None:
+    """Set the state, record and publish it. Raises `Conflict` when it is not what this object holds."""
+    changed = AgentSession.objects.filter(pk=session.pk, state=session.state).update(state=to, **fields)
+    if changed != 1:
+        raise Conflict("The agent changed its state just now. Please look again.")
+    checkpoints.record_state(session.pk, session.state, to, reason)
+    checkpoints.publish_state(session.pk, to)
+
+
+def _now(session: AgentSession) -> str:
+    if session.job.is_over:
+        return _status(session.job)
+    return SessionState(session.state).name.lower().replace("_", " ")
+
+
+def _status(job: Job) -> str:
+    return JobStatus(job.status).label.lower()
+
+
+def _log(action: str, session: AgentSession, by: Any) -> None:
+    log.info(f"control.{action}", job_id=str(session.pk), by=str(by.pk) if by else None)

@@ -1,0 +1,132 @@
+"""Keeps a build's sandbox: connected and verified before use, saved in the background, laid to rest."""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from agents import checkpoints, snapshots, stages
+from agents.checkpoints import Owner
+from agents.database import unit
+from agents.errors import SandboxError, SnapshotFailed
+from agents.models import AgentSession, Snapshot
+from agents.sandbox import Workspace
+from agents.tools import Toolbox
+from agents.turns import Replay, ToolCall, ToolResult
+from jobs.models import EventType
+
+log = structlog.get_logger(__name__)
+
+
+class SandboxKeeper:
+    def __init__(self, owner: Owner, session: AgentSession) -> None:
+        self.owner = owner
+        self.session = session
+        self.restored: list[str] = []  # what was missing when this run connected
+        self._workspace: Workspace | None = None
+        self._saving: asyncio.Task[None] | None = None
+        self._changed = False
+
+    async def workspace(self) -> Workspace:
+        """The sandbox, connected, with its files verified before anyone looks at them."""
+        if self._workspace is None:
+            self._workspace = await self._connect()
+        return self._workspace
+
+    async def _connect(self) -> Workspace:
+        job = self.session.job
+        workspace = await Workspace.open(
+            project_id=job.project_id,
+            job_id=job.pk,
+            epoch=self.owner.epoch,
+            sandbox_id=self.session.sandbox_id,
+            envs=await unit(stages.secrets_of, job),
+        )
+        await unit(checkpoints.write_session, self.owner, sandbox_id=workspace.sandbox_id)
+        self.session.sandbox_id = workspace.sandbox_id
+        newest = await unit(stages.newest_snapshot, job)
+        if newest is not None:
+            restored = await snapshots.verify_and_restore(workspace, newest)
+            self.restored = restored.files
+            await unit(stages.record_restored, self.owner, restored.files, newest.created_at)
+        return workspace
+
+    # Saving
+
+    def files_changed(self) -> None:
+        """Save soon, beside the loop; changes that come while one saving runs share the next."""
+        self._changed = True
+        if self._saving is None or self._saving.done():
+            self._saving = asyncio.create_task(self._save_until_quiet())
+
+    async def _save_until_quiet(self) -> None:
+        while self._changed:
+            self._changed = False
+            await self.save(Snapshot.Reason.CHECKPOINT)
+
+    async def save(self, reason: Snapshot.Reason) -> None:
+        """Take a snapshot. One that fails is shown and never stops the agent."""
+        if self._workspace is None:
+            return
+        job = self.session.job
+        try:
+            snapshot = await snapshots.take(
+                self._workspace, project_id=job.project_id, job_id=job.pk, reason=reason
+            )
+        except (SnapshotFailed, SandboxError, OSError) as error:
+            log.warning("snapshot.failed", exc_info=True)
+            await unit(
+                stages.record,
+                self.owner,
+                EventType.SNAPSHOT_UPDATED,
+                ok=False,
+                files=0,
+                size=0,
+                message=str(error),
+            )
+            return
+        if snapshot is not None:
+            facts = {"ok": True, "files": len(snapshot.manifest), "size": snapshot.size}
+            await unit(stages.record, self.owner, EventType.SNAPSHOT_UPDATED, **facts)
+
+    async def lay_down(self) -> None:
+        """Save everything and pause the sandbox: the session is about to rest."""
+        await self._settle()
+        if self._workspace is None:
+            return
+        await self.save(Snapshot.Reason.SLEEP)
+        with suppress(SandboxError):  # one that cannot be paused now pauses itself after its lifetime
+            await self._workspace.pause()
+        self._workspace = None
+
+    async def _settle(self) -> None:
+        """Let a saving under way come to its end."""
+        if self._saving is not None:
+            await asyncio.wait([self._saving])
+            self._saving = None
+
+    async def close(self) -> None:
+        if self._saving is not None:
+            self._saving.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._saving
+
+
+class SavingToolbox:
+    """A toolbox whose changes to files are saved beside the loop, and that keeps the sandbox alive."""
+
+    def __init__(self, toolbox: Toolbox, keeper: SandboxKeeper) -> None:
+        self._toolbox = toolbox
+        self._keeper = keeper
+
+    def label(self, call: ToolCall) -> str:
+        return self._toolbox.label(call)
+
+    def replay(self, name: str) -> Replay:
+        return self._toolbox.replay(name)
+
+    async def run(self, call: ToolCall) -> ToolResult:
+        result = await self._toolbox.run(call)
+        if result.changed_files:
+            self._keeper.files_changed()
+        return result

@@ -1,0 +1,206 @@
+"""The app the agent builds: how it is declared, how it is started, and what it answers."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from html.parser import HTMLParser
+from typing import Annotated
+
+import httpx
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
+
+from agents.capture import cut_middle
+from agents.errors import AgentError
+from agents.sandbox import STATE, Workspace
+
+DECLARATION = "cofounder.json"
+GROUP = "app"  # its process groups outlive an epoch
+START_SECONDS = 60.0
+ASK_SECONDS = 10.0
+POLL_SECONDS = 0.2
+LARGEST_PAGE = 2_000_000
+LOG_CHARACTERS = 2000
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+
+
+class PreviewError(AgentError):
+    """The app cannot be shown."""
+
+
+class DeclarationError(PreviewError):
+    """cofounder.json does not say how the app is started."""
+
+
+class AppFailed(PreviewError):
+    """The app did not start."""
+
+
+class Check(BaseModel):
+    """A command that proves a promise: with PREVIEW_URL set, exit 0 passes."""
+
+    promise: Text
+    run: Text
+
+
+class Declaration(BaseModel):
+    """cofounder.json: how the app is started, and how its promises are checked."""
+
+    start: Text
+    port: int = Field(ge=1024, le=65535)
+    checks: list[Check] = Field(default=[], max_length=100)
+
+
+async def declaration(workspace: Workspace) -> Declaration:
+    """Read cofounder.json; `DeclarationError` says what is wrong with it."""
+    try:
+        content = await workspace.read(DECLARATION)
+    except FileNotFoundError as error:
+        raise DeclarationError(f"There is no {DECLARATION} in the workspace.") from error
+    try:
+        return Declaration.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise DeclarationError(f"{DECLARATION}: {place + ': ' if place else ''}{first['msg']}.") from error
+
+
+async def start_app(
+    workspace: Workspace, declared: Declaration, envs: Mapping[str, str] | None = None
+) -> str:
+    """Start the app anew, wait until it answers from outside, and return its URL.
+
+    Everything else that runs in the sandbox is ended first: a server the agent left running would hold the
+    port, and the app would be seen to work without its declaration. `AppFailed` carries the end of its log.
+    """
+    await workspace.end_all_groups()
+    env = {**(envs or {}), "PORT": str(declared.port)}
+    started = await workspace.run(declared.start, background=True, env=env, kind=GROUP)
+    url = workspace.host(declared.port)
+    deadline = time.monotonic() + START_SECONDS
+    while (await ask(url)).http_status is None:
+        if not await _is_starting(workspace, started.group):
+            raise AppFailed(f"The app ended right after its start.\n{await _log(workspace, started.group)}")
+        if time.monotonic() > deadline:
+            raise AppFailed(
+                f"The app does not answer on port {declared.port} after {START_SECONDS:.0f} s. "
+                f"It must listen on 0.0.0.0.\n{await _log(workspace, started.group)}"
+            )
+        await asyncio.sleep(POLL_SECONDS)
+    return url
+
+
+async def _is_starting(workspace: Workspace, group: str) -> bool:
+    """Whether it runs; its first moment, before it is recorded, counts as running."""
+    if await workspace.is_alive(group):
+        return True
+    await asyncio.sleep(POLL_SECONDS)
+    return await workspace.is_alive(group)
+
+
+async def _log(workspace: Workspace, group: str) -> str:
+    log = f"{STATE}/logs/{group}.log".removeprefix("/home/user/")
+    tail = await workspace.script('tail -c 20000 "$HOME/$1" 2> /dev/null || true', log)
+    return workspace.redact(cut_middle(tail, LOG_CHARACTERS)).strip()
+
+
+# Asking a page
+
+
+class Status(StrEnum):
+    ANSWERS = "answers"
+    BLANK = "blank"
+    DOWN = "down"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a page says: `http_status` is None when nothing is listening there."""
+
+    status: Status
+    http_status: int | None = None
+    title: str = ""
+
+
+async def ask(url: str) -> Answer:
+    """Ask for a page as a visitor would."""
+    try:
+        async with asyncio.timeout(ASK_SECONDS), client() as http, http.stream("GET", url) as response:
+            if response.status_code in (502, 503, 504):  # said by what stands in front of the sandbox
+                return Answer(Status.DOWN)
+            body = await _body(response)
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
+        return Answer(Status.DOWN)
+    return judge(response.status_code, response.headers.get("content-type", ""), body)
+
+
+async def _body(response: httpx.Response) -> str:
+    parts, length = [], 0
+    async for chunk in response.aiter_bytes():
+        parts.append(chunk)
+        length += len(chunk)
+        if length > LARGEST_PAGE:
+            break
+    return b"".join(parts).decode(response.charset_encoding or "utf-8", errors="replace")
+
+
+def judge(http_status: int, content_type: str, body: str) -> Answer:
+    """An error is not an answer, and neither is a page with nothing on it. A sign-in wall is one."""
+    if http_status >= 400 and http_status not in (401, 403):
+        return Answer(Status.DOWN, http_status)
+    page = _Page()
+    if "html" in content_type:
+        page.feed(body)
+        page.close()
+    is_blank = page.is_blank if "html" in content_type else not body.strip()
+    return Answer(
+        Status.BLANK if is_blank else Status.ANSWERS, http_status, " ".join(page.title.split())[:200]
+    )
+
+
+class _Page(HTMLParser):
+    """The title of a page, and whether anything on it can be seen."""
+
+    INVISIBLE = frozenset({"script", "style", "template", "noscript", "title"})
+    VISIBLE = frozenset(
+        {"img", "svg", "canvas", "video", "iframe", "input", "button", "select", "textarea", "object"}
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = ""
+        self.is_blank = True
+        self._inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in self.INVISIBLE:
+            self._inside.append(tag)
+        # A page drawn by its script is judged by the screenshot, not here.
+        if tag in self.VISIBLE or (tag == "script" and dict(attrs).get("src")):
+            self.is_blank = False
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._inside:
+            self._inside.remove(tag)
+
+    def handle_data(self, data: str) -> None:
+        if "title" in self._inside:
+            self.title += data
+        elif not self._inside and data.strip():
+            self.is_blank = False
+
+
+def client() -> httpx.AsyncClient:
+    """An HTTP client that finds *.localhost, which is this machine (RFC 6761) but not in every resolver."""
+    return httpx.AsyncClient(
+        transport=_Loopback(), follow_redirects=True, timeout=ASK_SECONDS, trust_env=False
+    )
+
+
+class _Loopback(httpx.AsyncHTTPTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host.endswith(".localhost"):
+            request.url = request.url.copy_with(host="127.0.0.1")  # the Host header stays what it is
+        return await super().handle_async_request(request)

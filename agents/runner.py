@@ -1,0 +1,121 @@
+"""Runs the loop with everything it needs, and turns what stopped it into an outcome."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from agents import checkpoints, inbox
+from agents.checkpoints import Rest
+from agents.database import unit
+from agents.guards import CapReached, GoingInCircles, Guards
+from agents.loop import Loop, Toolbox, TurnEnded
+from agents.model import AnthropicModel, ProviderUnavailable, Request
+from agents.models import AgentSession, SessionState
+from agents.store import CheckpointStore, OutOfBudget, PauseRequested
+from agents.turns import Asked, Block, Turn
+from jobs import clock
+
+PROVIDER_REST = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a run works with. `is_complete` tells whether everything promised is built and checked."""
+
+    session: AgentSession
+    store: CheckpointStore
+    model: AnthropicModel
+    toolbox: Toolbox
+    tools: list[dict[str, Any]]
+    is_complete: Callable[[], Awaitable[bool]]
+
+
+class BoundModel:
+    """The model as the loop sees it: this session's model, prompt and tools."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def answer(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn:
+        session = self._context.session
+        request = Request(
+            model=session.model,
+            system=session.system_prompt,
+            tools=self._context.tools,
+            messages=messages,
+            max_tokens=max_tokens,
+            job_id=str(session.job_id),
+        )
+        return await self._context.model.answer(request)
+
+
+async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | None:
+    """Run the agent until it is finished (None) or has to rest.
+
+    Raises what neither the model nor the founder can mend: `AgentError`, `OwnershipLost`.
+    """
+    session = context.session
+    guards = Guards(session.max_tool_calls, 0 if context.store.owner.is_fresh else session.tool_calls)
+    loop = Loop(BoundModel(context), context.toolbox, context.store, guards)
+    try:
+        await context.store.begin(notes)
+        while True:
+            try:
+                await loop.run()
+            except TurnEnded:
+                if not await context.store.take_news():
+                    return await _after_the_last_turn(context)
+            except (GoingInCircles, CapReached) as stuck:
+                return await _ask_how_to_go_on(context, stuck)
+    except OutOfBudget as stop:
+        return _until_tomorrow(is_overdrawn=stop.is_overdrawn)
+    except PauseRequested:
+        return Rest(SessionState.PAUSED, "Paused, as you asked. Resume whenever you like.")
+    except ProviderUnavailable:
+        return Rest(
+            SessionState.SLEEPING,
+            "The model's provider does not answer. I try again in ten minutes.",
+            clock.now() + PROVIDER_REST,
+        )
+
+
+async def _after_the_last_turn(context: Context) -> Rest | None:
+    """A model that ended its turn waits for an answer, winds down for the day, or is done."""
+    session = await unit(AgentSession.objects.get, pk=context.session.pk)
+    if session.pause_requested:
+        return Rest(SessionState.PAUSED, "Paused, as you asked. Resume whenever you like.")
+    if await unit(inbox.has_pending_questions, session.pk):
+        return Rest(SessionState.WAITING_FOR_INPUT, "I can go on as soon as you have answered.")
+    if session.wound_down_on == clock.today() and not await context.is_complete():
+        return _until_tomorrow(is_overdrawn=False)
+    return None
+
+
+def _until_tomorrow(*, is_overdrawn: bool) -> Rest:
+    wake_at = clock.next_midnight(clock.now())
+    if is_overdrawn:
+        return Rest(
+            SessionState.BUDGET_EXCEEDED, "Today's budget is used up in the middle of a step.", wake_at
+        )
+    return Rest(SessionState.SLEEPING, "Today's budget is used. I go on tomorrow.", wake_at)
+
+
+async def _ask_how_to_go_on(context: Context, stuck: GoingInCircles | CapReached) -> Rest:
+    """Stuck is a question to the founder, not an end."""
+    cap = context.session.max_tool_calls
+    problem = (
+        f"I have taken {cap} steps since you last heard from me without finishing this part."
+        if isinstance(stuck, CapReached)
+        else "I keep trying the same thing and it keeps failing."
+    )
+    question = Asked(problem, "Let me go on in smaller steps.", STUCK_OPTIONS)
+    await unit(checkpoints.ask, context.store.owner, question)
+    return Rest(SessionState.WAITING_FOR_INPUT, "I need a decision from you to go on.")
+
+
+STUCK_OPTIONS = (
+    {"value": "go_on", "label": "Go on", "description": "Keep working on this part as it is planned."},
+    {"value": "simpler_version", "label": "Make it simpler", "description": "Build a simpler version of it."},
+    {"value": "skip_feature", "label": "Leave it out", "description": "Skip this part and do the rest."},
+)

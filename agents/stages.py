@@ -1,0 +1,170 @@
+"""The units of work of a build's stages: synchronous, each in the transaction of its caller."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+
+from agents import budget, checkpoints, effects, plans
+from agents.checkpoints import Owner, write_session
+from agents.checks import CheckResult
+from agents.models import AgentSession, SessionState, Snapshot
+from agents.prompts import system_prompt
+from agents.turns import Asked
+from escalations.models import AgentEscalation
+from jobs import briefs, events, lifecycle
+from jobs.models import EventType, Job, JobStatus, Project
+from jobs.queue import enqueue_agent_run
+
+
+def record(owner: Owner, event_type: EventType, **payload: Any) -> None:
+    """One event, if the claim still holds."""
+    events.record(owner.job_id, event_type, **payload)
+    write_session(owner)
+
+
+def advance(owner: Owner, job: Job, to: JobStatus, message: str, **fields: Any) -> None:
+    """Move the job to its next stage, if the claim still holds."""
+    lifecycle.move(job, to, message, **fields)
+    write_session(owner)
+
+
+def prepare_session(owner: Owner, session: AgentSession) -> None:
+    """Fix the model and the prompt for the whole session; `PaymentNeeded` or `UnknownModel` if it cannot be."""
+    job = session.job
+    config = plans.resolve_llm_config(session.user)
+    prompt = system_prompt(
+        project=job.project.name,
+        goal=job.goal or job.project.goal,
+        idea_brief=job.idea_brief.current_content if job.idea_brief else {},
+        interview=briefs.latest_interview(job.project),
+    )
+    write_session(owner, model=config.model, max_tool_calls=config.max_tool_calls, system_prompt=prompt)
+    session.model, session.max_tool_calls, session.system_prompt = config.model, config.max_tool_calls, prompt
+
+
+def promises_of(job: Job) -> list[str]:
+    """The brief's must_have, verbatim."""
+    content = job.idea_brief.current_content if job.idea_brief else {}
+    return [str(promise) for promise in content.get("must_have", [])]
+
+
+def secrets_of(job: Job) -> dict[str, str]:
+    return {secret.name: secret.value for secret in job.project.secrets.all()}
+
+
+def newest_snapshot(job: Job) -> Snapshot | None:
+    return Snapshot.objects.filter(project=job.project_id).first()
+
+
+def record_restored(owner: Owner, files: Sequence[str], taken_at: datetime) -> None:
+    if files:
+        record(
+            owner,
+            EventType.SNAPSHOT_RESTORED,
+            files=list(files[:50]),
+            count=len(files),
+            taken_at=taken_at.isoformat(),
+        )
+
+
+def record_checks(owner: Owner, results: Sequence[CheckResult]) -> None:
+    facts = [
+        (
+            EventType.CHECK_FINISHED,
+            {
+                "promise": result.promise,
+                "run": result.run,
+                "ok": result.ok,
+                "output": result.output[: checkpoints.EXCERPT_LIMIT],
+                "duration_ms": result.duration_ms,
+            },
+        )
+        for result in results
+    ]
+    events.record_all(owner.job_id, facts)
+    write_session(owner)
+
+
+def back_to_code(owner: Owner, job: Job, failures: Sequence[CheckResult], rounds: int) -> int:
+    """Send the job back to the agent; after `rounds` failures the founder is asked. The round's number."""
+    advance(owner, job, JobStatus.CODE, f"{len(failures)} of the promises are not kept yet; mending")
+    write_session(owner, checks_rounds=F("checks_rounds") + 1)
+    session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
+    if session.checks_rounds >= rounds:
+        write_session(owner, checks_rounds=0, **effects.apply(session, [_question_about(failures)]))
+    return session.checks_rounds
+
+
+def _question_about(failures: Sequence[CheckResult]) -> Asked:
+    promises = "; ".join(result.promise for result in failures)
+    return Asked(
+        problem=f"I have tried three times, and this part still does not work as you asked: {promises}",
+        recommended_action="Let me build a simpler version of it.",
+        options=(
+            {
+                "value": "simpler_version",
+                "label": "Make it simpler",
+                "description": "I build a plainer version of this part that I can make work.",
+            },
+            {
+                "value": "keep_trying",
+                "label": "Keep trying",
+                "description": "I go on with this part as it is.",
+            },
+            {
+                "value": "provide_guidance",
+                "label": "Tell me more",
+                "description": "You describe in your own words what matters about it.",
+            },
+        ),
+    )
+
+
+def finish(owner: Owner, job: Job) -> None:
+    """The job is ready: close the phases, the session and the questions; the project has its MVP."""
+    session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
+    effects.complete_phase(session)
+    lifecycle.move(job, JobStatus.READY, "It is ready.")
+    if Project.objects.filter(pk=job.project_id, stage=Project.Stage.IDEA).update(
+        stage=Project.Stage.MVP_BUILT
+    ):
+        events.record(job.pk, EventType.PROJECT_STAGE, stage=Project.Stage.MVP_BUILT.value)
+    _end(owner, session, SessionState.COMPLETED, "Finished and checked.")
+
+
+def fail(owner: Owner, job: Job, sentence: str) -> None:
+    """The job failed, and this sentence says why. A run of its own saves the files and ends the sandbox."""
+    session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
+    events.record(job.pk, EventType.AGENT_ERROR, message=sentence)
+    job.refresh_from_db(fields=["status"])
+    lifecycle.move(job, JobStatus.FAILED, sentence)
+    _end(owner, session, SessionState.FAILED, sentence)
+    enqueue_agent_run(job.pk)
+
+
+def _end(owner: Owner, session: AgentSession, state: SessionState, reason: str) -> None:
+    budget.release_all_of(owner.job_id)
+    checkpoints.record_state(owner.job_id, session.state, state, reason)
+    skip_questions(owner.job_id)
+    write_session(owner, state=state, run_id=None, wake_at=None)
+    checkpoints.publish_state(owner.job_id, state)
+
+
+def skip_questions(job_id: UUID) -> None:
+    """Questions still open when a job ends need no answer."""
+    pending = AgentEscalation.objects.filter(job=job_id, status=AgentEscalation.Status.PENDING)
+    pending.update(status=AgentEscalation.Status.SKIPPED)
+
+
+def sandbox_to_end(job_id: UUID) -> AgentSession | None:
+    """The session whose sandbox is of no more use, because its job failed or was cancelled."""
+    useless = [SessionState.FAILED, SessionState.CANCELLED]
+    sessions = AgentSession.objects.select_related("job").filter(pk=job_id, state__in=useless)
+    return sessions.exclude(sandbox_id="").first()
+
+
+def forget_sandbox(job_id: UUID) -> None:
+    AgentSession.objects.filter(pk=job_id).update(sandbox_id="")

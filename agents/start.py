@@ -1,0 +1,73 @@
+"""Starting a build: what must be true first, and the rows it begins with."""
+
+import secrets
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from agents import budget, plans
+from agents.models import AgentSession, Subscription
+from jobs import briefs, clock, events
+from jobs.errors import Conflict, PaymentNeeded, Unavailable
+from jobs.models import EventType, Job, Project
+from jobs.queue import enqueue_agent_run
+
+
+@transaction.atomic
+def start_build(project: Project, *, goal: str = "", idempotency_key: str | None = None) -> tuple[Job, bool]:
+    """Queue a build of the project; the job, and whether this call made it.
+
+    The same key gives the same job. Raises `Unavailable` where building is switched off, `PaymentNeeded` without
+    money or subscription, `Conflict` while another build is under way.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    if idempotency_key and (known := project.jobs.filter(idempotency_key=idempotency_key).first()):
+        return known, False
+    if not settings.AUTONOMOUS_AGENT:
+        raise Unavailable("Building is switched off on this installation for now. Please try again later.")
+    subscription = plans.subscription_of(project.owner)
+    _need_money(subscription)
+    config = plans.resolve_llm_config(project.owner)
+    job = _create_job(project, goal=goal, tier=config.tier, idempotency_key=idempotency_key)
+    AgentSession.objects.create(
+        job=job,
+        user=project.owner,
+        model=config.model,
+        max_tool_calls=config.max_tool_calls,
+        created_at=job.created_at,
+    )
+    events.record(job.pk, EventType.JOB_STATUS, status=job.status, previous="", message=job.status_message)
+    enqueue_agent_run(job.pk)
+    return job, True
+
+
+def _need_money(subscription: Subscription) -> None:
+    """Refuse when the period's money is used up. A used-up day is no reason: the build sleeps then."""
+    today = budget.today_of(subscription.user)
+    spent = today.spent_microdollars if today else 0
+    if budget.remaining_in_period(subscription, clock.today()) - spent <= 0:
+        renewal = f"{subscription.renews_on:%-d %B %Y}"
+        raise PaymentNeeded(
+            f"There is no money left in this period; it renews on {renewal}. Top up to start before then."
+        )
+
+
+def _create_job(project: Project, *, goal: str, tier: str, idempotency_key: str | None) -> Job:
+    last = project.jobs.order_by("-build_number").values_list("build_number", flat=True).first() or 0
+    try:
+        with transaction.atomic():
+            return Job.objects.create(
+                project=project,
+                goal=briefs.clean_text(goal, "goal", briefs.TEXT_LIMIT),
+                tier=tier,
+                status_message="Waiting for a worker",
+                build_number=last + 1,
+                debug_id=secrets.token_hex(4),
+                idea_brief=briefs.latest_brief(project),
+                idempotency_key=idempotency_key or None,
+                created_at=clock.now(),
+            )
+    except IntegrityError as error:
+        raise Conflict(
+            "A build of this project is already under way. Wait until it is finished, or stop it first."
+        ) from error

@@ -1,0 +1,163 @@
+"""`manage.py build`: build a brief without a browser."""
+
+import json
+import signal
+import time
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
+from django.db import OperationalError, connection
+
+from agents.models import PlanTier, Subscription
+from agents.start import start_build
+from cofounder import embedded
+from cofounder.embedded import ServiceFailed
+from cofounder.management import follow
+from cofounder.models import User
+from cofounder.supervisor import Install, StartFailed
+from jobs import clock
+from jobs.briefs import BadBrief, create_project
+from jobs.errors import CofounderError
+from jobs.models import Job, JobStatus, Project
+
+OWNER = "operator@localhost.example"
+BRIEF_LIMIT = 1_000_000  # bytes of a brief's file
+HEARTBEAT_SECONDS = 30
+
+
+class Command(BaseCommand):
+    help = "Build a founder's brief. Uses the running install, or starts what is missing for as long as it takes."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument(
+            "--brief", type=Path, metavar="FILE", help="a JSON file: name, goal, idea_brief, interview"
+        )
+        what.add_argument("--project", metavar="ID", help="a project that exists")
+        parser.add_argument(
+            "--owner", default=OWNER, metavar="EMAIL", help="whose project it is (default: %(default)s)"
+        )
+        parser.add_argument("--wait", action="store_true", help="print the feed until the build is over")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, follow.interrupt)
+        brief = read_brief(options["brief"]) if options["brief"] else None
+        owner = read_owner(options["owner"])
+        try:
+            with ExitStack() as running:
+                own = self._start_what_is_missing(running)
+                job = self._start(brief, options["project"], owner)
+                self.stdout.write(f"{job.project.name}: {job.build_version} ({job.pk})")
+                if options["wait"] or own is not None:
+                    self._follow(job, own)
+        except (StartFailed, ServiceFailed, CofounderError) as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise CommandError("Stopped watching. The build goes on when the install runs.") from None
+
+    def _start_what_is_missing(self, running: ExitStack) -> Install | None:
+        """The install of our own, when none is running."""
+        embedded.point_django_at(settings.DATA_DIR)
+        if has_live_worker():
+            return None
+        install = running.enter_context(Install(port=None))
+        embedded.point_django_at(settings.DATA_DIR)
+        if install.rehearsal:
+            self.stdout.write(install.rehearsal)
+        install.start_worker()
+        return install
+
+    def _start(self, brief: dict[str, Any] | None, project_id: str | None, owner: str) -> Job:
+        project = new_project(brief, owner) if brief is not None else existing_project(project_id or "")
+        return start_build(project)[0]
+
+    def _follow(self, job: Job, own: Install | None) -> None:
+        watcher = follow.Watcher(job, self.stdout)
+        while not watcher.is_over():
+            if own is not None:
+                own.keep_running()
+            time.sleep(follow.LOOK_SECONDS)
+        job.refresh_from_db()
+        if job.status != JobStatus.READY:
+            raise CommandError(
+                f"{job.get_status_display()}: {job.status_message or 'no reason was recorded'}"
+            )
+        self.stdout.write(self.style.SUCCESS(f"Ready: {job.preview_url}"))
+
+
+def read_brief(path: Path) -> dict[str, Any]:
+    """A brief's file as the fields of a project; `CommandError` with a sentence for anything else."""
+    try:
+        if path.stat().st_size > BRIEF_LIMIT:
+            raise CommandError(f"{path} is larger than {BRIEF_LIMIT:,} bytes; that is no brief.")
+        brief = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise CommandError(f"{path} is not valid JSON in UTF-8: {error}.") from error
+    if not isinstance(brief, dict):
+        raise CommandError(f"{path} must hold an object with name, goal, idea_brief and interview.")
+    unknown = sorted(brief.keys() - {"name", "goal", "idea_brief", "interview"})
+    if unknown:
+        raise CommandError(f"{path} has fields a brief does not know: {', '.join(unknown)}.")
+    return brief
+
+
+def read_owner(email: str) -> str:
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise CommandError(f"--owner {email!r} is not an e-mail address.") from error
+    return email
+
+
+def new_project(brief: dict[str, Any], owner: str) -> Project:
+    """The brief as a project of the owner, who is made with a plan if missing."""
+    fields = {"name": "", "goal": "", "idea_brief": None, "interview": None, **brief}
+    if fields["idea_brief"] is None:
+        raise BadBrief(
+            "The brief needs an idea_brief: an object with problem, target_user, solution and must_have."
+        )
+    user = User.objects.filter(email__iexact=owner).first() or User.objects.create_user(owner)
+    tier = PlanTier.objects.first()
+    if tier is None:
+        raise CommandError("There is no plan tier. Add one in the admin.")
+    renews_on = clock.today() + timedelta(days=30)
+    Subscription.objects.get_or_create(user=user, defaults={"tier": tier, "renews_on": renews_on})
+    return create_project(owner=user, **fields)
+
+
+def existing_project(project_id: str) -> Project:
+    try:
+        return Project.objects.get(pk=UUID(project_id))
+    except ValueError as error:
+        raise CommandError(f"--project {project_id!r} is not a project's id (a UUID).") from error
+    except Project.DoesNotExist as error:
+        raise CommandError(f"There is no project {project_id}.") from error
+
+
+def has_live_worker() -> bool:
+    """Whether the database answers and a worker was heard of lately."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('procrastinate_workers')")
+            if cursor.fetchone() == (None,):
+                return False
+            cursor.execute(
+                "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)",
+                [HEARTBEAT_SECONDS],
+            )
+            return bool(cursor.fetchone() > (0,))
+    except OperationalError:
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,75 @@
+"""`manage.py up`: everything on one machine, until Ctrl-C."""
+
+import signal
+import time
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from cofounder import demo, embedded
+from cofounder.embedded import AlreadyRunning, ServiceFailed
+from cofounder.supervisor import Install, StartFailed, refuse_taken_port
+
+LOOK_SECONDS = 0.5
+
+
+class Command(BaseCommand):
+    help = "Start the services, the web process and a worker. Ctrl-C stops them all."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--port", type=int, default=8000, help="where the site listens (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="the address it listens on (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--demo", action="store_true", help="open a founder's project that is being built"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            self._up(options)
+        except AlreadyRunning as error:
+            raise CommandError(
+                f"{error} Stop them there with Ctrl-C, or set DATA_DIR to another directory."
+            ) from error
+        except (StartFailed, ServiceFailed) as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            self.stdout.write("Stopped.")
+
+    def _up(self, options: dict[str, Any]) -> None:
+        port, host = options["port"], options["host"]
+        if not 1 <= port <= 65_533:
+            raise CommandError("--port must lie between 1 and 65533.")
+        refuse_taken_port(host, port)
+        self.stdout.write("Starting. The first time takes a little longer.")
+        with Install(port=port, host=host) as install:
+            embedded.point_django_at(settings.DATA_DIR)
+            url = install.start_web()
+            install.start_worker()
+            install.wait_for_web()
+            if options["demo"]:
+                url = demo.open_build(url, is_rehearsal=bool(install.rehearsal))
+            self._say_where(url, install.rehearsal)
+            while True:
+                for name in install.keep_running():
+                    self.stdout.write(f"The {name} process had ended and was started again.")
+                time.sleep(LOOK_SECONDS)
+
+    def _say_where(self, url: str, rehearsal: str) -> None:
+        self.stdout.write(self.style.SUCCESS(f"\n  {url}\n"))
+        if rehearsal:
+            self.stdout.write(f"  {rehearsal}")
+        self.stdout.write(f"  Logs are in {settings.DATA_DIR / 'logs'}. Ctrl-C stops everything.\n")
+        self.stdout.flush()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
