@@ -1,7 +1,7 @@
 """What a person may do with a build under way: wake, pause, resume, cancel, write to the agent.
 
-Each is one transaction with the locks taken in the order DailyBudget, Job, AgentSession. What the state does not
-allow raises `Conflict`.
+Each is one transaction with the locks taken in the order DailyBudget, Job, AgentSession. What the state does
+not allow raises `Conflict`.
 """
 
 from typing import Any

@@ -17,8 +17,8 @@ from jobs.queue import enqueue_agent_run
 def start_build(project: Project, *, goal: str = "", idempotency_key: str | None = None) -> tuple[Job, bool]:
     """Queue a build of the project; the job, and whether this call made it.
 
-    The same key gives the same job. Raises `Unavailable` where building is switched off, `PaymentNeeded` without
-    money or subscription, `Conflict` while another build is under way.
+    The same key gives the same job. Raises `Unavailable` where building is switched off, `PaymentNeeded`
+    without money or subscription, `Conflict` while another build is under way.
     """
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if idempotency_key and (known := project.jobs.filter(idempotency_key=idempotency_key).first()):

@@ -15,8 +15,9 @@ class CofounderError(Exception):
     status_code: int = status.HTTP_400_BAD_REQUEST
     code = "invalid"
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str = "", *, field: str = "") -> None:
         super().__init__(message or self.__doc__)
+        self.field = field  # of the request, where one is at fault
 
 
 class Conflict(CofounderError):
@@ -51,7 +52,8 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     """DRF's exception handler: every refusal in our one shape; anything unknown stays a 500."""
     if isinstance(error, CofounderError):
         set_rollback()
-        return Response(body(error.code, str(error)), status=error.status_code)
+        fields = {error.field: [str(error)]} if error.field else None
+        return Response(body(error.code, str(error), fields), status=error.status_code)
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):

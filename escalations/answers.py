@@ -1,0 +1,122 @@
+"""A founder's answer to an escalation: written, heard by the model, and seen in every browser."""
+
+import re
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from escalations.models import AgentEscalation, ErrorSignature
+from jobs import briefs, clock, events
+from jobs.errors import CofounderError, Conflict
+from jobs.models import EventType, Job, ProjectSecret
+from jobs.queue import enqueue_agent_run
+
+PROVIDE_GUIDANCE = "provide_guidance"  # valid on every escalation
+GUIDANCE_LIMIT = 10_000
+SECRETS_LIMIT = 20
+SECRET_VALUE_LIMIT = 10_000
+SECRET_NAME_LIMIT = 100
+SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+class BadAnswer(CofounderError):
+    """The answer cannot be used as it is."""
+
+
+@transaction.atomic
+def resolve(
+    escalation_id: UUID,
+    *,
+    decision: str,
+    guidance: str = "",
+    secrets: dict[str, str] | None = None,
+    by: Any,
+) -> AgentEscalation:
+    """Answer a pending escalation, begin its failure's count anew, and queue the agent's run.
+
+    Raises `AgentEscalation.DoesNotExist`, `BadAnswer`, and `Conflict` when it has been answered or skipped.
+    """
+    found = AgentEscalation.objects.only("job_id").get(pk=escalation_id)
+    Job.objects.select_for_update(no_key=True).get(pk=found.job_id)  # the job is always locked first
+    escalation = AgentEscalation.objects.select_for_update(no_key=True, of=("self",)).get(pk=escalation_id)
+    _need_pending(escalation)
+    guidance = _clean(escalation, decision, guidance)
+    _keep(escalation, clean_secrets(secrets or {}))
+    moment = clock.now()
+    _write(escalation, decision, guidance, by, moment)
+    _begin_anew(escalation)
+    events.record(
+        escalation.job_id,
+        EventType.ESCALATION_RESOLVED,
+        escalation_id=str(escalation.pk),
+        resolution=decision,
+        guidance=guidance,
+        resolved_at=moment.isoformat(),
+    )
+    enqueue_agent_run(escalation.job_id)
+    return escalation
+
+
+def _need_pending(escalation: AgentEscalation) -> None:
+    if escalation.status == AgentEscalation.Status.RESOLVED:
+        raise Conflict("This question has been answered already.")
+    if escalation.status == AgentEscalation.Status.SKIPPED:
+        raise Conflict("This question needs no answer any more: its build is over.")
+
+
+def _clean(escalation: AgentEscalation, decision: str, guidance: str) -> str:
+    """The guidance as it will be kept; `BadAnswer` when it or the decision is not acceptable."""
+    valid = [option["value"] for option in escalation.options]
+    if decision not in (*valid, PROVIDE_GUIDANCE):
+        choices = ", ".join(dict.fromkeys([*valid, PROVIDE_GUIDANCE]))
+        raise BadAnswer(f"This is not one of the choices. Choose one of: {choices}.", field="decision")
+    guidance = briefs.clean_text(guidance, "guidance", GUIDANCE_LIMIT)
+    if decision == PROVIDE_GUIDANCE and not guidance:
+        raise BadAnswer("Say in your own words what the agent should do.", field="guidance")
+    return guidance
+
+
+def clean_secrets(secrets: Any) -> dict[str, str]:
+    """Credentials by the name of their environment variable; no message ever repeats a value."""
+    if not isinstance(secrets, dict) or len(secrets) > SECRETS_LIMIT:
+        raise BadAnswer(f"Secrets must be an object of at most {SECRETS_LIMIT} names.", field="secrets")
+    for name, value in secrets.items():
+        if len(name) > SECRET_NAME_LIMIT or not SECRET_NAME.fullmatch(name):
+            raise BadAnswer(
+                "A secret's name has capital letters, digits and underscores only, such as STRIPE_API_KEY.",
+                field="secrets",
+            )
+        if not isinstance(value, str) or not value or len(value) > SECRET_VALUE_LIMIT or "\0" in value:
+            raise BadAnswer(
+                f"The value of {name} must be a text of 1 to {SECRET_VALUE_LIMIT:,} characters.",
+                field="secrets",
+            )
+    return secrets
+
+
+def _keep(escalation: AgentEscalation, secrets: dict[str, str]) -> None:
+    for name, value in sorted(secrets.items()):
+        ProjectSecret.objects.update_or_create(
+            project_id=escalation.project_id, name=name, defaults={"value": value}
+        )
+
+
+def _write(escalation: AgentEscalation, decision: str, guidance: str, by: Any, moment: datetime) -> None:
+    escalation.status = AgentEscalation.Status.RESOLVED
+    escalation.founder_decision = decision
+    escalation.founder_guidance = guidance
+    escalation.resolved_by = by
+    escalation.resolved_at = moment
+    escalation.save(
+        update_fields=["status", "founder_decision", "founder_guidance", "resolved_by", "resolved_at"]
+    )
+
+
+def _begin_anew(escalation: AgentEscalation) -> None:
+    """The failure behind the question may be tried three times again."""
+    signatures = ErrorSignature.objects.filter(
+        project_id=escalation.project_id, signature=escalation.error_signature
+    )
+    signatures.update(attempts=[], escalated_at=None, reset_at=escalation.resolved_at)
