@@ -19,6 +19,8 @@ from rehearsal.e2b_api.app import create_app as create_e2b_app
 
 HOST = "127.0.0.1"
 PARENT_POLL = 0.5
+KEEP_ALIVE = 75
+"""Longer than a client keeps an idle connection, so that none is closed under a request."""
 GRACE = 2
 """Seconds that open requests get when the servers stop."""
 
@@ -79,7 +81,13 @@ class _Server(uvicorn.Server):
 
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         super().__init__(
-            uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE)
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                timeout_keep_alive=KEEP_ALIVE,
+                timeout_graceful_shutdown=GRACE,
+            )
         )
         self.listener = listener
         # A torn socket is a fault on demand, not an error of the app.

@@ -8,6 +8,8 @@ from typing import Any
 from rehearsal.anthropic_api.conversation import Block, Placed, as_blocks
 from rehearsal.anthropic_api.signing import read_signature
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 START = hashlib.sha256(b"conversation").hexdigest()
 
 
@@ -46,4 +48,4 @@ def _canonical(block: Block) -> str:
     if plain["type"] == "tool_result":
         plain["content"] = as_blocks(plain.get("content") or [])
         plain["is_error"] = bool(plain.get("is_error"))
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return _encode(plain)

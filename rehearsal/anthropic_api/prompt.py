@@ -1,6 +1,5 @@
 """The prompt in the order the cache sees it: tools, system, messages, block by block."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,9 +58,7 @@ def _messages(body: dict[str, Any]) -> Iterator[Segment]:
 
 
 def _source(block: dict[str, Any]) -> str:
-    return json.dumps(
-        {key: value for key, value in block.items() if key != "cache_control"}, ensure_ascii=False
-    )
+    return json_text({key: value for key, value in block.items() if key != "cache_control"})
 
 
 def _ttl(marked: dict[str, Any]) -> str | None:

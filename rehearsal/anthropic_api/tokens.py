@@ -5,6 +5,8 @@ from typing import Any
 
 from rehearsal.anthropic_api.signing import read_signature
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 CHARS_PER_TOKEN = 4
 IMAGE_TOKENS = 1_600
 BLOCK_TOKENS = 3
@@ -16,7 +18,7 @@ def text_tokens(text: str) -> int:
 
 
 def json_text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encode(value)
 
 
 def block_tokens(block: dict[str, Any]) -> int:

@@ -113,8 +113,10 @@ class Model:
 
 
 @contextlib.asynccontextmanager
-async def model_client(folder: Path, play: str = PLAY, **settings: Any) -> AsyncIterator[Model]:
-    async with model_server(folder, play) as url:
+async def model_client(
+    folder: Path, play: str = PLAY, *, pace: float = 0.0, **settings: Any
+) -> AsyncIterator[Model]:
+    async with model_server(folder, play, pace=pace) as url:
         model = Model(url, **settings)
         async with model.client:
             yield model

@@ -1,5 +1,6 @@
 """Faults on demand, as the real SDK shows them to its caller."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,14 @@ async def test_a_fault_that_is_not_one_is_refused(tmp_path: Path, wrong: object)
         answer = await client.post(f"{url}/rehearsal/faults", json=[wrong])
         assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
         assert (await client.get(f"{url}/rehearsal/faults")).json() == []
+
+
+async def test_a_client_that_leaves_is_billed_for_what_it_was_told(tmp_path: Path) -> None:
+    async with model_client(tmp_path, pace=30) as model:
+        async with model.client.beta.messages.stream(**model.request([BEGIN])) as stream:
+            started = await anext(aiter(stream))
+        assert started.type == "message_start"
+        async with asyncio.timeout(20):
+            while not (charges := (await model.billed())["requests"]):
+                pass
+    assert (charges[0]["complete"], charges[0]["usage"]["output_tokens"]) == (False, 1)
