@@ -32,7 +32,7 @@ def advance(owner: Owner, job: Job, to: JobStatus, message: str, **fields: Any) 
 
 
 def prepare_session(owner: Owner, session: AgentSession) -> None:
-    """Fix the model and the prompt for the whole session; `PaymentNeeded` or `UnknownModel` if it cannot be."""
+    """Fix the model and the prompt for the whole session; `PaymentNeeded` or `UnknownModel` if not."""
     job = session.job
     config = plans.resolve_llm_config(session.user)
     prompt = system_prompt(

@@ -56,7 +56,8 @@ def _queued() -> set[object]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT (args->>'job_id')::uuid FROM procrastinate_jobs WHERE task_name = %s "
-            "AND (status = 'doing' OR (status = 'todo' AND COALESCE(scheduled_at, now()) <= now() + interval '1 minute'))",
+            "AND (status = 'doing' OR status = 'todo' "
+            "AND COALESCE(scheduled_at, now()) <= now() + interval '1 minute')",
             [RUN_AGENT],
         )
         return {row[0] for row in cursor.fetchall()}

@@ -1,4 +1,4 @@
-"""What `make demo` opens: a founder of its own, whose project is being built while a day passes in two minutes."""
+"""What `make demo` opens: a founder of its own, whose project is being built while a short day passes."""
 
 import json
 import secrets

@@ -149,7 +149,7 @@ class Services:
             [executable, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            preexec_fn=end_with_parent,
+            preexec_fn=end_with_parent,  # noqa: PLW1509  # one prctl call, no lock taken
             start_new_session=True,  # Ctrl-C reaches us alone; we stop it after those who use it
         )
 

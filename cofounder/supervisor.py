@@ -45,7 +45,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=embedded.end_with_parent,
+                preexec_fn=embedded.end_with_parent,  # noqa: PLW1509  # one prctl call, no lock taken
                 start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops all in order
                 cwd=environment.BASE_DIR,
             )
@@ -223,7 +223,8 @@ def refuse_taken_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise StartFailed(
-                f"Port {port} cannot be used ({error.strerror}). Choose another with --port; the two after it are used too."
+                f"Port {port} cannot be used ({error.strerror}). Choose another with --port; "
+                "the two after it are used too."
             ) from error
 
 

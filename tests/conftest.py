@@ -18,6 +18,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("services")
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say loudly what could not run here; it is never a silent pass."""
+    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
+    missing = [reason for reason in reasons if "CANNOT RUN" in reason]
+    if missing:
+        terminalreporter.section("could not run on this machine", sep="!", red=True, bold=True)
+        for reason in sorted(set(missing)):
+            terminalreporter.line(f"{missing.count(reason)} x {reason}")
+
+
 @pytest.fixture(scope="session")
 def services() -> Iterator[None]:
     """The embedded engines, for as long as the run lasts; those the environment names are used instead."""

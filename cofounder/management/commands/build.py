@@ -34,7 +34,7 @@ HEARTBEAT_SECONDS = 30
 
 
 class Command(BaseCommand):
-    help = "Build a founder's brief. Uses the running install, or starts what is missing for as long as it takes."
+    help = "Build a founder's brief, on the running install or on one started for as long as it takes."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -153,7 +153,8 @@ def has_live_worker() -> bool:
             if cursor.fetchone() == (None,):
                 return False
             cursor.execute(
-                "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)",
+                "SELECT count(*) FROM procrastinate_workers "
+                "WHERE last_heartbeat > now() - make_interval(secs => %s)",
                 [HEARTBEAT_SECONDS],
             )
             return bool(cursor.fetchone() > (0,))

@@ -1,0 +1,120 @@
+import threading
+from datetime import date
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents import budget
+from agents.models import AgentSession, DailyBudget, SpendEntry, Subscription
+from agents.turns import Usage
+from jobs import clock
+from jobs.models import Job
+
+DOLLAR = 1_000_000
+
+
+def make_session(project):
+    job = Job.objects.create(project=project, build_number=1, created_at=clock.now())
+    return AgentSession.objects.create(
+        job=job, user=project.owner, model="claude-sonnet-5-5", created_at=clock.now()
+    )
+
+
+@pytest.mark.parametrize(
+    ("spent", "allowance", "percent"),
+    [(0, 100, 0), (899, 1000, 89), (900, 1000, 90), (2000, 1000, 100), (0, 0, 100), (5, 0, 100)],
+)
+def test_the_percentage_is_floored_and_never_above_a_hundred(spent, allowance, percent):
+    assert budget.budget_pct(spent, allowance) == percent
+
+
+@given(st.integers(-(10**12), 10**12), st.integers(-5, 400))
+def test_an_allowance_is_never_negative_and_its_days_fit_into_the_rest(remaining, days):
+    allowance = budget.daily_allowance(remaining, days)
+    assert 0 <= allowance * max(1, days) <= max(0, remaining)
+
+
+@pytest.mark.parametrize(
+    ("renews", "began"),
+    [
+        (date(2026, 12, 15), date(2026, 11, 15)),
+        (date(2027, 1, 5), date(2026, 12, 5)),
+        (date(2026, 3, 31), date(2026, 2, 28)),
+    ],
+)
+def test_a_period_begins_a_month_before_it_renews(renews, began):
+    assert budget.period_start(renews) == began
+
+
+def test_the_first_call_of_a_day_fixes_an_even_share_of_the_period(project):
+    session = make_session(project)
+    grant = budget.reserve(session, 10_000)
+    day = DailyBudget.objects.get()
+    assert day.allowance_microdollars == 2 * DOLLAR
+    assert day.reserved_microdollars == 10_000 * 5 // 2 + grant.max_tokens * 10
+
+
+def test_settling_replaces_the_reservation_by_what_was_used(project):
+    grant = budget.reserve(make_session(project), 10_000)
+    budget.settle(grant.entry_id, Usage(output_tokens=1000))
+    day, entry = DailyBudget.objects.get(), SpendEntry.objects.get()
+    assert (day.reserved_microdollars, day.spent_microdollars, entry.cost_microdollars) == (0, 10_000, 10_000)
+
+
+def test_a_released_call_costs_nothing(project):
+    grant = budget.reserve(make_session(project), 10_000)
+    budget.release(grant.entry_id)
+    day = DailyBudget.objects.get()
+    assert (day.reserved_microdollars, day.spent_microdollars) == (0, 0)
+
+
+def test_closing_a_call_twice_counts_it_once(project):
+    grant = budget.reserve(make_session(project), 10_000)
+    budget.settle(grant.entry_id, Usage(output_tokens=1000))
+    budget.release(grant.entry_id)
+    assert DailyBudget.objects.get().spent_microdollars == 10_000
+
+
+def test_an_answer_is_shortened_to_what_the_day_still_allows(project):
+    session = make_session(project)
+    day = budget.lock_day_of(session)
+    DailyBudget.objects.filter(pk=day.pk).update(spent_microdollars=2_120_000)
+    assert budget.reserve(session, 0).max_tokens == 8_000
+
+
+def test_a_call_that_could_pass_the_ceiling_is_not_made(project):
+    session = make_session(project)
+    day = budget.lock_day_of(session)
+    DailyBudget.objects.filter(pk=day.pk).update(spent_microdollars=2_190_000)
+    with pytest.raises(budget.NoRoom):
+        budget.reserve(session, 0)
+
+
+def test_the_install_s_own_cap_holds_for_everybody_together(project, settings):
+    settings.MAX_DAILY_SPEND = 50_000
+    assert budget.reserve(make_session(project), 0).max_tokens == 5_000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sessions_that_reserve_at_once_cannot_pass_the_ceiling_together(project):
+    session = make_session(project)
+    Subscription.objects.update(monthly_budget_override_microdollars=30 * 200_000)
+
+    def spend():
+        try:
+            for _ in range(10):
+                with transaction.atomic():
+                    budget.reserve(session, 0)
+        except budget.NoRoom:
+            pass
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=spend) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert DailyBudget.objects.get().reserved_microdollars <= 220_000

@@ -1,0 +1,112 @@
+"""The loop over strict doubles: each raises when its script runs out."""
+
+import pytest
+
+from agents.guards import Guards
+from agents.loop import ContextFull, Loop, ModelDeclined, TurnEnded
+from agents.turns import Replay, ToolCall, ToolResult, Turn, text_block
+
+
+def use(name, call_id="t1", **inputs):
+    return {"type": "tool_use", "id": call_id, "name": name, "input": inputs}
+
+
+def turn(*content, stop_reason="tool_use"):
+    return Turn([*content], stop_reason)
+
+
+class ScriptedModel:
+    def __init__(self, *turns):
+        self._turns = list(turns)
+
+    async def answer(self, messages, max_tokens):
+        return self._turns.pop(0)
+
+
+class RecordingToolbox:
+    def __init__(self):
+        self.ran = []
+
+    def label(self, call):
+        return call.name
+
+    def replay(self, name):
+        return Replay.REPORT if name in ("bash", "edit_file") else Replay.RUN_AGAIN
+
+    async def run(self, call):
+        self.ran.append(call.id)
+        return ToolResult(call=call, label=call.name, content=[text_block("ok")])
+
+
+class RecordingStore:
+    max_tokens = 1000
+
+    def __init__(self, open_turn=None):
+        self.messages = []
+        self.open_turn = open_turn
+        self.saved = []
+
+    async def save_turn(self, turn, labels):
+        self.saved.append(("turn", turn.stop_reason))
+
+    async def save_results(self, results, notes=()):
+        self.saved.append(
+            ("results", [(result.call.id, result.error_type) for result in results], len(notes))
+        )
+
+
+def make_loop(*turns, store=None, cap=150):
+    return Loop(ScriptedModel(*turns), RecordingToolbox(), store or RecordingStore(), Guards(cap))
+
+
+async def test_a_step_saves_the_turn_before_the_results():
+    loop = make_loop(turn(use("bash")), turn(text_block("Done."), stop_reason="end_turn"))
+    with pytest.raises(TurnEnded):
+        await loop.run()
+    assert loop.store.saved == [
+        ("turn", "tool_use"),
+        ("results", [("t1", "")], 0),
+        ("turn", "end_turn"),
+    ]
+
+
+async def test_tools_run_only_when_the_model_stopped_for_them():
+    loop = make_loop(turn(use("bash"), stop_reason="max_tokens"))
+    await loop.step()
+    assert loop.toolbox.ran == []
+    assert loop.store.saved[1] == ("results", [("t1", "cut")], 1)
+
+
+@pytest.mark.parametrize(
+    ("stop_reason", "stop"), [("refusal", ModelDeclined), ("model_context_window_exceeded", ContextFull)]
+)
+async def test_a_turn_that_cannot_go_on_stops_the_run(stop_reason, stop):
+    with pytest.raises(stop):
+        await make_loop(turn(text_block("no"), stop_reason=stop_reason)).step()
+
+
+async def test_a_paused_turn_goes_on_without_a_message_of_ours():
+    loop = make_loop(turn(text_block("…"), stop_reason="pause_turn"))
+    await loop.step()
+    assert loop.store.saved == [("turn", "pause_turn")]
+
+
+async def test_on_resume_harmless_calls_run_again_and_others_are_reported():
+    store = RecordingStore(turn(use("read_file", "r"), use("bash", "b"), use("edit_file", "e")))
+    loop = make_loop(turn(text_block("Done."), stop_reason="end_turn"), store=store)
+    with pytest.raises(TurnEnded):
+        await loop.run()
+    assert loop.toolbox.ran == ["r"]
+    assert store.saved[0] == ("results", [("r", ""), ("b", "interrupted"), ("e", "interrupted")], 0)
+
+
+async def test_on_resume_a_finished_turn_ends_the_run_without_another_call():
+    store = RecordingStore(turn(text_block("Done."), stop_reason="end_turn"))
+    with pytest.raises(TurnEnded):
+        await make_loop(store=store).run()
+
+
+def test_an_answer_that_was_cut_offers_no_calls():
+    cut = turn(use("bash"), stop_reason="max_tokens")
+    assert cut.calls == []
+    assert cut.requested == [ToolCall("t1", "bash", {})]
