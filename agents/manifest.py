@@ -19,20 +19,19 @@ EXCLUDED = (
     ".parcel-cache",
     ".cache",
     ".gradle",
-    "target",
     "bower_components",
 )
 
-# Arguments: the excluded names. Writes for every file and link, NUL between the fields, sorted by nothing:
-# type, mode, seconds of the last change, size, link's target, path - and then the files' checksums.
+# Arguments: a name, the excluded names. Writes NAME.found, of every file, link and empty directory its type,
+# mode, seconds of the last change, size, link's target and path, each ended by NUL; and NAME.sums.
 SCRIPT = r"""
 cd "$HOME/app" || exit 1
 list=$HOME/.cofounder/snapshots/$1
 shift
-names=(-name .cofounder)
-for name in "$@"; do names+=(-o -name "$name"); done
-find . -mindepth 1 -type d \( "${names[@]}" \) -prune -o \( -type f -o -type l \) \
-  -printf '%y\0%m\0%T@\0%s\0%l\0%P\0' > "$list.found" || exit 1
+names=(-name "$1")
+for name in "${@:2}"; do names+=(-o -name "$name"); done
+find . -mindepth 1 -type d \( "${names[@]}" \) -prune -o \( -type f -o -type l -o -type d -empty \) \
+  -printf '%y\0%m\0%C@\0%s\0%l\0%P\0' > "$list.found" || exit 1
 find . -mindepth 1 -type d \( "${names[@]}" \) -prune -o -type f -print0 |
   xargs -0 -r sha256sum -z -b -- > "$list.sums" 2> /dev/null
 exit 0
@@ -42,42 +41,52 @@ FIELDS = 6
 
 @dataclass(frozen=True)
 class FileState:
-    """A file, or a link (no sha256, and `link` names the target). `mtime` is of the sandbox's clock."""
+    """A file, a link (no sha256, and `link` names the target) or an empty directory (mode "d755").
+
+    `changed` is the inode's change time by the sandbox's clock: unlike the modification time, no command sets
+    it back, so an older one than saved means that the disk lost a write.
+    """
 
     path: str
     size: int
     sha256: str
     mode: str
-    mtime: float
+    changed: float
     link: str = ""
+
+    @property
+    def is_directory(self) -> bool:
+        return self.mode.startswith("d")
 
     def is_same_as(self, other: "FileState") -> bool:
         """Whether both have the same content and mode, whenever they were written."""
-        return (self.size, self.sha256, self.mode, self.link) == (
-            other.size,
-            other.sha256,
-            other.mode,
-            other.link,
-        )
+        return self._content() == other._content()
+
+    def _content(self) -> tuple[int, str, str, str]:
+        return self.size, self.sha256, self.mode, self.link
 
 
 Manifest = tuple[FileState, ...]
 
 
 def parse(found: bytes, sums: bytes) -> Manifest:
-    """What the script wrote. A file without a checksum vanished while it looked, and is left out."""
+    """What the script wrote. A file without a checksum vanished or cannot be read, and is left out."""
     checksums = dict(_checksum(line) for line in sums.split(b"\0") if line)
     fields = found.split(b"\0")[:-1]
-    files = []
-    for start in range(0, len(fields), FIELDS):
-        kind, mode, mtime, size, link, path = fields[start : start + FIELDS]
-        name = path.decode(errors="surrogateescape")
-        if kind == b"l":
-            target = link.decode(errors="surrogateescape")
-            files.append(FileState(name, 0, "", "777", float(mtime), target))
-        elif path in checksums:
-            files.append(FileState(name, int(size), checksums[path], mode.decode(), float(mtime)))
-    return tuple(sorted(files, key=lambda file: file.path))
+    entries = (_entry(fields[at : at + FIELDS], checksums) for at in range(0, len(fields), FIELDS))
+    return tuple(sorted((entry for entry in entries if entry), key=lambda entry: entry.path))
+
+
+def _entry(fields: list[bytes], checksums: dict[bytes, str]) -> FileState | None:
+    kind, mode, changed, size, link, path = fields
+    name, when = path.decode(errors="surrogateescape"), float(changed)
+    if kind == b"d":
+        return FileState(name, 0, "", f"d{mode.decode()}", when)
+    if kind == b"l":
+        return FileState(name, 0, "", "777", when, link.decode(errors="surrogateescape"))
+    if path in checksums:
+        return FileState(name, int(size), checksums[path], mode.decode(), when)
+    return None
 
 
 def _checksum(line: bytes) -> tuple[bytes, str]:
@@ -85,10 +94,9 @@ def _checksum(line: bytes) -> tuple[bytes, str]:
     return path, digest.decode()
 
 
-def agreed(before: Manifest, after: Manifest) -> Manifest:
-    """What was the same before and after an archive was made: what it holds for certain."""
-    known = by_path(after)
-    return tuple(file for file in before if file.path in known and file.is_same_as(known[file.path]))
+def names(paths: Iterable[str]) -> bytes:
+    """Paths as tar reads them from a list: ended by NUL."""
+    return b"".join(path.encode(errors="surrogateescape") + b"\0" for path in paths)
 
 
 def is_unchanged(one: Manifest, other: Manifest) -> bool:
@@ -97,13 +105,33 @@ def is_unchanged(one: Manifest, other: Manifest) -> bool:
     )
 
 
+def agreed(before: Manifest, after: Manifest) -> Manifest:
+    """What was the same before and after an archive was made: what the archive holds for certain."""
+    known = by_path(after)
+    return tuple(file for file in before if file.path in known and file.is_same_as(known[file.path]))
+
+
 def to_restore(saved: Manifest, disk: Manifest) -> list[str]:
     """The paths that are missing, older than saved, or emptied: what a disk that lost writes looks like.
 
     A file that was changed after it was saved is newer work and stays.
     """
-    here = by_path(disk)
-    return [file.path for file in saved if _is_lost(file, here.get(file.path))]
+    here, filled = by_path(disk), _parents(disk)
+    return [
+        file.path
+        for file in saved
+        if file.path not in filled and _is_lost(file, here.get(file.path)) and not _is_below_file(file, here)
+    ]
+
+
+def still_missing(paths: Iterable[str], saved: Manifest, disk: Manifest) -> list[str]:
+    """Which of the paths are not on the disk as they were saved."""
+    wanted, here, filled = by_path(saved), by_path(disk), _parents(disk)
+    return [
+        path
+        for path in paths
+        if path not in filled and (path not in here or not here[path].is_same_as(wanted[path]))
+    ]
 
 
 def _is_lost(saved: FileState, now: FileState | None) -> bool:
@@ -112,16 +140,53 @@ def _is_lost(saved: FileState, now: FileState | None) -> bool:
     if now.is_same_as(saved):
         return False
     was_emptied = bool(saved.size) and not now.size and not now.link
-    return was_emptied or now.mtime <= saved.mtime
+    return was_emptied or now.changed <= saved.changed
+
+
+def _is_below_file(saved: FileState, here: dict[str, FileState]) -> bool:
+    """Whether newer work put a file where the saved one had its directory."""
+    return any(not here[parent].is_directory for parent in _parents((saved,)) if parent in here)
+
+
+def _parents(disk: Manifest) -> set[str]:
+    """The directories that are not empty; they are in no manifest."""
+    parents: set[str] = set()
+    for file in disk:
+        parent = file.path.rpartition("/")[0]
+        while parent and parent not in parents:
+            parents.add(parent)
+            parent = parent.rpartition("/")[0]
+    return parents
 
 
 def by_path(files: Iterable[FileState]) -> dict[str, FileState]:
     return {file.path: file for file in files}
 
 
+# A name that is not UTF-8 is kept with its bytes as Latin-1 letters: JSON in a database holds only real text.
+
+
 def to_json(files: Manifest) -> list[dict[str, Any]]:
-    return [{key: value for key, value in asdict(file).items() if key != "link" or value} for file in files]
+    return [_row(file) for file in files]
 
 
 def from_json(rows: Sequence[dict[str, Any]]) -> Manifest:
-    return tuple(FileState(**row) for row in rows)
+    return tuple(_file(dict(row)) for row in rows)
+
+
+def _row(file: FileState) -> dict[str, Any]:
+    row = {key: value for key, value in asdict(file).items() if key != "link" or value}
+    try:
+        f"{file.path}{file.link}".encode()
+    except UnicodeEncodeError:
+        row["bytes"] = True
+        for key in {"path", "link"} & row.keys():
+            row[key] = row[key].encode(errors="surrogateescape").decode("latin-1")
+    return row
+
+
+def _file(row: dict[str, Any]) -> FileState:
+    if row.pop("bytes", False):
+        for key in {"path", "link"} & row.keys():
+            row[key] = row[key].encode("latin-1").decode(errors="surrogateescape")
+    return FileState(**row)

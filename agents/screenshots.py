@@ -117,13 +117,13 @@ def _to_webp(png: bytes) -> tuple[bytes, bool]:
 
     with Image.open(io.BytesIO(png)) as opened:
         picture = opened.convert("RGB")
-    darkest, lightest = picture.convert("L").getextrema()
+    extrema: Any = picture.convert("L").getextrema()  # of one band: two numbers
     for quality in QUALITIES:
         file = io.BytesIO()
         picture.save(file, "WEBP", quality=quality)
         if file.tell() <= LARGEST:
             break
-    return file.getvalue(), lightest - darkest < 8
+    return file.getvalue(), extrema[1] - extrema[0] < 8
 
 
 # The browser

@@ -47,7 +47,8 @@ async def test_a_command_gives_its_streams_its_order_and_its_exit_code(workspace
         "echo one; sleep 0.2; echo two >&2; sleep 0.2; pwd; exit 3", on_output=heard.append
     )
     assert (result.exit_code, result.stderr) == (3, "two\n")
-    assert result.output.startswith("one\ntwo\n") and result.output.endswith("/app\n")
+    assert result.output.startswith("one\ntwo\n")
+    assert result.output.endswith("/app\n")
     assert "".join(heard) == result.output
 
 
@@ -160,7 +161,8 @@ async def test_a_sandbox_that_is_gone_is_replaced(open_workspace: OpenWorkspace)
     with pytest.raises(SandboxGone):
         await first.run("true")
     second = await open_workspace(job_id=job, project_id=project, epoch=2, sandbox_id=first.sandbox_id)
-    assert second.is_new and second.sandbox_id != first.sandbox_id
+    assert second.is_new
+    assert second.sandbox_id != first.sandbox_id
     await kill(second.sandbox_id)
     # The id was never saved, so the key still leads to the dead one.
     third = await open_workspace(job_id=job, project_id=project, epoch=3, sandbox_id=first.sandbox_id)
@@ -199,7 +201,8 @@ async def test_links_that_lead_out_are_refused_and_links_inside_are_followed(wor
 
 async def test_a_flood_of_output_keeps_its_beginning_and_its_end(workspace: Workspace) -> None:
     result = await workspace.run("echo first; seq 400000; echo last")
-    assert result.stdout.startswith("first\n1\n2\n") and result.stdout.endswith("400000\nlast\n")
+    assert result.stdout.startswith("first\n1\n2\n")
+    assert result.stdout.endswith("400000\nlast\n")
     assert "characters left out" in result.stdout
     assert len(result.stdout) < 600_000
 

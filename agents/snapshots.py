@@ -1,0 +1,276 @@
+"""Copies of the workspace outside the sandbox: taken, kept, verified and brought back.
+
+An archive is made inside the sandbox and streamed through a temporary file, so that memory does not grow with
+the workspace. Its manifest lists only files that were the same before and after the archive was made.
+"""
+
+import asyncio
+import hashlib
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.files import File
+from django.core.files.storage import storages
+
+from agents import manifest
+from agents.database import unit
+from agents.errors import AgentError, ScriptFailed, SnapshotDamaged, SnapshotFailed
+from agents.manifest import Manifest
+from agents.models import Snapshot
+from agents.sandbox import STATE, Workspace
+from jobs import clock
+
+KEPT = 5  # of the working snapshots; each finished build's last one is kept besides
+TRIES = 3  # to find a moment in which no file changes while the archive is made
+CHUNK = 1024 * 1024
+
+# A slow storage may hold up other snapshots, and nothing else.
+_THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
+
+# Argument: a name. Packs the files listed in NAME.names.
+PACK = r"""
+cd "$HOME/app" || exit 1
+made=$HOME/.cofounder/snapshots/$1
+tar --null --verbatim-files-from --no-recursion --ignore-failed-read \
+  -czf "$made.tar.gz" -T "$made.names" 2> "$made.said"
+# 1: a file changed while it was read; the manifest tells which ones are whole.
+[ $? -le 1 ] || { tail -c 400 "$made.said" >&2; exit 2; }
+sha256sum < "$made.tar.gz" | cut -d ' ' -f 1
+"""
+# Argument: a name. Unpacks what NAME.names lists from NAME.tar.gz.
+UNPACK = r"""
+cd "$HOME/app" || exit 1
+made=$HOME/.cofounder/snapshots/$1
+tar -xpzf "$made.tar.gz" --no-same-owner --no-recursion \
+  --null --verbatim-files-from -T "$made.names"
+"""
+CLEAN = 'rm -f -- "$HOME/.cofounder/snapshots/$1".*'
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was brought back onto the disk, and from which snapshot."""
+
+    files: list[str]
+    snapshot: Snapshot
+
+
+# Taking
+
+
+async def take(
+    workspace: Workspace, *, project_id: uuid.UUID, job_id: uuid.UUID, reason: Snapshot.Reason
+) -> Snapshot | None:
+    """Save the workspace. Unchanged content is not sent again; an empty workspace gives None.
+
+    Raises `SnapshotFailed` when the files could not be saved; the snapshots there are stay as they are.
+    """
+    async with workspace.snapshot_lock, _scratch(workspace) as name:
+        with _our_errors():
+            files = await _list(workspace, name)
+            if not files:
+                return None
+            last = await unit(_last, project_id)
+            if last is not None and manifest.is_unchanged(manifest.from_json(last.manifest), files):
+                return await unit(_use_again, last, job_id, reason)
+            with tempfile.TemporaryFile() as archive:
+                packed, sha256 = await _pack(workspace, name, files)
+                size = await _fetch(workspace, name, archive, sha256)
+                moment = await unit(clock.now)
+                key = await _in_thread(_store, project_id, moment, archive, size)
+                facts = {"key": key, "size": size, "sha256": sha256, "manifest": manifest.to_json(packed)}
+                snapshot, dropped = await unit(_record, project_id, job_id, reason, facts)
+            await _in_thread(_delete, dropped)
+            return snapshot
+
+
+async def _list(workspace: Workspace, name: str) -> Manifest:
+    await workspace.script(manifest.SCRIPT, name, *manifest.EXCLUDED)
+    found = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.found")])
+    sums = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.sums")])
+    return manifest.parse(found, sums)
+
+
+async def _pack(workspace: Workspace, name: str, files: Manifest) -> tuple[Manifest, str]:
+    """Make the archive; what it holds for certain, and its checksum."""
+    for attempt in range(TRIES):
+        names = manifest.names(file.path for file in files)
+        await workspace.upload(f"{STATE}/snapshots/{name}.names", names)
+        sha256 = (await workspace.script(PACK, name)).strip()
+        after = await _list(workspace, name)
+        if manifest.is_unchanged(files, after) or attempt == TRIES - 1:
+            break
+        files = after
+    return manifest.agreed(files, after), sha256
+
+
+async def _fetch(workspace: Workspace, name: str, archive: Any, sha256: str) -> int:
+    """Bring the archive here; its size. What arrived must be what was made."""
+    digest, size = hashlib.sha256(), 0
+    async for chunk in workspace.download(f"{STATE}/snapshots/{name}.tar.gz"):
+        digest.update(chunk)
+        archive.write(chunk)
+        size += len(chunk)
+    if digest.hexdigest() != sha256:
+        raise SnapshotFailed("The files did not arrive whole from the sandbox.")
+    return size
+
+
+def _store(project_id: uuid.UUID, moment: datetime, archive: Any, size: int) -> str:
+    """Put the archive into the storage under the first free second; the key."""
+    storage = storages["snapshots"]
+    while True:
+        key = f"projects/{project_id}/snapshots/{moment:%Y%m%dT%H%M%SZ}.tar.gz"
+        moment += timedelta(seconds=1)
+        if storage.exists(key):
+            continue
+        archive.seek(0)
+        stored = storage.save(key, File(archive))
+        if stored == key:
+            break
+        storage.delete(stored)  # another worker was faster, and the storage made up a name
+    if storage.size(key) != size:
+        storage.delete(key)
+        raise SnapshotFailed("The files did not arrive whole in the storage.")
+    return key
+
+
+def _last(project_id: uuid.UUID) -> Snapshot | None:
+    return Snapshot.objects.filter(project=project_id).first()
+
+
+def _use_again(last: Snapshot, job_id: uuid.UUID, reason: Snapshot.Reason) -> Snapshot:
+    """Nothing changed since the last one; at the end of a build it becomes the one that is kept."""
+    if reason == Snapshot.Reason.FINAL and last.reason != Snapshot.Reason.FINAL:
+        last.reason, last.job_id = reason, job_id
+        last.save(update_fields=["reason", "job"])
+    return last
+
+
+def _record(
+    project_id: uuid.UUID, job_id: uuid.UUID, reason: Snapshot.Reason, facts: dict[str, Any]
+) -> tuple[Snapshot, list[str]]:
+    """The new row, and the keys of working snapshots that are no longer kept."""
+    snapshot = Snapshot.objects.create(
+        project_id=project_id, job_id=job_id, reason=reason, created_at=clock.now(), **facts
+    )
+    working = Snapshot.objects.filter(project=project_id).exclude(reason=Snapshot.Reason.FINAL)
+    dropped = dict(working.values_list("pk", "key")[KEPT:])
+    Snapshot.objects.filter(pk__in=dropped).delete()
+    return snapshot, list(dropped.values())
+
+
+def _delete(keys: Sequence[str]) -> None:
+    for key in keys:
+        storages["snapshots"].delete(key)
+
+
+# Bringing back
+
+
+async def restore_newest(workspace: Workspace, project_id: uuid.UUID) -> Restored | None:
+    """Verify the disk against the newest snapshot that is whole, and restore what it lost.
+
+    None when there is no snapshot yet. Raises `SnapshotDamaged` when there are some and none is whole.
+    """
+    damage: SnapshotDamaged | None = None
+    for key in await unit(_keys, project_id):
+        try:
+            return await verify_and_restore(workspace, await unit(Snapshot.objects.get, pk=key))
+        except SnapshotDamaged as error:
+            damage = error
+    if damage is not None:
+        raise damage
+    return None
+
+
+def _keys(project_id: uuid.UUID) -> list[uuid.UUID]:
+    return list(Snapshot.objects.filter(project=project_id).values_list("pk", flat=True))
+
+
+async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restored:
+    """Compare the disk with the manifest and bring back what is missing, older than saved, or emptied.
+
+    Raises `SnapshotDamaged` when the archive is needed and not what was saved, `SnapshotFailed` when it
+    cannot be reached.
+    """
+    saved = manifest.from_json(snapshot.manifest)
+    async with workspace.snapshot_lock, _scratch(workspace) as name:
+        with _our_errors():
+            disk = await _list(workspace, name)
+            lost = manifest.to_restore(saved, disk)
+            if lost:
+                with tempfile.TemporaryFile() as archive:
+                    await _in_thread(_retrieve, snapshot, archive)
+                    await _unpack(workspace, name, archive, lost)
+                missing = manifest.still_missing(lost, saved, await _list(workspace, name))
+                if missing:
+                    raise SnapshotFailed(f"{len(missing)} files could not be restored, e.g. {missing[0]}.")
+    return Restored(lost, snapshot)
+
+
+def _retrieve(snapshot: Snapshot, archive: Any) -> None:
+    """Copy the stored archive into `archive`, and check that it is whole."""
+    try:
+        with storages["snapshots"].open(snapshot.key) as stored:
+            shutil.copyfileobj(stored, archive, CHUNK)
+    except FileNotFoundError as error:
+        raise SnapshotDamaged(f"The snapshot {snapshot.key} is not in the storage.") from error
+    archive.seek(0)
+    if hashlib.file_digest(archive, "sha256").hexdigest() != snapshot.sha256:
+        raise SnapshotDamaged(f"The snapshot {snapshot.key} is damaged.")
+    archive.seek(0)
+
+
+async def _unpack(workspace: Workspace, name: str, archive: Any, paths: Sequence[str]) -> None:
+    await workspace.upload(f"{STATE}/snapshots/{name}.names", manifest.names(paths))
+    await workspace.upload(f"{STATE}/snapshots/{name}.tar.gz", archive)
+    await workspace.script(UNPACK, name)
+
+
+# What both share
+
+
+@asynccontextmanager
+async def _scratch(workspace: Workspace) -> AsyncIterator[str]:
+    """A name for our files in the sandbox; they are removed at the end, as far as it can still be reached."""
+    name = uuid.uuid4().hex
+    try:
+        yield name
+    finally:
+        await _remove(workspace, name)
+
+
+async def _remove(workspace: Workspace, name: str) -> None:
+    try:
+        await workspace.script(CLEAN, name)
+    except AgentError:  # the sandbox went away; its next owner removes what is left
+        return
+
+
+async def _in_thread(fn: Any, *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(fn, *arguments))
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    """The storages' own exceptions, and failures of our scripts, as one of ours."""
+    try:
+        yield
+    except ScriptFailed as error:
+        full = "No space left" in str(error)
+        raise SnapshotFailed("There is no room left in the sandbox." if full else str(error)) from error
+    except FileNotFoundError as error:
+        raise SnapshotFailed("The archive vanished from the sandbox while it was copied.") from error
+    except (OSError, BotoCoreError, ClientError, Boto3Error) as error:
+        raise SnapshotFailed(f"The storage does not work: {error}") from error

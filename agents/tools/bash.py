@@ -1,0 +1,72 @@
+"""Runs a shell command."""
+
+import re
+
+from pydantic import Field
+
+from agents.sandbox import CommandResult, Workspace
+from agents.tools.tool import Input, Outcome, Tool, shorten
+from agents.turns import Replay
+
+ANSI = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-~])"
+)
+OVERWRITTEN = re.compile(r"[^\n\r]*\r(?=[^\n\r])")  # a progress bar's earlier states
+
+
+class Bash(Input):
+    command: str = Field(min_length=1, max_length=30_000, description="Run by bash, from the workspace.")
+    timeout: int = Field(default=120, ge=1, le=600, description="Seconds until it is ended.")
+    background: bool = Field(
+        default=False, description="Start it and return at once: for servers and whatever else does not end."
+    )
+
+
+async def run(wanted: Bash, workspace: Workspace) -> Outcome:
+    result = await workspace.run(wanted.command, timeout=wanted.timeout, background=wanted.background)
+    label = f"Ran: {shorten(wanted.command)}"
+    if wanted.background:
+        started = f"Started in the background. Its output goes to {result.log}\n[exit 0]"
+        return Outcome(started, f"Started: {shorten(wanted.command)}", exit_code=0, changed_files=True)
+    return Outcome(
+        _text(result, wanted.timeout), label, _error_type(result), result.exit_code, changed_files=True
+    )
+
+
+def _error_type(result: CommandResult) -> str:
+    if result.timed_out:
+        return "timeout"
+    if result.exit_code in (126, 127):
+        return "command_not_found"
+    return "command_failed" if result.exit_code else ""
+
+
+def _text(result: CommandResult, timeout: int) -> str:
+    output = as_a_terminal_shows(result.output)
+    if output and not output.endswith("\n"):
+        output += "\n"
+    if result.timed_out:
+        output += (
+            f"[Not finished after {timeout} s: it and everything it started was ended. "
+            "Start what does not end by itself with background: true.]\n"
+        )
+    return f"{output}[exit {result.exit_code}]"
+
+
+def as_a_terminal_shows(output: str) -> str:
+    """Without colours and cursor movements, and with the last state of lines that were overwritten."""
+    return OVERWRITTEN.sub("", ANSI.sub("", output).replace("\r\n", "\n"))
+
+
+TOOL = Tool(
+    name="bash",
+    description=(
+        "Run a command with bash in the workspace. You get what it printed and a last line with its exit "
+        "code. Each call is a new shell: directory changes and variables do not carry over. There is no "
+        "terminal and no input. Start servers with background: true."
+    ),
+    input=Bash,
+    replay=Replay.REPORT,
+    doing=lambda wanted: f"Running {wanted.command}",
+    run=run,
+)

@@ -1,0 +1,68 @@
+"""Replaces a passage of a file."""
+
+import difflib
+
+from pydantic import Field
+
+from agents.sandbox import Workspace
+from agents.tools.paths import PATH, read_text
+from agents.tools.tool import Input, Outcome, Tool, plural, shorten
+from agents.turns import Replay, ToolFailure
+
+
+class EditFile(Input):
+    path: str = PATH
+    old_string: str = Field(min_length=1, description="The passage to replace, exactly as it is in the file.")
+    new_string: str = Field(description="What stands there afterwards.")
+    replace_all: bool = Field(default=False, description="Replace every occurrence.")
+
+
+async def run(wanted: EditFile, workspace: Workspace) -> Outcome:
+    before = await read_text(workspace, wanted.path)
+    after = replaced(before, wanted)
+    try:
+        content = after.encode()
+    except UnicodeEncodeError as error:
+        raise ToolFailure("invalid_input", "new_string is not valid Unicode text.") from error
+    await workspace.write(wanted.path, content)
+    count = before.count(wanted.old_string)
+    label = f"Edited {shorten(wanted.path)}"
+    text = f"{label} ({plural(count, 'replacement')})."
+    return Outcome(text, label, diff=unified_diff(before, after, wanted.path), changed_files=True)
+
+
+def replaced(text: str, wanted: EditFile) -> str:
+    """The text after the edit; `ToolFailure` when it is not clear what to replace."""
+    if wanted.old_string == wanted.new_string:
+        raise ToolFailure("invalid_input", "old_string and new_string are the same.")
+    count = text.count(wanted.old_string)
+    if count == 0:
+        hint = " The file's lines end in \\r\\n." if "\r\n" in text else ""
+        raise ToolFailure(
+            "passage_not_found",
+            f"old_string is not in {wanted.path}. Read the file and copy it exactly.{hint}",
+        )
+    if count > 1 and not wanted.replace_all:
+        raise ToolFailure(
+            "passage_not_unique",
+            f"old_string is in {wanted.path} {count} times. Add lines around it, or set replace_all.",
+        )
+    return text.replace(wanted.old_string, wanted.new_string)
+
+
+def unified_diff(before: str, after: str, path: str) -> str:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), path, path, lineterm="", n=2)
+    return "\n".join(lines)
+
+
+TOOL = Tool(
+    name="edit_file",
+    description=(
+        "Replace a passage of a text file. old_string must be in the file exactly once, with its whitespace, "
+        "unless replace_all is set."
+    ),
+    input=EditFile,
+    replay=Replay.REPORT,
+    doing=lambda wanted: f"Editing {wanted.path}",
+    run=run,
+)

@@ -1,0 +1,65 @@
+"""Searches in files."""
+
+from pydantic import Field
+
+from agents.errors import ScriptFailed
+from agents.manifest import EXCLUDED
+from agents.sandbox import Workspace
+from agents.tools.tool import Input, Outcome, Tool, plural, shorten
+from agents.turns import Replay, ToolFailure
+
+MOST_LINES = 500
+LONGEST_LINE = 400
+
+# Arguments: pattern, path, file name pattern or nothing, most lines, then the directories to leave out.
+SCRIPT = r"""
+cd "$HOME/app" || exit 1
+pattern=$1 path=$2 files=$3 most=$4
+shift 4
+options=(-rnIsH --exclude-dir=.git)
+for name in "$@"; do options+=("--exclude-dir=$name"); done
+[ -n "$files" ] && options+=("--include=$files")
+# Perl's expressions where this grep knows them, as \d and look-around are what people write.
+if grep -qP x <<< x 2> /dev/null; then options+=(-P); else options+=(-E); fi
+grep -q "${options[@]: -1}" -e "$pattern" /dev/null; [ $? = 2 ] && exit 2
+grep "${options[@]}" -e "$pattern" -- "$path" | head -n "$most"
+exit 0
+"""
+
+
+class Grep(Input):
+    pattern: str = Field(min_length=1, max_length=2000, description="A regular expression, Perl-compatible.")
+    path: str = Field(default=".", min_length=1, description="A file or directory of the workspace.")
+    glob: str = Field(default="", description="Search only in files with such a name, e.g. *.py")
+
+
+async def run(wanted: Grep, workspace: Workspace) -> Outcome:
+    entry = await workspace.look(wanted.path)
+    if not entry.kind:
+        raise ToolFailure("file_not_found", f"There is no {wanted.path}.")
+    if "\0" in wanted.pattern + wanted.glob:
+        raise ToolFailure("invalid_input", "A pattern cannot hold a NUL character.")
+    arguments = (wanted.pattern, entry.path, wanted.glob, str(MOST_LINES + 1), *EXCLUDED)
+    try:
+        found = (await workspace.script(SCRIPT, *arguments)).splitlines()
+    except ScriptFailed as error:
+        raise ToolFailure("invalid_input", f"grep does not understand the pattern: {error}") from error
+    label = f"Found {plural(min(len(found), MOST_LINES), 'line')} with “{shorten(wanted.pattern, 60)}”"
+    if not found:
+        return Outcome("No matches.", f"Found nothing with “{shorten(wanted.pattern, 60)}”")
+    lines = [line.removeprefix("./")[:LONGEST_LINE] for line in found[:MOST_LINES]]
+    more = f"[Only the first {MOST_LINES} lines. Narrow the search.]" if len(found) > MOST_LINES else ""
+    return Outcome("\n".join([*lines, more]).rstrip("\n"), label)
+
+
+TOOL = Tool(
+    name="grep",
+    description=(
+        "Search the workspace's text files with a regular expression; answers path:line:text. Installed "
+        "packages, caches and .git are left out."
+    ),
+    input=Grep,
+    replay=Replay.RUN_AGAIN,
+    doing=lambda wanted: f"Searching for “{wanted.pattern}”",
+    run=run,
+)

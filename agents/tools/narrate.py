@@ -1,0 +1,39 @@
+"""Tells the founder what is happening."""
+
+from pydantic import Field
+
+from agents.sandbox import Workspace
+from agents.tools.tool import Input, Outcome, Tool, shorten
+from agents.turns import Narrated, Replay
+
+
+class Narrate(Input):
+    message: str = Field(min_length=1, max_length=2000, description="One or two sentences in plain language.")
+    phase_name: str = Field(
+        default="",
+        max_length=200,
+        description="A planned phase that begins now; the one before it is then done.",
+    )
+
+
+async def run(wanted: Narrate, workspace: Workspace) -> Outcome:
+    text = f"Told the founder. The phase “{wanted.phase_name}” has begun." if wanted.phase_name else ""
+    said = Narrated(wanted.message, wanted.phase_name.strip())
+    return Outcome(text or "Told the founder.", label(wanted), effects=(said,))
+
+
+def label(wanted: Narrate) -> str:
+    return f"Began: {shorten(wanted.phase_name)}" if wanted.phase_name else "Told you what is happening"
+
+
+TOOL = Tool(
+    name="narrate",
+    description=(
+        "Tell the founder, who does not read code, what you are doing and why it matters to the product. "
+        "Name a phase of your plan when it begins."
+    ),
+    input=Narrate,
+    replay=Replay.RUN_AGAIN,
+    doing=label,
+    run=run,
+)

@@ -1,0 +1,51 @@
+"""Reads a file."""
+
+from pydantic import Field
+
+from agents.sandbox import Workspace
+from agents.tools.paths import PATH, read_text
+from agents.tools.tool import Input, Outcome, Tool, plural, shorten
+from agents.turns import Replay, ToolFailure
+
+MOST_CHARACTERS = 29_000  # leaves room for the heading below the limit of a tool's answer
+
+
+class ReadFile(Input):
+    path: str = PATH
+    offset: int = Field(default=1, ge=0, description="The first line to read; lines are counted from 1.")
+    limit: int = Field(default=2000, ge=1, le=10_000, description="How many lines to read at most.")
+
+
+async def run(wanted: ReadFile, workspace: Workspace) -> Outcome:
+    lines = (await read_text(workspace, wanted.path)).splitlines(keepends=True)
+    if wanted.offset > max(len(lines), 1):
+        raise ToolFailure("invalid_input", f"{wanted.path} has only {plural(len(lines), 'line')}.")
+    part = _that_fit(lines[wanted.offset - 1 : wanted.offset - 1 + wanted.limit])
+    label = shorten(f"Read {wanted.path}")
+    if len(part) == len(lines):
+        return Outcome("".join(part) or "[The file is empty.]", label)
+    last = wanted.offset + len(part) - 1
+    return Outcome(f"[lines {wanted.offset} to {last} of {len(lines)}]\n{''.join(part)}", label)
+
+
+def _that_fit(lines: list[str]) -> list[str]:
+    """As many whole lines as an answer can hold, at least one."""
+    length = 0
+    for count, line in enumerate(lines):
+        length += len(line)
+        if length > MOST_CHARACTERS and count:
+            return lines[:count]
+    return lines
+
+
+TOOL = Tool(
+    name="read_file",
+    description=(
+        "Read a text file of the workspace, exactly as it is. Of a long file you get the first lines and a "
+        "heading that says which; ask for the rest with offset and limit."
+    ),
+    input=ReadFile,
+    replay=Replay.RUN_AGAIN,
+    doing=lambda wanted: f"Reading {wanted.path}",
+    run=run,
+)

@@ -1,0 +1,84 @@
+"""Looks at the app as its visitors see it."""
+
+import base64
+import uuid
+from urllib.parse import urljoin, urlsplit
+
+from asgiref.sync import sync_to_async
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from pydantic import Field
+
+from agents import preview, screenshots
+from agents.sandbox import Workspace
+from agents.screenshots import Screenshot
+from agents.tools.tool import Input, Outcome, Tool, shorten
+from agents.turns import Replay, ToolFailure
+
+
+class TakeScreenshot(Input):
+    path: str = Field(default="/", max_length=2000, description="The page's path, e.g. /orders?day=today")
+    width: int = Field(default=1280, ge=1, le=4000, description="Below 500: as on a phone.")
+
+
+async def run(wanted: TakeScreenshot, workspace: Workspace) -> Outcome:
+    url = await _url(wanted.path, workspace)
+    try:
+        shot = await screenshots.take(url, width=wanted.width)
+    except screenshots.ScreenshotUnavailable as error:
+        raise ToolFailure("screenshot_unavailable", f"{error} Go on without looking.") from error
+    except screenshots.PageDown as error:
+        raise ToolFailure("preview_down", str(error)) from error
+    name = f"projects/{workspace.project_id}/screenshots/{uuid.uuid4()}.webp"
+    stored = await sync_to_async(default_storage.save, thread_sensitive=False)(name, ContentFile(shot.image))
+    return Outcome(_text(wanted, shot), _label("Took", wanted), images=(_block(shot.image),), image=stored)
+
+
+async def _url(path: str, workspace: Workspace) -> str:
+    """The page's address; a `ToolFailure` when the app is not running."""
+    try:
+        declared = await preview.declaration(workspace)
+    except preview.DeclarationError as error:
+        raise ToolFailure("preview_down", f"{error} It names the port to look at.") from error
+    base = workspace.host(declared.port)
+    url = urljoin(base + "/", path)
+    if urlsplit(url).netloc != urlsplit(base).netloc:
+        raise ToolFailure("invalid_input", "Only pages of the app itself can be looked at.")
+    if (await preview.ask(url)).http_status is None:
+        raise ToolFailure(
+            "preview_down",
+            f"Nothing answers on port {declared.port}. Start the app with bash and background: true; it must "
+            "listen on 0.0.0.0.",
+        )
+    return url
+
+
+def _text(wanted: TakeScreenshot, shot: Screenshot) -> str:
+    lines = [f"{wanted.path} at {shot.width}x{shot.height}, titled “{shot.title}”."]
+    if shot.is_blank:
+        lines.append("The page is blank: nothing can be seen on it.")
+    lines += [f"The browser reports: {problem}" for problem in shot.problems]
+    return "\n".join(lines)
+
+
+def _block(image: bytes) -> dict[str, object]:
+    data = base64.b64encode(image).decode()
+    return {"type": "image", "source": {"type": "base64", "media_type": "image/webp", "data": data}}
+
+
+def _label(verb: str, wanted: TakeScreenshot) -> str:
+    where = " on a phone" if wanted.width < 500 else ""
+    return f"{verb} a screenshot of {shorten(wanted.path, 60)}{where}"
+
+
+TOOL = Tool(
+    name="take_screenshot",
+    description=(
+        "See a page of the running app, on the port that cofounder.json declares, at laptop size or with a "
+        "width below 500 at phone size. You get the picture and the errors its scripts reported."
+    ),
+    input=TakeScreenshot,
+    replay=Replay.RUN_AGAIN,
+    doing=lambda wanted: _label("Taking", wanted),
+    run=run,
+)

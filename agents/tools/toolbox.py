@@ -1,0 +1,133 @@
+"""All tools together: runs the loop's calls and turns whatever happens into a result."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from agents.capture import cut_middle, cut_to_bytes
+from agents.errors import SandboxError, SandboxFull
+from agents.redaction import Redactor
+from agents.sandbox import Workspace
+from agents.tools import (
+    ask_founder,
+    bash,
+    document,
+    edit_file,
+    glob,
+    grep,
+    narrate,
+    plan,
+    read_file,
+    take_screenshot,
+    write_file,
+)
+from agents.tools.tool import Input, Outcome, Tool, shorten
+from agents.turns import Replay, ToolCall, ToolFailure, ToolResult, text_block
+
+MODULES = (
+    read_file,
+    write_file,
+    edit_file,
+    bash,
+    grep,
+    glob,
+    take_screenshot,
+    narrate,
+    document,
+    plan,
+    ask_founder,
+)
+TOOLS: dict[str, Tool[Any]] = {module.TOOL.name: module.TOOL for module in MODULES}
+MOST_CHARACTERS = 30_000  # of an answer, for the model
+MOST_BYTES = 4096  # of an excerpt or a diff, for the feed
+
+
+def definitions() -> list[dict[str, Any]]:
+    """The tools for the API, always in the same order and with the same bytes."""
+    return [tool.definition() for tool in TOOLS.values()]
+
+
+def replay(name: str) -> Replay:
+    """What happens on resume to a call of this tool that has no result."""
+    tool = TOOLS.get(name)
+    return tool.replay if tool else Replay.RUN_AGAIN  # an unknown tool only says that it is unknown
+
+
+class Toolbox:
+    """The tools at work in one workspace. `secrets` never leave it."""
+
+    def __init__(self, workspace: Workspace, *, secrets: Iterable[str] = ()) -> None:
+        self._workspace = workspace
+        self._redact = Redactor([*secrets, *workspace.envs.values()])
+
+    def definitions(self) -> list[dict[str, Any]]:
+        return definitions()
+
+    def replay(self, name: str) -> Replay:
+        return replay(name)
+
+    def label(self, call: ToolCall) -> str:
+        """What is about to happen, in the present tense."""
+        try:
+            tool, wanted = _understood(call)
+        except ToolFailure:
+            return f"Calling {shorten(call.name)}"
+        return self._clean(shorten(tool.doing(wanted)))
+
+    async def run(self, call: ToolCall) -> ToolResult:
+        """Run a call. A failure of the tool is a result; a sandbox that is gone or silent raises."""
+        started = time.monotonic()
+        try:
+            tool, wanted = _understood(call)
+            outcome = await tool.run(wanted, self._workspace)
+        except ToolFailure as failure:
+            outcome = Outcome(failure.message, f"{self.label(call)}: failed", failure.error_type)
+        except SandboxFull as error:
+            outcome = Outcome(str(error), f"{self.label(call)}: failed", "disk_full")
+        except FileNotFoundError as error:
+            outcome = Outcome(f"There is no file {error}.", f"{self.label(call)}: failed", "file_not_found")
+        except SandboxError as error:
+            if type(error) is not SandboxError:
+                raise
+            outcome = Outcome(str(error), f"{self.label(call)}: failed", "sandbox_error")
+        return self._result(call, outcome, int((time.monotonic() - started) * 1000))
+
+    def _result(self, call: ToolCall, outcome: Outcome, duration_ms: int) -> ToolResult:
+        text = self._clean(outcome.text)
+        return ToolResult(
+            call=call,
+            label=self._clean(outcome.label),
+            content=[text_block(cut_middle(text, MOST_CHARACTERS)), *outcome.images],
+            is_error=bool(outcome.error_type),
+            error_type=outcome.error_type,
+            excerpt=cut_to_bytes(text, MOST_BYTES),
+            exit_code=outcome.exit_code,
+            duration_ms=duration_ms,
+            image=outcome.image,
+            diff=cut_to_bytes(self._clean(outcome.diff), MOST_BYTES),
+            changed_files=outcome.changed_files,
+            effects=outcome.effects,
+        )
+
+    def _clean(self, text: str) -> str:
+        """Without secrets, and without what a database cannot store: NUL and halves of surrogate pairs."""
+        storable = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+        return self._redact(storable)
+
+
+def _understood(call: ToolCall) -> tuple[Tool[Any], Input]:
+    tool = TOOLS.get(call.name)
+    if tool is None:
+        raise ToolFailure("unknown_tool", f"There is no tool {call.name}. There are: {', '.join(TOOLS)}.")
+    try:
+        return tool, tool.input.model_validate(call.input)
+    except ValidationError as error:
+        problems = "; ".join(_problem(detail) for detail in error.errors(include_url=False)[:5])
+        raise ToolFailure("invalid_input", f"The input of {call.name} is not right. {problems}") from error
+
+
+def _problem(detail: Any) -> str:
+    place = ".".join(map(str, detail["loc"]))
+    return f"{place}: {detail['msg']}." if place else f"{detail['msg']}."

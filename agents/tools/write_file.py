@@ -1,0 +1,46 @@
+"""Writes a whole file."""
+
+from pydantic import Field
+
+from agents.sandbox import Workspace
+from agents.tools.paths import LARGEST_FILE, PATH
+from agents.tools.tool import Input, Outcome, Tool, plural, shorten
+from agents.turns import Replay, ToolFailure
+
+
+class WriteFile(Input):
+    path: str = PATH
+    content: str = Field(description="The whole new content of the file.")
+
+
+async def run(wanted: WriteFile, workspace: Workspace) -> Outcome:
+    content = _encoded(wanted.content)
+    entry = await workspace.look(wanted.path)
+    if entry.kind not in ("", "file"):
+        raise ToolFailure("not_a_file", f"{wanted.path} is a directory.")
+    await workspace.write(wanted.path, content)
+    label = f"Wrote {plural(len(wanted.content.splitlines()), 'line')} to {shorten(wanted.path)}"
+    return Outcome(f"{label} ({len(content):,} bytes).", label, changed_files=True)
+
+
+def _encoded(content: str) -> bytes:
+    try:
+        encoded = content.encode()
+    except UnicodeEncodeError as error:  # half a surrogate pair, which JSON can carry and files cannot
+        raise ToolFailure("invalid_input", "The content is not valid Unicode text.") from error
+    if len(encoded) > LARGEST_FILE:
+        raise ToolFailure("file_too_large", f"A file may have at most {LARGEST_FILE:,} bytes.")
+    return encoded
+
+
+TOOL = Tool(
+    name="write_file",
+    description=(
+        "Write a file of the workspace, making its directories and replacing what was there. For a change to "
+        "an existing file prefer edit_file."
+    ),
+    input=WriteFile,
+    replay=Replay.RUN_AGAIN,
+    doing=lambda wanted: f"Writing {wanted.path}",
+    run=run,
+)
