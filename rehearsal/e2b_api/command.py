@@ -163,8 +163,13 @@ class Command:
             await listener.put(End(code, signum))
 
     async def _overdue(self) -> None:
-        await self._killed.wait()
-        await asyncio.sleep(GRACE)
+        ends = [asyncio.ensure_future(event.wait()) for event in (self._killed, self.link.gone)]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(GRACE)
+        finally:
+            for end in ends:
+                end.cancel()
 
     async def _pump(self, stream: Literal["stdout", "stderr"], fd: int) -> None:
         reader = asyncio.StreamReader(CHUNK)

@@ -151,7 +151,8 @@ class GuestLink:
             packet, fds = b"", []
         if not packet:
             self._close()
-            # A zombie until reaped; it has closed its socket, so this is a matter of milliseconds.
+            # bubblewrap may wait for what the first program left behind; ending it ends all of that.
+            self._child.kill()
             self._loop.run_in_executor(None, self._child.wait)
             return
         message = json.loads(packet)
