@@ -116,6 +116,13 @@ def test_an_entry_lives_its_ttl_after_it_was_last_read(
     assert use(cache, request).read == 0
 
 
+def test_a_prefix_read_from_a_longer_prompt_lives_on(cache: PromptCache, clock: Clock) -> None:
+    first = use(cache, body(LONG))
+    for more in "ab":
+        clock.seconds += 200
+        assert use(cache, body(LONG, more)).read == first.total
+
+
 def test_one_request_can_write_for_an_hour_and_for_five_minutes(cache: PromptCache) -> None:
     system = [{"type": "text", "text": LONG, "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
     used = use(cache, body(LONG, system=system))

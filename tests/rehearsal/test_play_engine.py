@@ -75,13 +75,14 @@ def test_an_unexpected_error_is_looked_into_and_only_the_failed_call_is_tried_ag
     stage = Stage(play_of(both, end()))
     stage.send()
     assert stage.send(OK, BROKEN).key == "aside:inspect/look"
-    again = stage.send(OK, OK)
+    for results in ((OK, OK), (BROKEN,), (OK, OK)):
+        again = stage.send(*results)
     assert (again.key, again.calls) == ("main/run", (("bash", {"command": "two"}),))
     assert stage.send(OK).key == "main/bye"
 
 
 def fail_until_asked(stage: Stage) -> Turn:
-    stage.send()
+    stage.send(OK)
     for _ in range(3):
         assert stage.send(BROKEN).key == "aside:inspect/look"
         assert stage.send(OK, OK).key == "main/plan"
@@ -102,6 +103,13 @@ def test_the_answer_brings_the_failed_step_back(shelf: Stage) -> None:
     thanks = shelf.send(notes=(Note("answer", '{"decision": "try_again"}'),))
     assert thanks.calls[0][1]["message"] == "Thank you. You decided: try_again."
     assert shelf.send(OK).key == "main/plan"
+
+
+def test_a_second_question_waits_for_an_answer_of_its_own(shelf: Stage) -> None:
+    fail_until_asked(shelf)
+    shelf.send(Result("ask_founder", "asked"), notes=(Note("answer", '{"decision": "try_again"}'),))
+    assert fail_until_asked(shelf).calls[0][0] == "ask_founder"
+    assert shelf.send(Result("ask_founder", "asked")).key == "aside:ask/wait"
 
 
 def test_the_founder_can_leave_the_failed_step_out(shelf: Stage) -> None:
