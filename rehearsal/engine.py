@@ -62,7 +62,9 @@ def advance(play: Play, state: State, turn: UserTurn) -> State:
     """Take in what came: the state with nothing played and, first on its agenda, the step that is due."""
     state = _hear(play, state, turn.notes)
     state = _follow(play, state, turn.results)
-    state = replace(state, agenda=(*_interjections(play, turn.notes), *state.agenda))
+    if any(note.kind == "wake" for note in turn.notes):
+        state = replace(state, agenda=tuple(f for f in state.agenda if not _ends_the_day(play, f)))
+    state = replace(state, agenda=(*_interjections(play, _still_due(turn.notes)), *state.agenda))
     while state.agenda and _is_answered(play, state, state.agenda[0]):
         frame = state.agenda[0]
         state = _leave(play, replace(state, agenda=state.agenda[1:]), frame, step_at(play, frame))
@@ -119,6 +121,18 @@ def _hear(play: Play, state: State, notes: tuple[Note, ...]) -> State:
                 if step.until and step.until.fits(note.kind, note.text):
                     heard[f"{line_name}/{step.id}"] = note.text
     return replace(state, heard=heard)
+
+
+def _still_due(notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    """The notes without a wind-down that a wake follows: the money ran out before it could be heeded."""
+    woken = max((n for n, note in enumerate(notes) if note.kind == "wake"), default=-1)
+    return tuple(note for n, note in enumerate(notes) if n > woken or note.kind != "wind_down")
+
+
+def _ends_the_day(play: Play, frame: Frame) -> bool:
+    """Whether a step belongs to a wind-down; one cut short by the night must not end the next day's turn."""
+    evenings = {f"note:{n}" for n, handler in enumerate(play.handlers) if handler.trigger.kind == "wind_down"}
+    return frame.line in {"aside:wind_down", *evenings}
 
 
 def _interjections(play: Play, notes: tuple[Note, ...]) -> Iterator[Frame]:
