@@ -43,6 +43,7 @@ ERRORS: dict[int, type[SandboxError]] = {
 }
 Answer = tuple[dict[str, Any], list[int]]
 Exit = tuple[int, int]
+KILLED: Exit = (-1, 9)
 
 
 class GuestLink:
@@ -103,7 +104,10 @@ class GuestLink:
 
     def exit_of(self, pid: int) -> "asyncio.Future[Exit]":
         """The coming end of a command: its exit code (-1 after a signal) and the signal (0 without one)."""
-        return self._exits.setdefault(pid, self._loop.create_future())
+        coming = self._exits.setdefault(pid, self._loop.create_future())
+        if self.gone.is_set() and not coming.done():
+            coming.set_result(KILLED)
+        return coming
 
     def forget(self, pid: int) -> None:
         """Drop what is known of an ended command: its pid may be given again."""
@@ -188,7 +192,7 @@ class GuestLink:
                 answer.set_exception(NotRunning())
         for exit_ in self._exits.values():
             if not exit_.done():
-                exit_.set_result((-1, 9))
+                exit_.set_result(KILLED)
 
 
 def _typed(error: dict[str, Any]) -> SandboxError:
