@@ -125,7 +125,8 @@ async def _watch_parent(servers: list[_Server], parent: int) -> None:
 @contextlib.contextmanager
 def listen(port: int) -> Iterator[socket.socket]:
     """A listening socket on this machine; raises ServeError when the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends small packets at once (TCP_NODELAY) only where the protocol is named.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     with listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

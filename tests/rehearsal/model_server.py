@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import uvicorn
 from anthropic import AsyncAnthropic
 
 from rehearsal.anthropic_api.app import create_app
+from rehearsal.serve import listen
 from rehearsal.strict_yaml import load_yaml
 
 MODEL = "claude-sonnet-5-5"
@@ -66,7 +66,7 @@ async def model_server(folder: Path, play: str = PLAY, **settings: Any) -> Async
     (folder / "plays" / "shelf" / "play.yaml").write_text(play)
     app = create_app(folder / "plays", bill_path=folder / "billed.jsonl", **settings)
     server = _Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listen(0) as listener:
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
