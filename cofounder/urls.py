@@ -1,6 +1,17 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+from cofounder.pages import refusals
+from jobs.errors import shaped
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("api/", include("cofounder.api_urls")),
+    path("", include("cofounder.page_urls")),
+]
+
+handler400 = shaped(400, refusals.bad_request)
+handler403 = shaped(403, refusals.forbidden)
+handler404 = shaped(404, refusals.not_found)

@@ -1,0 +1,252 @@
+"""What a build's page shows beside its feed: one set of queries for the page and everything that mirrors it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from agents import budget
+from agents.models import ASLEEP, AgentSession, SessionState, Subscription
+from escalations.models import AgentEscalation
+from jobs import clock
+from jobs.models import EventType, Job, JobStatus, Phase
+
+QUIET_AFTER = timedelta(minutes=5)  # a working agent is heard of more often than that
+
+TONES = {
+    SessionState.QUEUED: "waiting",
+    SessionState.WORKING: "working",
+    SessionState.SLEEPING: "asleep",
+    SessionState.WAITING_FOR_INPUT: "needs-you",
+    SessionState.PAUSED: "waiting",
+    SessionState.BUDGET_EXCEEDED: "alarm",
+    SessionState.COMPLETED: "done",
+    SessionState.FAILED: "alarm",
+    SessionState.CANCELLED: "waiting",
+}
+RESTING = frozenset({*ASLEEP, SessionState.WAITING_FOR_INPUT, SessionState.PAUSED})
+
+
+@dataclass(frozen=True)
+class Money:
+    """A founder's day, in µ$, and `percent` of it that is used."""
+
+    spent: int
+    allowance: int
+    percent: int
+
+    @property
+    def tone(self) -> str:
+        return (
+            "red"
+            if self.percent >= 100
+            else "yellow"
+            if self.percent >= budget.WIND_DOWN_PERCENT
+            else "green"
+        )
+
+
+@dataclass(frozen=True)
+class PhaseView:
+    name: str
+    goal: str
+    status: str
+    label: str
+    elapsed: timedelta | None
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A must-have of the brief and what its latest check found; `ok` is None while there is no result."""
+
+    text: str
+    ok: bool | None = None
+    run: str = ""
+    output: str = ""
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What the founder may do now."""
+
+    wake: bool
+    pause: bool
+    pausing: bool
+    resume: bool
+    stop: bool
+
+
+@dataclass(frozen=True)
+class BuildState:
+    job: Job
+    session: AgentSession | None
+    label: str
+    tone: str
+    money: Money
+    phases: list[PhaseView]
+    questions: int
+    controls: Controls
+    last_heard: datetime | None
+    preview_version: int
+
+    @property
+    def done(self) -> int:
+        return sum(phase.status == Phase.Status.DONE for phase in self.phases)
+
+    @property
+    def is_resting(self) -> bool:
+        return self.session is not None and self.session.state in RESTING and not self.job.is_over
+
+    @property
+    def is_asleep(self) -> bool:
+        return self.session is not None and self.session.state in ASLEEP and not self.job.is_over
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the agent should work but has not been heard of for a while."""
+        return (
+            self.tone == "working" and bool(self.last_heard) and clock.now() - self.last_heard > QUIET_AFTER
+        )  # type: ignore[operator]
+
+    @property
+    def current_phase(self) -> str:
+        return self.session.current_phase if self.session and not self.job.is_over else ""
+
+    @property
+    def title(self) -> str:
+        count = f"({self.questions}) " if self.questions else ""
+        return f"{count}{self.job.project.name} · cofounder"
+
+    @property
+    def rehearsal(self) -> str:
+        return str(getattr(settings, "REHEARSAL", "") or "")
+
+
+def read(job: Job) -> BuildState:
+    """The state of one build, in a handful of queries however long its log is."""
+    session = AgentSession.objects.filter(pk=job.pk).first()
+    label, tone = label_of(job, session)
+    return BuildState(
+        job=job,
+        session=session,
+        label=label,
+        tone=tone,
+        money=money_of(job.project.owner_id),
+        phases=[_phase(phase) for phase in job.phases.all()],
+        questions=job.escalations.filter(status=AgentEscalation.Status.PENDING).count(),
+        controls=controls_of(job, session),
+        last_heard=_last_heard(job, session),
+        preview_version=_last_seq(job, EventType.PREVIEW_UPDATED),
+    )
+
+
+def label_of(job: Job, session: AgentSession | None) -> tuple[str, str]:
+    """The badge's words and tone. The job's end, then the agent's rest, then the stage of the build."""
+    if job.status == JobStatus.READY:
+        return job.get_status_display(), "done"
+    if job.is_over:
+        return job.get_status_display(), "alarm" if job.status == JobStatus.FAILED else "waiting"
+    if session is not None and (session.state in RESTING or job.status == JobStatus.CODE):
+        return session.get_state_display(), TONES[SessionState(session.state)]
+    return job.get_status_display(), "waiting" if job.status == JobStatus.QUEUED else "working"
+
+
+def controls_of(job: Job, session: AgentSession | None) -> Controls:
+    state = session.state if session and not job.is_over else ""
+    busy = state in (SessionState.QUEUED, SessionState.WORKING)
+    pausing = bool(busy and session and session.pause_requested)
+    return Controls(
+        wake=state in ASLEEP,
+        pause=busy and not pausing,
+        pausing=pausing,
+        resume=state == SessionState.PAUSED,
+        stop=not job.is_over,
+    )
+
+
+def money_of(user_id: Any) -> Money:
+    """Today's spend and allowance; before the day's first call, the allowance it would get."""
+    today = budget.today_of(user_id)
+    if today is not None:
+        spent, allowance = today.spent_microdollars, today.allowance_microdollars
+        return Money(spent, allowance, budget.budget_pct(spent, allowance))
+    subscription = Subscription.objects.select_related("tier").filter(user=user_id).first()
+    if subscription is None:
+        return Money(0, 0, 100)
+    day = clock.today()
+    left = budget.remaining_in_period(subscription, day)
+    allowance = budget.daily_allowance(left, (subscription.renews_on - day).days)
+    return Money(0, allowance, budget.budget_pct(0, allowance))
+
+
+def open_questions_of(user: Any) -> QuerySet[AgentEscalation]:
+    """What waits for this founder's answer, over all projects, oldest first."""
+    return AgentEscalation.objects.filter(
+        project__owner=user, status=AgentEscalation.Status.PENDING
+    ).order_by("created_at", "id")
+
+
+def promises_of(job: Job) -> list[Promise]:
+    """The brief's must-haves with the evidence of the latest round of checks, then checks nobody asked for."""
+    round_began = (
+        job.events.filter(type=EventType.JOB_STATUS, payload__status=JobStatus.CHECKS)
+        .order_by("-seq")
+        .values_list("seq", flat=True)
+        .first()
+    )
+    finished = job.events.filter(type=EventType.CHECK_FINISHED, seq__gt=round_began or 0)
+    found = {_key(payload): payload for payload in finished.values_list("payload", flat=True)}
+    wanted = [Promise(text, **_evidence(found.pop(_normal(text), None))) for text in _must_haves(job)]
+    return wanted + [Promise(str(extra.get("promise", "")), **_evidence(extra)) for extra in found.values()]
+
+
+def last_image(job: Job) -> str:
+    """The storage name of the newest screenshot."""
+    payloads = job.events.filter(type=EventType.TOOL_FINISHED, payload__image__gt="").order_by("-seq")
+    payload = payloads.values_list("payload", flat=True).first()
+    return str(payload["image"]) if payload else ""
+
+
+def _evidence(payload: dict[str, Any] | None) -> dict[str, Any]:
+    if payload is None:
+        return {}
+    return {
+        "ok": bool(payload.get("ok")),
+        "run": str(payload.get("run", "")),
+        "output": str(payload.get("output", "")),
+        "duration_ms": int(payload.get("duration_ms") or 0),
+    }
+
+
+def _must_haves(job: Job) -> list[str]:
+    content = job.idea_brief.current_content if job.idea_brief else {}
+    wanted = content.get("must_have", []) if isinstance(content, dict) else []
+    return [str(item) for item in wanted]
+
+
+def _key(payload: dict[str, Any]) -> str:
+    return _normal(str(payload.get("promise", "")))
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
+def _phase(phase: Phase) -> PhaseView:
+    until = phase.completed_at or (clock.now() if phase.status == Phase.Status.WORKING else None)
+    elapsed = until - phase.started_at if until and phase.started_at else None
+    return PhaseView(phase.name, phase.goal, phase.status, phase.get_status_display(), elapsed)
+
+
+def _last_heard(job: Job, session: AgentSession | None) -> datetime | None:
+    last_event = job.events.filter(seq=job.last_seq).values_list("created_at", flat=True).first()
+    heard = [moment for moment in (last_event, session and session.last_heard_at) if moment]
+    return max(heard, default=None)
+
+
+def _last_seq(job: Job, event_type: EventType) -> int:
+    newest = job.events.filter(type=event_type).order_by("-seq").values_list("seq", flat=True).first()
+    return newest or 0

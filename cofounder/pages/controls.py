@@ -1,0 +1,57 @@
+"""The founder's hand on a build: wake, pause, resume, stop, and a message to the agent."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from agents import control
+from cofounder.pages import replies
+from cofounder.pages.ownership import founders_only, own_job
+from jobs.errors import CofounderError
+
+Verb = Callable[..., Any]
+VERBS: dict[str, tuple[Verb, str]] = {
+    "wake": (control.wake, "Waking up."),
+    "pause": (control.pause, "It will pause after this step."),
+    "resume": (control.resume, "Going on."),
+    "stop": (control.cancel, "The build is stopped. Its files are kept."),
+}
+
+
+@founders_only
+@require_POST
+def act(request: HttpRequest, job_id: UUID, verb: str) -> HttpResponse:
+    if verb not in VERBS:
+        raise Http404(f"There is nothing called {verb} to do.")
+    command, sentence = VERBS[verb]
+    return _do(request, job_id, lambda job: command(job, request.user), sentence)
+
+
+@founders_only
+@require_POST
+def write(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """A message to the agent, in the founder's words."""
+    text = request.POST.get("text", "").strip()
+    return _do(
+        request, job_id, lambda job: _send(job, text, request.user), "Sent. It is read before the next step."
+    )
+
+
+def _send(job: Any, text: str, by: Any) -> None:
+    if not text:
+        raise CofounderError("Write something first.")
+    control.send_message(job, text, by)
+
+
+def _do(request: HttpRequest, job_id: UUID, command: Verb, sentence: str) -> HttpResponse:
+    job = own_job(request, job_id)
+    page = reverse("build", args=[job.pk])
+    try:
+        command(job)
+    except CofounderError as error:
+        return replies.refused(request, error, page)
+    return replies.done(request, sentence, page)

@@ -1,0 +1,46 @@
+"""Money and time in the words that pages use everywhere."""
+
+from datetime import datetime, timedelta
+
+CENT = 10_000  # µ$
+
+
+def money(microdollars: int) -> str:
+    """Dollars and cents; a sum that rounds to nothing still shows that it is something."""
+    if 0 < microdollars < CENT:
+        return "under $0.01"
+    cents = (microdollars + CENT // 2) // CENT
+    return f"${cents // 100:,}.{cents % 100:02d}"
+
+
+def duration(span: timedelta) -> str:
+    """The two largest units, as a person would say it."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def milliseconds(value: int) -> str:
+    return (
+        f"{value} ms"
+        if value < 1000
+        else f"{value / 1000:.1f} s"
+        if value < 60_000
+        else duration(timedelta(milliseconds=value))
+    )
+
+
+def parse_moment(value: object) -> datetime | None:
+    """A moment out of an event's payload."""
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        return None

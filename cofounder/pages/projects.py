@@ -1,0 +1,94 @@
+"""The list of a founder's projects, what needs them first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Prefetch, Q, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from agents.models import AgentSession
+from agents.start import start_build
+from cofounder.pages import build_state, replies
+from cofounder.pages.ownership import founders_only, own_project
+from escalations.models import AgentEscalation
+from jobs.errors import CofounderError
+from jobs.models import Job, Phase, Project
+
+ORDER = ["needs-you", "alarm", "working", "waiting", "asleep", "done", "idle"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A project as the list shows it; the latest build speaks for it."""
+
+    project: Project
+    job: Job | None
+    label: str
+    tone: str
+    done: int
+    total: int
+    spent: int  # µ$, over all builds
+    questions: int
+    wake_at: datetime | None
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        return (self.questions == 0, ORDER.index(self.tone))
+
+
+@founders_only
+@require_safe
+def projects(request: HttpRequest) -> HttpResponse:
+    return render(request, "projects.html", {"rows": rows_of(request.user)})
+
+
+@founders_only
+@require_POST
+def start(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """Begin a build of a project that has none under way."""
+    project = own_project(request, project_id)
+    try:
+        job, _ = start_build(project)
+    except CofounderError as error:
+        return replies.refused(request, error, "projects")
+    return redirect("build", job_id=job.pk)
+
+
+def rows_of(user: Any) -> list[Row]:
+    """The founder's projects in five queries, however many there are."""
+    builds = (
+        Job.objects.select_related("session")
+        .order_by("-build_number")
+        .annotate(
+            phases_total=Count("phases"),
+            phases_done=Count("phases", filter=Q(phases__status=Phase.Status.DONE)),
+        )
+    )
+    found = Project.objects.filter(owner=user).prefetch_related(
+        Prefetch("jobs", queryset=builds, to_attr="builds")
+    )
+    spent = _sums(
+        AgentSession.objects.filter(user=user).values_list("job__project").annotate(Sum("cost_microdollars"))
+    )
+    pending = AgentEscalation.objects.filter(project__owner=user, status=AgentEscalation.Status.PENDING)
+    asked = _sums(pending.order_by().values_list("project").annotate(Count("pk")))
+    rows = [_row(project, spent.get(project.pk, 0), asked.get(project.pk, 0)) for project in found]
+    return sorted(rows, key=lambda row: row.rank)
+
+
+def _sums(pairs: Any) -> dict[UUID, int]:
+    return dict(pairs)
+
+
+def _row(project: Any, spent: int, questions: int) -> Row:
+    job = next(iter(project.builds), None)
+    if job is None:
+        return Row(project, None, "Not begun", "idle", 0, 0, spent, questions, None)
+    session = getattr(job, "session", None)
+    label, tone = build_state.label_of(job, session)
+    wake_at = session.wake_at if session and tone in ("asleep", "alarm") and not job.is_over else None
+    return Row(project, job, label, tone, job.phases_done, job.phases_total, spent, questions, wake_at)

@@ -1,0 +1,38 @@
+// What every page does: counting, notes that can be closed, menus that close themselves.
+import { localise, setServerTime, tick } from "./clock.js";
+import { forgetSent } from "./drafts.js";
+
+setServerTime(document.querySelector("[data-now]")?.dataset.now);
+localise(document);
+tick();
+setInterval(tick, 1000);
+forgetSent();
+
+document.addEventListener("click", (event) => {
+  event.target.closest("[data-dismiss]")?.parentElement.remove();
+  for (const menu of document.querySelectorAll("details.menu[open], details.stop[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details.menu[open], details.stop[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.target.closest?.("form[data-clear]");
+  if (form && event.detail.successful) form.reset();
+});
+
+document.addEventListener("htmx:sendError", () => {
+  const note = document.createElement("div");
+  note.className = "notice refused";
+  const words = document.createElement("p");
+  words.textContent = "There is no connection. Nothing was sent; try again in a moment.";
+  note.append(words);
+  document.getElementById("notices").replaceChildren(note);
+});

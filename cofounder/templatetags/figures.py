@@ -1,0 +1,44 @@
+"""Filters for money, time, diffs and the agent's prose, and the count of open questions."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString
+
+from cofounder.pages import build_state, figures, markup
+from jobs import clock
+
+register = template.Library()
+
+register.filter("money", figures.money)
+register.filter("milliseconds", figures.milliseconds)
+register.filter("moment", figures.parse_moment)
+
+
+@register.filter
+def duration(span: Any) -> str:
+    return "" if span is None else figures.duration(span)
+
+
+@register.filter
+def real_iso(moment: datetime | None) -> str:
+    """The real moment, for scripts that count real seconds."""
+    return clock.to_real(moment).isoformat(timespec="milliseconds") if moment else ""
+
+
+@register.filter
+def prose(text: str) -> SafeString:
+    return markup.to_html(text)
+
+
+@register.filter
+def diff_lines(diff: str) -> list[tuple[str, str]]:
+    """Each line of a unified diff with what it is: added, removed, place or kept."""
+    kinds = {"+": "added", "-": "removed", "@": "place"}
+    return [(kinds.get(line[:1], "kept"), line) for line in diff.splitlines()]
+
+
+@register.simple_tag
+def open_questions(user: Any) -> int:
+    return build_state.open_questions_of(user).count()
