@@ -1,9 +1,10 @@
 """Errors of the API: one shape, `{"error": {"code", "message", "fields"?}}`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -55,7 +56,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
         fields = {error.field: [str(error)]} if error.field else None
         return Response(body(error.code, str(error), fields), status=error.status_code)
     if isinstance(error, Http404):
-        error = exceptions.NotFound()
+        error = exceptions.NotFound("Nothing of yours is at this address.")
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     response = exception_handler(error, context)
@@ -84,3 +85,28 @@ def _fields(detail: Any, path: str = "") -> dict[str, list[str]]:
     for key, value in pairs:
         merged.update(_fields(value, key))
     return merged
+
+
+def unknown_address(request: HttpRequest) -> JsonResponse:
+    """Whatever under /api/ is not there."""
+    return JsonResponse(body("not_found", "There is nothing at this address."), status=404)
+
+
+Handler = Callable[..., HttpResponse]
+_SENTENCES = {
+    400: ("invalid", "The request cannot be read."),
+    403: ("permission_denied", "This is not allowed."),
+    404: ("not_found", "There is nothing at this address."),
+    500: ("internal", "Something went wrong on our side. Please try again in a moment."),
+}
+
+
+def shaped(status_code: int, page: Handler) -> Handler:
+    """An error handler of Django that keeps the API's shape under /api/ and shows `page` elsewhere."""
+
+    def handler(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.path_info.startswith("/api/"):
+            return JsonResponse(body(*_SENTENCES[status_code]), status=status_code)
+        return page(request, *args, **kwargs)
+
+    return handler

@@ -1,0 +1,174 @@
+"""The API of building: start, status, the verbs, transcript, documents, code and money."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import IO, Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from agents import archive, control, spend
+from agents.models import AgentMessage
+from agents.removal import delete_project
+from agents.serializers import (
+    ZIP,
+    BudgetSerializer,
+    DocumentSerializer,
+    MessageInput,
+    MessageSerializer,
+    SpendSerializer,
+    StartedSerializer,
+    StartInput,
+    StatusSerializer,
+    TranscriptSerializer,
+)
+from agents.start import start_build
+from agents.status import status_of
+from jobs import api as jobs_api
+from jobs import lists
+from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, REFUSALS, own_job, own_jobs, own_project
+from jobs.errors import CofounderError
+from jobs.models import Job
+from jobs.serializers import ErrorSerializer
+
+KEY_LIMIT = 200
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="The same key starts one build only, however often it is sent.",
+)
+START_REFUSALS = {**CONFLICT, 402: ErrorSerializer, 503: ErrorSerializer}
+
+
+class ProjectView(jobs_api.ProjectView):
+    @extend_schema(responses={204: None, **NOT_FOUND})
+    def delete(self, request: Request, project_id: UUID) -> Response:
+        """Stop the project's build, and delete the project with everything it has."""
+        delete_project(own_project(request, project_id), request.user)
+        return Response(status=204)
+
+
+class StartView(APIView):
+    @extend_schema(
+        request=StartInput,
+        parameters=[IDEMPOTENCY_KEY],
+        responses={201: StartedSerializer, 200: StartedSerializer, **START_REFUSALS},
+    )
+    def post(self, request: Request) -> Response:
+        """Start a build. 200 instead of 201 when this key has started it before."""
+        given = StartInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        project = own_project(request, jobs_api.as_uuid(given.validated_data["project_id"]))
+        job, created = start_build(project, goal=given.validated_data["goal"], idempotency_key=_key(request))
+        answer = StartedSerializer({"job_id": job.pk, "status": job.status})
+        return Response(answer.data, status=201 if created else 200)
+
+
+def _key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > KEY_LIMIT or not key.isprintable():
+        raise CofounderError(f"An Idempotency-Key has at most {KEY_LIMIT} printable characters.")
+    return key or None
+
+
+class StatusView(APIView):
+    @extend_schema(responses={200: StatusSerializer, **NOT_FOUND})
+    def get(self, request: Request, job_id: UUID) -> Response:
+        job = get_object_or_404(own_jobs(request).select_related("project__owner"), pk=job_id)
+        return Response(StatusSerializer(status_of(job)).data)
+
+
+class VerbView(APIView):
+    """One of wake, pause, resume and cancel."""
+
+    act: Callable[[Job, Any], None]
+
+    @extend_schema(request=None, responses={202: StatusSerializer, **CONFLICT})
+    def post(self, request: Request, job_id: UUID) -> Response:
+        self.act(own_job(request, job_id), request.user)
+        return Response(StatusSerializer(status_of(own_job(request, job_id))).data, status=202)
+
+
+class WakeView(VerbView):
+    act = staticmethod(control.wake)
+
+
+class PauseView(VerbView):
+    act = staticmethod(control.pause)
+
+
+class ResumeView(VerbView):
+    act = staticmethod(control.resume)
+
+
+class CancelView(VerbView):
+    act = staticmethod(control.cancel)
+
+
+class MessagesView(APIView):
+    @extend_schema(parameters=lists.PAGE, responses={200: MessageSerializer(many=True), **NOT_FOUND})
+    def get(self, request: Request, job_id: UUID) -> Response:
+        return lists.page_of(self, own_job(request, job_id).messages.all(), MessageSerializer)
+
+    @extend_schema(request=MessageInput, responses={201: MessageSerializer, **CONFLICT})
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Write to the agent; it hears this once, before its next turn."""
+        job = own_job(request, job_id)
+        given = MessageInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        message = control.send_message(job, given.validated_data["text"], request.user)
+        return Response(MessageSerializer(message).data, status=201)
+
+
+class TranscriptView(APIView):
+    @extend_schema(
+        parameters=[lists.AFTER, lists.LIMIT],
+        responses={200: TranscriptSerializer(many=True), **BAD_OR_NOT_FOUND},
+    )
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """Everything the model was told and said, verbatim."""
+        rows = AgentMessage.objects.filter(session=own_job(request, job_id).pk)
+        page, next_page = lists.page_after(request, rows, "position")
+        return lists.linked(TranscriptSerializer(page, many=True).data, next_page)
+
+
+class DocumentsView(APIView):
+    @extend_schema(responses={200: DocumentSerializer(many=True), **NOT_FOUND})
+    def get(self, request: Request, job_id: UUID) -> Response:
+        documents = own_job(request, job_id).documents.order_by("pk")
+        return Response(DocumentSerializer(documents, many=True).data)
+
+
+class SpendView(APIView):
+    @extend_schema(responses={200: SpendSerializer, **NOT_FOUND})
+    def get(self, request: Request, job_id: UUID) -> Response:
+        return Response(SpendSerializer(spend.spend_of(own_job(request, job_id))).data)
+
+
+class CodeView(APIView):
+    @extend_schema(responses={**ZIP, **NOT_FOUND, 503: ErrorSerializer})
+    def get(self, request: Request, job_id: UUID) -> StreamingHttpResponse:
+        """The code of the newest snapshot."""
+        job = own_job(request, job_id)
+        response = StreamingHttpResponse(_chunks(archive.code_zip(job.pk)), content_type="application/zip")
+        response["Content-Disposition"] = f'attachment; filename="{job.build_version}.zip"'
+        return response
+
+
+async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    """Under ASGI only an asynchronous iterator is sent piece by piece."""
+    with file:
+        while data := await sync_to_async(file.read)(archive.CHUNK):
+            yield data
+
+
+class BudgetView(APIView):
+    @extend_schema(responses={200: BudgetSerializer, **REFUSALS})
+    def get(self, request: Request) -> Response:
+        return Response(BudgetSerializer(spend.budget_of(request.user)).data)

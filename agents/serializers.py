@@ -1,0 +1,115 @@
+"""What the API takes and gives of sessions, transcripts, documents and money."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from agents.models import AgentMessage, BuildDocument, SessionState
+from jobs.models import FounderMessage, JobStatus
+
+
+class StartInput(serializers.Serializer[Any]):
+    project_id = serializers.CharField(help_text="A project's UUID.")
+    goal = serializers.CharField(default="", allow_blank=True)
+
+
+class StartedSerializer(serializers.Serializer[Any]):
+    job_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=JobStatus.choices)
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    """Where a build stands, in one look."""
+
+    job_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=JobStatus.choices)
+    status_message = serializers.CharField()
+    agent_state = serializers.ChoiceField(choices=SessionState.choices, allow_null=True)
+    current_phase = serializers.CharField()
+    iteration = serializers.IntegerField()
+    budget_pct = serializers.IntegerField(min_value=0, max_value=100)
+    wake_at = serializers.DateTimeField(allow_null=True)
+    pending_escalations = serializers.IntegerField()
+    preview_url = serializers.CharField()
+    build_version = serializers.CharField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    last_event_at = serializers.DateTimeField(allow_null=True)
+    last_seq = serializers.IntegerField()
+
+
+class MessageInput(serializers.Serializer[Any]):
+    text = serializers.CharField(trim_whitespace=False, allow_blank=True)
+
+
+class MessageSerializer(serializers.ModelSerializer[FounderMessage]):
+    class Meta:
+        model = FounderMessage
+        fields = ["id", "text", "created_at", "delivered_at"]
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": True}})
+class ContentField(serializers.JSONField):
+    """Content blocks, verbatim."""
+
+
+class TranscriptSerializer(serializers.ModelSerializer[AgentMessage]):
+    content = ContentField(read_only=True)
+
+    class Meta:
+        model = AgentMessage
+        fields = ["position", "role", "content", "stop_reason", "created_at"]
+
+
+class DocumentSerializer(serializers.ModelSerializer[BuildDocument]):
+    class Meta:
+        model = BuildDocument
+        fields = ["section", "content", "updated_at"]
+
+
+class DaySerializer(serializers.Serializer[Any]):
+    """A founder's UTC day; amounts are µ$."""
+
+    day = serializers.DateField()
+    allowance_microdollars = serializers.IntegerField()
+    spent_microdollars = serializers.IntegerField()
+    reserved_microdollars = serializers.IntegerField()
+    budget_pct = serializers.IntegerField(min_value=0, max_value=100)
+    used_pct = serializers.IntegerField(allow_null=True, help_text="Like budget_pct, but not capped at 100.")
+
+
+class BudgetSerializer(DaySerializer):
+    period_budget_microdollars = serializers.IntegerField()
+    period_remaining_microdollars = serializers.IntegerField()
+    renews_on = serializers.DateField(allow_null=True)
+
+
+class SpendOfDaySerializer(serializers.Serializer[Any]):
+    day = serializers.DateField()
+    cost_microdollars = serializers.IntegerField()
+
+
+class SpendOfPhaseSerializer(serializers.Serializer[Any]):
+    phase = serializers.CharField()
+    cost_microdollars = serializers.IntegerField()
+
+
+class SpendSerializer(serializers.Serializer[Any]):
+    """The settled cost of a build; amounts are µ$."""
+
+    job_id = serializers.UUIDField()
+    calls = serializers.IntegerField()
+    cost_microdollars = serializers.IntegerField()
+    retry_cost_microdollars = serializers.IntegerField(help_text="The part that answered failures.")
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cache_write_5m_tokens = serializers.IntegerField()
+    cache_write_1h_tokens = serializers.IntegerField()
+    cache_read_tokens = serializers.IntegerField()
+    by_day = SpendOfDaySerializer(many=True)
+    by_phase = SpendOfPhaseSerializer(many=True)
+    today = DaySerializer()
+
+
+ZIP = {(200, "application/zip"): OpenApiTypes.BINARY}

@@ -1,0 +1,89 @@
+"""What a build and a founder's day have cost, read from the ledger. Amounts are µ$."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce
+
+from agents import budget
+from agents.models import DailyBudget, SpendEntry, Subscription
+from jobs import clock
+from jobs.models import Job
+
+TOKENS = [
+    "input_tokens",
+    "output_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "cache_read_tokens",
+]
+
+
+def spend_of(job: Job) -> dict[str, Any]:
+    """A job's settled calls, by day and by phase; `used_pct` is the day's share without a cap."""
+    entries = SpendEntry.objects.filter(session=job.pk, status=SpendEntry.Status.SETTLED)
+    sums = {name: Coalesce(Sum(name), 0) for name in (*TOKENS, "cost_microdollars")}
+    retries = entries.filter(is_retry=True).aggregate(cost=Coalesce(Sum("cost_microdollars"), 0))
+    return {
+        "job_id": job.pk,
+        **entries.aggregate(calls=Count("pk"), **sums),
+        "retry_cost_microdollars": retries["cost"],
+        "by_day": _grouped(job.pk, "day"),
+        "by_phase": _grouped(job.pk, "phase"),
+        "today": day_of(job.project.owner),
+    }
+
+
+def _grouped(job_id: UUID, name: str) -> list[dict[str, Any]]:
+    entries = SpendEntry.objects.filter(session=job_id, status=SpendEntry.Status.SETTLED)
+    groups = entries.order_by().values(name).annotate(cost_microdollars=Sum("cost_microdollars"))
+    return list(groups.order_by(name))
+
+
+def day_of(user: Any) -> dict[str, Any]:
+    """The founder's UTC day. Before its first call the allowance is the one it would get."""
+    row = budget.today_of(user) or _untouched_day(user)
+    spent, allowance = row.spent_microdollars, row.allowance_microdollars
+    return {
+        "day": row.day,
+        "allowance_microdollars": allowance,
+        "spent_microdollars": spent,
+        "reserved_microdollars": row.reserved_microdollars,
+        "budget_pct": budget.budget_pct(spent, allowance) if row.pk else 0,
+        "used_pct": 100 * spent // allowance if allowance else None,
+    }
+
+
+def _untouched_day(user: Any) -> DailyBudget:
+    today = clock.today()
+    subscription = subscription_of(user)
+    allowance = 0
+    if subscription is not None:
+        remaining = budget.remaining_in_period(subscription, today)
+        allowance = budget.daily_allowance(remaining, (subscription.renews_on - today).days)
+    return DailyBudget(user=user, day=today, allowance_microdollars=allowance)
+
+
+def subscription_of(user: Any) -> Subscription | None:
+    """The founder's subscription, suspended or not."""
+    return Subscription.objects.select_related("tier").filter(user=user.pk).first()
+
+
+def budget_of(user: Any) -> dict[str, Any]:
+    """The founder's day and period."""
+    day, subscription = day_of(user), subscription_of(user)
+    if subscription is None:
+        return {
+            **day,
+            "period_budget_microdollars": 0,
+            "period_remaining_microdollars": 0,
+            "renews_on": None,
+        }
+    remaining = budget.remaining_in_period(subscription, clock.today()) - day["spent_microdollars"]
+    return {
+        **day,
+        "period_budget_microdollars": subscription.monthly_budget_microdollars,
+        "period_remaining_microdollars": max(0, remaining),
+        "renews_on": subscription.renews_on,
+    }

@@ -1,0 +1,21 @@
+"""Addresses of the API of building."""
+
+from django.urls import path
+
+from agents import api
+
+urlpatterns = [
+    path("projects/<uuid:project_id>", api.ProjectView.as_view()),
+    path("generation/start", api.StartView.as_view()),
+    path("jobs/<uuid:job_id>/status", api.StatusView.as_view()),
+    path("jobs/<uuid:job_id>/wake", api.WakeView.as_view()),
+    path("jobs/<uuid:job_id>/pause", api.PauseView.as_view()),
+    path("jobs/<uuid:job_id>/resume", api.ResumeView.as_view()),
+    path("jobs/<uuid:job_id>/cancel", api.CancelView.as_view()),
+    path("jobs/<uuid:job_id>/messages", api.MessagesView.as_view()),
+    path("jobs/<uuid:job_id>/transcript", api.TranscriptView.as_view()),
+    path("jobs/<uuid:job_id>/documents", api.DocumentsView.as_view()),
+    path("jobs/<uuid:job_id>/spend", api.SpendView.as_view()),
+    path("jobs/<uuid:job_id>/code.zip", api.CodeView.as_view()),
+    path("budget", api.BudgetView.as_view()),
+]

@@ -1,0 +1,62 @@
+"""The API of escalations: the founder's questions and their answers."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from escalations.answers import resolve
+from escalations.models import AgentEscalation
+from escalations.serializers import AnswerInput, EscalationSerializer
+from jobs import lists
+from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, own_job
+from jobs.errors import CofounderError
+
+STATUS = OpenApiParameter("status", str, enum=AgentEscalation.Status.values)
+
+
+def own_escalations(request: Request) -> QuerySet[AgentEscalation]:
+    """The asker's escalations, newest first."""
+    return AgentEscalation.objects.filter(project__owner=request.user.pk)
+
+
+class EscalationsView(APIView):
+    @extend_schema(
+        parameters=[*lists.PAGE, STATUS], responses={200: EscalationSerializer(many=True), **BAD_OR_NOT_FOUND}
+    )
+    def get(self, request: Request) -> Response:
+        found = own_escalations(request)
+        if status := request.query_params.get("status"):
+            if status not in AgentEscalation.Status.values:
+                known = ", ".join(AgentEscalation.Status.values)
+                raise CofounderError(f"status must be one of: {known}.", field="status")
+            found = found.filter(status=status)
+        return lists.page_of(self, found, EscalationSerializer)
+
+
+class EscalationView(APIView):
+    @extend_schema(responses={200: EscalationSerializer, **NOT_FOUND})
+    def get(self, request: Request, escalation_id: UUID) -> Response:
+        escalation = get_object_or_404(own_escalations(request), pk=escalation_id)
+        return Response(EscalationSerializer(escalation).data)
+
+
+class ResolveView(APIView):
+    @extend_schema(request=AnswerInput, responses={200: EscalationSerializer, **CONFLICT})
+    def post(self, request: Request, escalation_id: UUID) -> Response:
+        """Answer a question; the agent hears it before its next turn."""
+        get_object_or_404(own_escalations(request), pk=escalation_id)
+        given = AnswerInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        escalation = resolve(escalation_id, by=request.user, **given.validated_data)
+        return Response(EscalationSerializer(escalation).data)
+
+
+class JobEscalationsView(APIView):
+    @extend_schema(parameters=lists.PAGE, responses={200: EscalationSerializer(many=True), **NOT_FOUND})
+    def get(self, request: Request, job_id: UUID) -> Response:
+        return lists.page_of(self, own_job(request, job_id).escalations.all(), EscalationSerializer)

@@ -1,0 +1,138 @@
+"""The API of projects, jobs, events, phases and checks. Everything is filtered by owner."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jobs import briefs, lists
+from jobs.events import frame
+from jobs.models import EventType, Job, Project
+from jobs.serializers import (
+    CheckSerializer,
+    ErrorSerializer,
+    FrameSchema,
+    JobSerializer,
+    PhaseSerializer,
+    ProjectDetailSerializer,
+    ProjectInput,
+    ProjectSerializer,
+)
+
+REFUSALS: dict[int, type[ErrorSerializer]] = {401: ErrorSerializer}
+NOT_FOUND = {**REFUSALS, 404: ErrorSerializer}
+BAD_OR_NOT_FOUND = {**NOT_FOUND, 400: ErrorSerializer}
+CONFLICT = {**BAD_OR_NOT_FOUND, 409: ErrorSerializer}
+
+
+def own_project(request: Request, project_id: UUID) -> Project:
+    """The asker's project; someone else's is not found."""
+    return get_object_or_404(Project, pk=project_id, owner=request.user.pk)
+
+
+def own_jobs(request: Request) -> QuerySet[Job]:
+    return Job.objects.filter(project__owner=request.user.pk)
+
+
+def own_job(request: Request, job_id: UUID) -> Job:
+    """The asker's job; someone else's is not found."""
+    return get_object_or_404(own_jobs(request), pk=job_id)
+
+
+class ProjectsView(APIView):
+    @extend_schema(parameters=lists.PAGE, responses={200: ProjectSerializer(many=True), **REFUSALS})
+    def get(self, request: Request) -> Response:
+        return lists.page_of(self, Project.objects.filter(owner=request.user.pk), ProjectSerializer)
+
+    @extend_schema(
+        request=ProjectInput, responses={201: ProjectDetailSerializer, **REFUSALS, 400: ErrorSerializer}
+    )
+    def post(self, request: Request) -> Response:
+        given = ProjectInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        project = briefs.create_project(owner=request.user, **given.validated_data)
+        return Response(ProjectDetailSerializer(project).data, status=201)
+
+
+class ProjectView(APIView):
+    @extend_schema(responses={200: ProjectDetailSerializer, **NOT_FOUND})
+    def get(self, request: Request, project_id: UUID) -> Response:
+        return Response(ProjectDetailSerializer(own_project(request, project_id)).data)
+
+    @extend_schema(request=ProjectInput, responses={200: ProjectDetailSerializer, **BAD_OR_NOT_FOUND})
+    def patch(self, request: Request, project_id: UUID) -> Response:
+        project = own_project(request, project_id)
+        given = ProjectInput(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        _change(project, given.validated_data)
+        return Response(ProjectDetailSerializer(project).data)
+
+
+@transaction.atomic
+def _change(project: Project, given: dict[str, Any]) -> None:
+    """Name and goal are replaced; brief and interview get a new version."""
+    fields = [name for name in ("name", "goal") if name in given]
+    for name in fields:
+        setattr(project, name, given[name])
+    project.save(update_fields=fields)
+    if "idea_brief" in given:
+        briefs.add_brief(project, given["idea_brief"])
+    if "interview" in given:
+        briefs.add_interview(project, given["interview"])
+
+
+class JobsView(APIView):
+    @extend_schema(
+        parameters=[*lists.PAGE, OpenApiParameter("project_id", UUID)],
+        responses={200: JobSerializer(many=True), **BAD_OR_NOT_FOUND},
+    )
+    def get(self, request: Request) -> Response:
+        jobs = own_jobs(request)
+        if project_id := request.query_params.get("project_id"):
+            jobs = jobs.filter(project=own_project(request, as_uuid(project_id)))
+        return lists.page_of(self, jobs, JobSerializer)
+
+
+def as_uuid(value: Any) -> UUID:
+    """An id somebody sent; one that cannot exist is not found, as any other unknown one."""
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return UUID(int=0)
+
+
+class JobView(APIView):
+    @extend_schema(responses={200: JobSerializer, **NOT_FOUND})
+    def get(self, request: Request, job_id: UUID) -> Response:
+        return Response(JobSerializer(own_job(request, job_id)).data)
+
+
+class EventsView(APIView):
+    @extend_schema(
+        parameters=[lists.AFTER, lists.LIMIT], responses={200: FrameSchema(many=True), **BAD_OR_NOT_FOUND}
+    )
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """The job's event log in order: the same frames that the WebSocket sends."""
+        events, next_page = lists.page_after(request, own_job(request, job_id).events.all(), "seq")
+        return lists.linked([frame(event) for event in events], next_page)
+
+
+class PhasesView(APIView):
+    @extend_schema(parameters=lists.PAGE, responses={200: PhaseSerializer(many=True), **NOT_FOUND})
+    def get(self, request: Request, job_id: UUID) -> Response:
+        return lists.page_of(self, own_job(request, job_id).phases.all(), PhaseSerializer)
+
+
+class ChecksView(APIView):
+    @extend_schema(responses={200: CheckSerializer(many=True), **NOT_FOUND})
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """The newest result for each promise of the brief."""
+        finished = own_job(request, job_id).events.filter(type=EventType.CHECK_FINISHED)
+        newest = {event.payload["promise"]: frame(event) for event in finished}
+        return Response(CheckSerializer(list(newest.values()), many=True).data)
