@@ -24,4 +24,4 @@ class Redactor:
 
 def _forms(value: str) -> set[str]:
     encoded = base64.b64encode(value.encode()).decode()
-    return {value, quote(value, safe=""), json.dumps(value)[1:-1], encoded.rstrip("=")}
+    return {value, quote(value, safe=""), json.dumps(value)[1:-1], encoded, encoded.rstrip("=")}

@@ -22,7 +22,7 @@ for name in "$@"; do options+=("--exclude-dir=$name"); done
 # Perl's expressions where this grep knows them, as \d and look-around are what people write.
 if grep -qP x <<< x 2> /dev/null; then options+=(-P); else options+=(-E); fi
 grep -q "${options[@]: -1}" -e "$pattern" /dev/null; [ $? = 2 ] && exit 2
-grep "${options[@]}" -e "$pattern" -- "$path" | head -n "$most"
+grep "${options[@]}" -e "$pattern" -- "$path" | LC_ALL=C sort -s -t : -k 1,1 | head -n "$most"
 exit 0
 """
 

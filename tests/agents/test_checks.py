@@ -1,0 +1,69 @@
+import pytest
+
+from agents import checks, preview
+from agents.checks import CheckResult, run_checks, sorted_by_promise
+from agents.preview import Check
+from agents.sandbox import Workspace
+from tests.agents.conftest import OpenWorkspace
+from tests.agents.test_preview import declare
+
+pytestmark = pytest.mark.services
+
+FETCH = "python3 -c \"import os, urllib.request as u; print(u.urlopen(os.environ['PREVIEW_URL']).read())\""
+
+
+def by_promise(results: list[CheckResult]) -> dict[str, CheckResult]:
+    return {result.promise: result for result in results}
+
+
+async def test_every_promise_is_checked_against_the_running_app(workspace: Workspace) -> None:
+    declared = await declare(
+        workspace,
+        checks=[
+            {"promise": "a form to offer one", "run": "echo no form; exit 1"},
+            {"promise": "a list of uniforms by size", "run": f"{FETCH} | grep Hello"},
+            {"promise": "something besides", "run": "true"},
+        ],
+    )
+    await preview.start_app(workspace, declared)
+    results = await run_checks(workspace, ["a list of uniforms by size", "a form to offer one", "unproven"])
+    assert [(result.promise, result.ok) for result in results] == [
+        (checks.PAGE, True),
+        ("a list of uniforms by size", True),
+        ("a form to offer one", False),
+        ("unproven", False),
+        ("something besides", True),
+    ]
+    assert by_promise(results)["a form to offer one"].output == "no form"
+    assert "has no check" in by_promise(results)["unproven"].output
+
+
+async def test_a_blank_page_and_an_app_that_is_down_fail(workspace: Workspace) -> None:
+    declared = await declare(workspace)
+    assert not (await run_checks(workspace, []))[0].ok
+    await preview.start_app(workspace, declared)
+    await workspace.write("page.html", b"<html></html>")
+    page = (await run_checks(workspace, []))[0]
+    assert (page.ok, page.output) == (False, "The page is empty.")
+
+
+async def test_without_a_declaration_the_checks_fail_with_a_sentence(workspace: Workspace) -> None:
+    results = await run_checks(workspace, ["a list"])
+    assert [result.ok for result in results] == [False]
+    assert "cofounder.json" in results[0].output
+
+
+async def test_a_check_does_not_show_the_founders_secrets(open_workspace: OpenWorkspace) -> None:
+    workspace = await open_workspace(envs={"TOKEN": "tok-123456"})
+    await declare(workspace, checks=[{"promise": "p", "run": 'echo "$TOKEN"; exit 1'}])
+    assert by_promise(await run_checks(workspace, ["p"]))["p"].output == "[secret]"
+
+
+def test_promises_come_in_the_briefs_order_and_match_but_for_space_around_them() -> None:
+    declared = [Check(promise="b", run="1"), Check(promise=" a ", run="2"), Check(promise="b", run="3")]
+    pairs = sorted_by_promise(["a ", "b", "c"], declared)
+    assert [(promise, [check.run for check in found]) for promise, found in pairs] == [
+        ("a", ["2"]),
+        ("b", ["1", "3"]),
+        ("c", []),
+    ]

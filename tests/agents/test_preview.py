@@ -1,0 +1,106 @@
+import json
+from typing import Any
+
+import pytest
+
+from agents import preview
+from agents.preview import AppFailed, DeclarationError, Status, judge
+from agents.sandbox import Workspace
+
+pytestmark = pytest.mark.services
+
+PAGE = "<html><head><title>Uniform\n Swap</title></head><body><h1>Hello</h1></body></html>"
+APP = """
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(int(self.path.strip('/') or 200))
+        self.send_header('Content-Type', 'text/html')
+        self.end_headers()
+        self.wfile.write(open('page.html', 'rb').read())
+HTTPServer(('0.0.0.0', int(os.environ['PORT'])), Page).serve_forever()
+"""
+
+
+async def declare(workspace: Workspace, **fields: Any) -> preview.Declaration:
+    await workspace.write("app.py", APP.encode())
+    await workspace.write("page.html", PAGE.encode())
+    content = {"start": "exec python3 app.py", "port": 8000, "checks": [], **fields}
+    await workspace.write("cofounder.json", json.dumps(content).encode())
+    return await preview.declaration(workspace)
+
+
+async def test_the_declared_app_is_started_and_answers_from_outside(workspace: Workspace) -> None:
+    url = await preview.start_app(workspace, await declare(workspace))
+    assert url.startswith("http://8000-")
+    answer = await preview.ask(url)
+    assert (answer.status, answer.http_status, answer.title) == (Status.ANSWERS, 200, "Uniform Swap")
+    assert (await preview.ask(f"{url}/500")).status == Status.DOWN
+
+
+async def test_starting_again_takes_the_port_from_whatever_had_it(workspace: Workspace) -> None:
+    declared = await declare(workspace)
+    await workspace.run("PORT=8000 python3 app.py", background=True)  # the agent's own
+    await preview.start_app(workspace, declared)
+    await workspace.write("page.html", b"<title>Second</title>x")
+    url = await preview.start_app(workspace, declared)
+    assert (await preview.ask(url)).title == "Second"
+
+
+async def test_an_app_that_ends_at_once_is_told_with_its_log(workspace: Workspace) -> None:
+    declared = await declare(workspace, start="echo no database; exit 1")
+    with pytest.raises(AppFailed, match="no database"):
+        await preview.start_app(workspace, declared)
+
+
+async def test_nothing_answers_before_the_start(workspace: Workspace) -> None:
+    answer = await preview.ask(workspace.host(8000))
+    assert (answer.status, answer.http_status) == (Status.DOWN, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "Invalid JSON"),
+        ("[]", "object"),
+        ('{"port": 8000}', "start: Field required"),
+        ('{"start": " ", "port": 8000}', "start: "),
+        ('{"start": "x", "port": 80}', "port: "),
+        ('{"start": "x", "port": 8000, "checks": [{"promise": "p"}]}', "checks.0.run: Field required"),
+    ],
+)
+async def test_a_wrong_declaration_is_told_in_a_sentence(
+    workspace: Workspace, content: str, sentence: str
+) -> None:
+    await workspace.write("cofounder.json", content.encode())
+    with pytest.raises(DeclarationError, match=r"^cofounder\.json: ") as wrong:
+        await preview.declaration(workspace)
+    assert sentence in str(wrong.value)
+
+
+async def test_a_missing_declaration_is_told(workspace: Workspace) -> None:
+    with pytest.raises(DeclarationError, match="no cofounder"):
+        await preview.declaration(workspace)
+
+
+@pytest.mark.parametrize(
+    ("http_status", "body", "status"),
+    [
+        (200, PAGE, Status.ANSWERS),
+        (200, "<title>Empty</title><body>  <style>p{}</style></body>", Status.BLANK),
+        (200, '<div id="root"></div><script src="app.js"></script>', Status.ANSWERS),
+        (200, "<script>var x = 'text'</script>", Status.BLANK),
+        (200, "<img src=x>", Status.ANSWERS),
+        (200, "", Status.BLANK),
+        (401, "Sign in", Status.ANSWERS),
+        (404, PAGE, Status.DOWN),
+        (500, PAGE, Status.DOWN),
+    ],
+)
+def test_a_page_is_judged_by_what_can_be_seen(http_status: int, body: str, status: Status) -> None:
+    assert judge(http_status, "text/html; charset=utf-8", body).status == status
+
+
+def test_data_is_an_answer() -> None:
+    assert judge(200, "application/json", "{}").status == Status.ANSWERS

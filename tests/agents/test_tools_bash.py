@@ -1,0 +1,105 @@
+import asyncio
+
+import pytest
+
+from agents.sandbox import Workspace
+from agents.tools.bash import as_a_terminal_shows
+from agents.turns import Replay, ToolCall
+from tests.agents.conftest import OpenWorkspace
+from tests.agents.test_tools_files import Caller, text
+
+pytestmark = pytest.mark.services
+
+
+@pytest.fixture
+def call(workspace: Workspace) -> Caller:
+    return Caller(workspace)
+
+
+async def test_the_output_ends_with_the_exit_code(call: Caller) -> None:
+    result = await call("bash", command="echo hello; echo there >&2")
+    assert text(result) == "hello\nthere\n[exit 0]"
+    assert (result.label, result.exit_code, result.is_error) == (
+        "Ran: echo hello; echo there >&2",
+        0,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code", "error_type"),
+    [
+        ("exit 3", 3, "command_failed"),
+        ("no-such-program", 127, "command_not_found"),
+        ("touch f; ./f", 126, "command_not_found"),
+        ("sleep 30", 124, "timeout"),
+        ("kill -SEGV $$", 139, "command_failed"),
+    ],
+)
+async def test_a_command_that_fails_is_a_failure(
+    call: Caller, command: str, exit_code: int, error_type: str
+) -> None:
+    result = await call("bash", command=command, timeout=2)
+    assert result.is_error
+    assert (result.exit_code, result.error_type) == (exit_code, error_type)
+    assert text(result).endswith(f"[exit {exit_code}]")
+
+
+async def test_long_output_keeps_its_lines_its_beginning_and_its_end(call: Caller) -> None:
+    shown = text(await call("bash", command="seq 100000"))
+    assert len(shown) < 31_000
+    assert shown.startswith("1\n2\n3\n")
+    assert shown.endswith("\n99999\n100000\n[exit 0]")
+    assert "left out …]\n" in shown
+
+
+async def test_the_feeds_excerpt_is_at_most_4_kb(call: Caller) -> None:
+    result = await call("bash", command="for i in {1..3000}; do echo ünï; done")
+    assert len(result.excerpt.encode()) <= 4096
+    assert result.excerpt.endswith("[exit 0]")
+
+
+async def test_secrets_never_come_back(open_workspace: OpenWorkspace) -> None:
+    workspace = await open_workspace(envs={"API_KEY": 'sk-"quoted" 1234'})
+    call = Caller(workspace, secrets=("hunter2-hunter2",))
+    command = 'echo "$API_KEY"; printf %s "$API_KEY" | base64; echo hunter2-hunter2'
+    result = await call("bash", command=command)
+    assert text(result) == "[secret]\n[secret]\n[secret]\n[exit 0]"
+    assert "hunter2" not in result.label + result.excerpt
+    assert "hunter2" not in call.toolbox.label(ToolCall("1", "bash", {"command": command}))
+
+
+async def test_a_server_in_the_background_is_reached_by_the_next_command(call: Caller) -> None:
+    started = await call("bash", command="python3 -m http.server 8123", background=True)
+    assert "/home/user/.cofounder/logs/" in text(started)
+    answer = await call(
+        "bash",
+        command="for i in {1..100}; do curl -so /dev/null localhost:8123 && echo up && break; "
+        "python3 -c 'import urllib.request as u; u.urlopen(\"http://localhost:8123\")' 2>/dev/null"
+        " && echo up && break; sleep 0.1; done",
+    )
+    assert text(answer) == "up\n[exit 0]"
+
+
+async def test_nobody_is_there_to_type(call: Caller) -> None:
+    assert text(await call("bash", command="cat; echo done", timeout=5)) == "done\n[exit 0]"
+
+
+async def test_cancelling_a_call_ends_its_command(call: Caller, workspace: Workspace) -> None:
+    task = asyncio.create_task(call("bash", command="sleep 2; touch late"))
+    await asyncio.sleep(0.5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(2)
+    assert (await workspace.look("late")).kind == ""
+
+
+def test_colours_and_progress_bars_are_left_out() -> None:
+    shown = as_a_terminal_shows("\x1b[1;31mred\x1b[0m\r\n 10%\r 50%\r100%\n\x1b]0;title\x07end\r")
+    assert shown == "red\n100%\nend\r"
+
+
+def test_bash_is_not_run_again_on_resume(call: Caller) -> None:
+    assert call.toolbox.replay("bash") == Replay.REPORT
+    assert call.toolbox.replay("write_file") == Replay.RUN_AGAIN

@@ -1,0 +1,155 @@
+from typing import Any
+
+import pytest
+
+from agents.sandbox import Workspace
+from agents.tools import Toolbox
+from agents.tools.glob import matcher
+from agents.turns import ToolCall, ToolResult
+
+pytestmark = pytest.mark.services
+
+
+class Caller:
+    """Calls tools by name, as the loop does."""
+
+    def __init__(self, workspace: Workspace, secrets: tuple[str, ...] = ()) -> None:
+        self.toolbox = Toolbox(workspace, secrets=secrets)
+
+    async def __call__(self, name: str, **arguments: Any) -> ToolResult:
+        return await self.toolbox.run(ToolCall("call-1", name, arguments))
+
+
+@pytest.fixture
+def call(workspace: Workspace) -> Caller:
+    return Caller(workspace)
+
+
+def text(result: ToolResult) -> str:
+    return str(result.content[0]["text"])
+
+
+async def test_a_written_file_is_read_back_verbatim(call: Caller) -> None:
+    content = "first\n\n\tindented  \r\nünï\nno end of line"
+    written = await call("write_file", path="app/login.py", content=content)
+    assert written.label == "Wrote 5 lines to app/login.py"
+    assert written.changed_files
+    read = await call("read_file", path="app/login.py")
+    assert (text(read), read.label, read.is_error) == (content, "Read app/login.py", False)
+
+
+async def test_a_part_of_a_file_comes_with_a_heading(call: Caller) -> None:
+    await call("write_file", path="long.txt", content="".join(f"line {n}\n" for n in range(1, 101)))
+    part = text(await call("read_file", path="long.txt", offset=10, limit=2))
+    assert part == "[lines 10 to 11 of 100]\nline 10\nline 11\n"
+    beyond = await call("read_file", path="long.txt", offset=101)
+    assert (beyond.is_error, text(beyond)) == (True, "long.txt has only 100 lines.")
+
+
+async def test_a_file_longer_than_an_answer_is_cut_between_lines(call: Caller) -> None:
+    await call("write_file", path="long.txt", content=("x" * 99 + "\n") * 1000)
+    first = text(await call("read_file", path="long.txt"))
+    assert first.startswith("[lines 1 to 290 of 1000]\n")
+    assert len(first) < 30_000
+
+
+@pytest.mark.parametrize(
+    ("path", "error_type"),
+    [
+        ("missing.txt", "file_not_found"),
+        ("folder", "not_a_file"),
+        ("picture.png", "binary_file"),
+        ("latin.txt", "binary_file"),
+        ("big.txt", "file_too_large"),
+        ("../../etc/passwd", "outside_workspace"),
+        ("", "invalid_input"),
+    ],
+)
+async def test_what_cannot_be_read_is_told_by_its_kind(
+    call: Caller, workspace: Workspace, path: str, error_type: str
+) -> None:
+    await workspace.run(
+        "mkdir folder; printf 'a\\0b' > picture.png; printf '\\xe9' > latin.txt; "
+        "head -c 1000001 /dev/zero | tr '\\0' x > big.txt"
+    )
+    result = await call("read_file", path=path)
+    assert (result.is_error, result.error_type) == (True, error_type)
+
+
+async def test_an_edit_changes_one_passage_and_shows_the_difference(call: Caller) -> None:
+    await call("write_file", path="a.py", content="one = 1\ntwo = 2\nthree = 3\n")
+    edited = await call("edit_file", path="a.py", old_string="two = 2", new_string="two = 22")
+    assert "-two = 2\n+two = 22" in edited.diff
+    assert text(await call("read_file", path="a.py")) == "one = 1\ntwo = 22\nthree = 3\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error_type"),
+    [("x", "z", "passage_not_unique"), ("q", "z", "passage_not_found"), ("x", "x", "invalid_input")],
+)
+async def test_an_unclear_edit_changes_nothing(call: Caller, old: str, new: str, error_type: str) -> None:
+    await call("write_file", path="a.txt", content="x y x")
+    result = await call("edit_file", path="a.txt", old_string=old, new_string=new)
+    assert result.error_type == error_type
+    assert text(await call("read_file", path="a.txt")) == "x y x"
+
+
+async def test_replace_all_replaces_every_occurrence(call: Caller) -> None:
+    await call("write_file", path="a.txt", content="x y x")
+    result = await call("edit_file", path="a.txt", old_string="x", new_string="z", replace_all=True)
+    assert "2 replacements" in text(result)
+    assert text(await call("read_file", path="a.txt")) == "z y z"
+
+
+async def test_grep_finds_lines_by_perls_expressions(call: Caller) -> None:
+    await call("write_file", path="src/a b.py", content="port = 8000\nhost = 'x'\n")
+    await call("write_file", path="src/c.js", content="port = 9000\n")
+    await call("write_file", path="node_modules/d.js", content="port = 1\n")
+    assert text(await call("grep", pattern=r"port = \d+")).splitlines() == [
+        "src/a b.py:1:port = 8000",
+        "src/c.js:1:port = 9000",
+    ]
+    only = await call("grep", pattern=r"port", path="src", glob="*.py")
+    assert text(only) == "src/a b.py:1:port = 8000"
+    assert "1 line " in only.label
+
+
+async def test_grep_without_a_match_is_no_error_and_a_bad_pattern_is(call: Caller) -> None:
+    none = await call("grep", pattern="nowhere")
+    assert (none.is_error, text(none)) == (False, "No matches.")
+    assert (await call("grep", pattern="(")).error_type == "invalid_input"
+    assert (await call("grep", pattern="x", path="nowhere")).error_type == "file_not_found"
+
+
+async def test_a_pattern_that_looks_like_an_option_is_a_pattern(call: Caller) -> None:
+    await call("write_file", path="a.txt", content="--help me\n")
+    assert text(await call("grep", pattern="--help")) == "a.txt:1:--help me"
+
+
+async def test_glob_finds_files_by_name(call: Caller) -> None:
+    for path in ("a.py", "lib/b.py", "lib/deep/c.py", ".git/x.py", "lib/d.js"):
+        await call("write_file", path=path, content="")
+    assert text(await call("glob", pattern="**/*.py")).splitlines() == ["a.py", "lib/b.py", "lib/deep/c.py"]
+    assert text(await call("glob", pattern="*.{py,js}", path="lib")).splitlines() == ["lib/b.py", "lib/d.js"]
+    assert text(await call("glob", pattern="*.rs")) == "No files."
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("*.py", "a.py", True),
+        ("*.py", "lib/a.py", False),
+        ("**/*.py", "a.py", True),
+        ("lib/**", "lib/a/b", True),
+        ("a?c", "abc", True),
+        ("a?c", "a/c", False),
+        ("[!a]b", "cb", True),
+        ("[!a]b", "ab", False),
+        ("*.{js,ts*}", "x.tsx", True),
+        ("a+b.txt", "a+b.txt", True),
+        ("./a", "a", True),
+        ("[", "[", True),
+    ],
+)
+def test_a_glob_means_what_a_shell_means_by_it(pattern: str, path: str, matches: bool) -> None:
+    assert bool(matcher(pattern).fullmatch(path)) is matches

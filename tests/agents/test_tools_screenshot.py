@@ -1,0 +1,94 @@
+import base64
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from PIL import Image
+
+from agents import preview, screenshots
+from agents.sandbox import Workspace
+from agents.screenshots import is_private
+from tests.agents.test_preview import declare
+from tests.agents.test_tools_files import Caller, text
+
+pytestmark = [pytest.mark.services, pytest.mark.browser]
+
+
+@pytest.fixture
+async def call(workspace: Workspace) -> AsyncIterator[Caller]:
+    if not screenshots.find_chromium():
+        pytest.skip("CANNOT RUN: there is no Chromium on this machine")
+    await preview.start_app(workspace, await declare(workspace))
+    yield Caller(workspace)
+    await screenshots.close()
+
+
+def picture(result: Any) -> Image.Image:
+    data = base64.b64decode(result.content[1]["source"]["data"])
+    return Image.open(io.BytesIO(data))
+
+
+async def test_a_screenshot_goes_to_the_model_and_into_the_storage(
+    call: Caller, workspace: Workspace
+) -> None:
+    result = await call("take_screenshot")
+    assert result.label == "Took a screenshot of /"
+    assert "Uniform Swap" in text(result)
+    assert (picture(result).format, picture(result).size) == ("WEBP", (1280, 800))
+    assert result.image.startswith(f"projects/{workspace.project_id}/screenshots/")
+    assert default_storage.size(result.image) < 200_000
+
+
+async def test_a_narrow_one_is_a_phones(call: Caller) -> None:
+    result = await call("take_screenshot", width=390)
+    assert picture(result).size == (390, 844)
+
+
+async def test_a_blank_page_and_errors_of_scripts_are_noticed(call: Caller, workspace: Workspace) -> None:
+    await workspace.write("page.html", b"<title>x</title><script>nothing.here()</script>")
+    shown = text(await call("take_screenshot"))
+    assert "blank" in shown
+    assert "nothing is not defined" in shown
+
+
+async def test_a_page_cannot_reach_what_only_this_machine_sees(call: Caller, workspace: Workspace) -> None:
+    script = "fetch('http://127.0.0.1:1/').catch(e => document.title = 'blocked')"
+    await workspace.write("page.html", f"<body>hello<script>{script}</script></body>".encode())
+    assert "blocked" in text(await call("take_screenshot"))
+
+
+async def test_an_app_that_is_not_running_is_told(call: Caller, workspace: Workspace) -> None:
+    await workspace.end_all_groups()
+    result = await call("take_screenshot")
+    assert (result.is_error, result.error_type) == (True, "preview_down")
+
+
+async def test_only_the_apps_own_pages_are_looked_at(call: Caller) -> None:
+    assert (await call("take_screenshot", path="//example.com/")).error_type == "invalid_input"
+
+
+async def test_without_a_browser_the_tool_says_so(call: Caller, settings: Any, tmp_path: Path) -> None:
+    settings.CHROMIUM = str(tmp_path / "missing")
+    result = await call("take_screenshot")
+    assert (result.is_error, result.error_type) == (True, "screenshot_unavailable")
+
+
+@pytest.mark.parametrize(
+    ("host", "private"),
+    [
+        ("example.com", False),
+        ("1.1.1.1", False),
+        ("localhost", True),
+        ("x.localhost", True),
+        ("10.0.0.1", True),
+        ("169.254.169.254", True),
+        ("::1", True),
+        ("intranet", True),
+        ("db.internal", True),
+    ],
+)
+def test_hosts_of_the_machine_and_its_network_are_private(host: str, private: bool) -> None:
+    assert is_private(host) is private
