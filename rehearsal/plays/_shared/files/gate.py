@@ -40,7 +40,10 @@ class Gate:
         if not hmac.compare_digest(request.text("code").lower().encode(), self.code.lower().encode()):
             self.wrong.append(now)
             return None
-        return redirect(self.home, **{"Set-Cookie": f"gate={self._mark()}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000"})
+        return redirect(
+            self.home,
+            **{"Set-Cookie": f"gate={self._mark()}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000"},
+        )
 
     def form(self, title, words, error=""):
         return markup(
@@ -49,5 +52,7 @@ class Gate:
             title=title,
             words=words,
             home=f"{self.home}/code",
-            code=text_field("Code", "code", error=error, autocomplete="off", autocapitalize="none", required=""),
+            code=text_field(
+                "Code", "code", error=error, autocomplete="off", autocapitalize="none", required=""
+            ),
         )

@@ -35,7 +35,9 @@ def escaped(value):
 
 def markup(template, **values):
     """Fill the $names of a template; whatever is not Safe is escaped."""
-    return Safe(string.Template(template).substitute({name: escaped(value) for name, value in values.items()}))
+    return Safe(
+        string.Template(template).substitute({name: escaped(value) for name, value in values.items()})
+    )
 
 
 class Refused(Exception):
@@ -81,7 +83,12 @@ def text_field(label, name, value="", error="", hint="", **attributes):
 def choice_field(label, name, choices, value="", error="", hint=""):
     """A labelled select; choices are (value, words)."""
     options = [
-        markup('<option value="$v"$s>$w</option>', v=v, w=words, s=Safe(" selected") if str(v) == str(value) else "")
+        markup(
+            '<option value="$v"$s>$w</option>',
+            v=v,
+            w=words,
+            s=Safe(" selected") if str(v) == str(value) else "",
+        )
         for v, words in choices
     ]
     control = "<select$extra>" + "".join(options).replace("$", "$$") + "</select>"
@@ -97,7 +104,9 @@ def _labelled(label, name, error, hint, control, attributes):
         attributes["aria-describedby"] = f"{name}-error" if error else f"{name}-hint"
     if error:
         attributes["aria-invalid"] = "true"
-    extra = [markup(' $k="$v"', k=key.strip("_"), v=each) for key, each in attributes.items() if each is not False]
+    extra = [
+        markup(' $k="$v"', k=key.strip("_"), v=each) for key, each in attributes.items() if each is not False
+    ]
     return markup(
         '<div class="field"><label for="$name">$label</label>$hint$control$error</div>',
         name=name,
@@ -137,7 +146,11 @@ class App:
             return self._refusal(refused)
 
     def _view(self, request):
-        found = [(method, view, match) for method, shape, view in self.routes if (match := shape.fullmatch(request.path))]
+        found = [
+            (method, view, match)
+            for method, shape, view in self.routes
+            if (match := shape.fullmatch(request.path))
+        ]
         for method, view, match in found:
             if method == request.method:
                 answer = view(request, **match.groupdict())
@@ -197,7 +210,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, method, form):
         parts = urlsplit(self.path)
-        cookies = {name: morsel.value for name, morsel in SimpleCookie(self.headers.get("Cookie", "")).items()}
+        cookies = {
+            name: morsel.value for name, morsel in SimpleCookie(self.headers.get("Cookie", "")).items()
+        }
         request = Request(method, parts.path, dict(parse_qsl(parts.query)), form, cookies)
         try:
             self._send(self.app.answer(request))

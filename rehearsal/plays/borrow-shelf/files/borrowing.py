@@ -71,7 +71,10 @@ def lend_examples(today):
     if been_used():
         return
     by_name = {each["name"]: each["id"] for each in shelf.tools()}
-    for tool, name, taken, due in (("Three-metre ladder", "Jonas (example)", 2, 3), ("Laser level", "Ines (example)", 8, -1)):
+    for tool, name, taken, due in (
+        ("Three-metre ladder", "Jonas (example)", 2, 3),
+        ("Laser level", "Ines (example)", 8, -1),
+    ):
         answers = {"name": name, "phone": "", "due": (today + timedelta(days=due)).isoformat()}
         borrow(by_name[tool], answers, today - timedelta(days=taken))
 
@@ -79,7 +82,8 @@ def lend_examples(today):
 def loan(token):
     with shelf.database() as db:
         return db.execute(
-            "select loans.*, tools.name from loans join tools on tools.id = loans.tool where token = ?", (token,)
+            "select loans.*, tools.name from loans join tools on tools.id = loans.tool where token = ?",
+            (token,),
         ).fetchone()
 
 

@@ -34,7 +34,9 @@ def borrow(request, tool_id):
     try:
         return redirect(f"/loans/{borrowing.borrow(tool['id'], answers, date.today())}")
     except borrowing.AlreadyOut as taken:
-        raise Refused(f"Somebody was a moment faster: the {tool['name'].lower()} has just been borrowed.", 409) from taken
+        raise Refused(
+            f"Somebody was a moment faster: the {tool['name'].lower()} has just been borrowed.", 409
+        ) from taken
 
 
 def tool_page(tool, answers, wrong):
@@ -55,7 +57,10 @@ def tool_page(tool, answers, wrong):
 def out_card(loan):
     day = date.fromisoformat(loan["due"])
     when = f"back {spoken(day, date.today())}" if day >= date.today() else "back any day now"
-    return markup('<section class="card"><h2>It is out</h2><p>Somebody is using it. It should be $when.</p></section>', when=when)
+    return markup(
+        '<section class="card"><h2>It is out</h2><p>Somebody is using it. It should be $when.</p></section>',
+        when=when,
+    )
 
 
 def form(tool, answers, wrong):
@@ -67,16 +72,33 @@ def form(tool, answers, wrong):
         rule=markup('<p class="notice">$rule</p>', rule=config.HOUSE_RULE) if config.HOUSE_RULE else Safe(),
         id=tool["id"],
         who=who_fields(answers, wrong),
-        due=choice_field("I bring it back by", "due", days, answers["due"] or days[2][0], wrong.get("due", "")),
+        due=choice_field(
+            "I bring it back by", "due", days, answers["due"] or days[2][0], wrong.get("due", "")
+        ),
     )
 
 
 def who_fields(answers, wrong):
     """Ask for exactly what the shop decided to ask for."""
-    name = text_field("Your name", "name", answers["name"], wrong.get("name", ""), "Only Marta sees it.", autocomplete="name")
+    name = text_field(
+        "Your name",
+        "name",
+        answers["name"],
+        wrong.get("name", ""),
+        "Only Marta sees it.",
+        autocomplete="name",
+    )
     if config.BORROWER == "name_and_phone":
         hint = "For the day somebody else is waiting for it."
-        phone = text_field("Phone number", "phone", answers["phone"], wrong.get("phone", ""), hint, type="tel", autocomplete="tel")
+        phone = text_field(
+            "Phone number",
+            "phone",
+            answers["phone"],
+            wrong.get("phone", ""),
+            hint,
+            type="tel",
+            autocomplete="tel",
+        )
         return [name, phone]
     if config.BORROWER == "name_only":
         return [name]
@@ -91,7 +113,11 @@ def slip(request, token):
         words = markup("<p class='lead'>You brought it back. Thank you!</p>")
     else:
         until = spoken(date.fromisoformat(loan["due"]), date.today())
-        words = markup("<p class='lead'>Please bring it back by <strong>$until</strong>.</p>$who", until=until, who=who_line(loan))
+        words = markup(
+            "<p class='lead'>Please bring it back by <strong>$until</strong>.</p>$who",
+            until=until,
+            who=who_line(loan),
+        )
     body = markup(
         """<section class="card narrow slip"><p class="eyebrow">Your slip</p><h1>$name</h1>$words
 <p><a class="button quiet" href="/">Back to the shelf</a></p></section>""",
@@ -103,5 +129,10 @@ def slip(request, token):
 
 def who_line(loan):
     if config.BORROWER == "pickup_word":
-        return markup("<p>Say <strong class='word'>$word</strong> at the till and it is yours.</p>", word=loan["borrower"])
-    return markup("<p>It is waiting at the till for $name. Show this page if we are busy.</p>", name=loan["borrower"])
+        return markup(
+            "<p>Say <strong class='word'>$word</strong> at the till and it is yours.</p>",
+            word=loan["borrower"],
+        )
+    return markup(
+        "<p>It is waiting at the till for $name. Show this page if we are busy.</p>", name=loan["borrower"]
+    )

@@ -27,7 +27,9 @@ def only_marta(request):
 
 def list_page(request):
     if not gate.is_open(request):
-        return pages.layout("For Marta", gate.form("Hello Marta", "Type the shop's code to see who has what."))
+        return pages.layout(
+            "For Marta", gate.form("Hello Marta", "Type the shop's code to see who has what.")
+        )
     return pages.layout("What is out", out_list(date.today()))
 
 

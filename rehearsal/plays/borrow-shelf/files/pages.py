@@ -11,11 +11,11 @@ ICONS = {
     "tile": "M4 4h16v16H4zM4 12h16M12 4v8M8 20l7.5-8",
     "ladder": "M8.5 3 6 21M15.5 3 18 21M8 7h8M7.5 11h9M6.9 15h10.2M6.4 19h11.2",
     "roller": "M4 4h13v5H4zM17 6.5h3.5V12H12v3M10.5 15h3v6h-3z",
-    "drop": "M12 3c3.6 4.6 5.5 7.3 5.5 10.4a5.5 5.5 0 0 1-11 0C6.5 10.3 8.4 7.6 12 3zM9.5 13.500a2.6 2.6 0 0 0 2.4 2.6",
-    "level": "M2.5 8.500h19v7h-19zM9 8.500v7M15 8.500v7M10.8 12h2.4",
-    "truck": "M4 3.500h2.500l4 13H19M9.2 12.500l8-2.5-1.8-6-8 2.400M11.5 18.800a2 2 0 1 1-4 0 2 2 0 0 1 4 0",
+    "drop": "M12 3c3.6 4.6 5.5 7.3 5.5 10.4a5.5 5.5 0 0 1-11 0C6.5 10.3 8.4 7.6 12 3zM9.5 13.5a2.6 2.6 0 0 0 2.4 2.6",
+    "level": "M2.5 8.5h19v7h-19zM9 8.5v7M15 8.5v7M10.8 12h2.4",
+    "truck": "M4 3.5h2.5l4 13H19M9.2 12.5l8-2.5-1.8-6-8 2.4M11.5 18.8a2 2 0 1 1-4 0 2 2 0 0 1 4 0",
     "box": "M4 8h16v12H4zM4 8l2.5-4h11L20 8M9.5 12h5",
-    "shelf": "M3 20V4M21 20V4M3 12h18M3 19h18M6.5 12V7h4v5M14 12l1.5-6 3 .8-1.3 5.200M7 19v-4h7v4",
+    "shelf": "M3 20V4M21 20V4M3 12h18M3 19h18M6.5 12V7h4v5M14 12l1.5-6 3 .8-1.3 5.2M7 19v-4h7v4",
 }
 
 
@@ -76,7 +76,8 @@ Today $free of them can go home with you.</p>
         boards=[board("drill", "box", "level"), board("roller", "truck", "saw", "ladder")],
         all=Safe("" if only_free else ' aria-current="true"'),
         some=Safe(' aria-current="true"' if only_free else ""),
-        cards=[card(each) for each in tools] or Safe('<li class="empty">Everything is out today. Look in tomorrow.</li>'),
+        cards=[card(each) for each in tools]
+        or Safe('<li class="empty">Everything is out today. Look in tomorrow.</li>'),
     )
     return layout("The shelf", body)
 

@@ -64,7 +64,9 @@ def tool(tool_id):
 
 def add(name, about):
     with database() as db:
-        return db.execute("insert into tools(name, about, icon) values (?, ?, 'box')", (name, about)).lastrowid
+        return db.execute(
+            "insert into tools(name, about, icon) values (?, ?, 'box')", (name, about)
+        ).lastrowid
 
 
 def take_off(tool_id):

@@ -31,7 +31,11 @@ class KeeperTest(unittest.TestCase):
     def lend(self, days_ago):
         taken = date.today() - timedelta(days=days_ago)
         tool = shelf.tools()[0]["id"]
-        answers = {"name": "Ines <b>Ott</b>", "phone": "030 555 0142", "due": (taken + timedelta(days=2)).isoformat()}
+        answers = {
+            "name": "Ines <b>Ott</b>",
+            "phone": "030 555 0142",
+            "due": (taken + timedelta(days=2)).isoformat(),
+        }
         return borrowing.loan(borrowing.borrow(tool, answers, taken))
 
     def test_without_the_code_nobody_sees_a_name(self):

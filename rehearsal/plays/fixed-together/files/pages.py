@@ -5,8 +5,8 @@ from web import Safe, markup
 
 MARK = Safe(
     '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"'
-    ' stroke-linejoin="round" aria-hidden="true"><path d="M14.5 4.5a4.5 4.5 0 0 0-4.3 5.900L4 16.600a2 2 0 0 0 0'
-    ' 2.800l.6.600a2 2 0 0 0 2.8 0l6.2-6.200a4.5 4.5 0 0 0 5.7-5.700l-2.7 2.7-2.6-.7-.7-2.600z"/></svg>'
+    ' stroke-linejoin="round" aria-hidden="true"><path d="M14.5 4.5a4.5 4.5 0 0 0-4.3 5.9L4 16.6a2 2 0 0 0 0'
+    ' 2.8l.6.6a2 2 0 0 0 2.8 0l6.2-6.2a4.5 4.5 0 0 0 5.7-5.7l-2.7 2.7-2.6-.7-.7-2.6z"/></svg>'
 )
 
 

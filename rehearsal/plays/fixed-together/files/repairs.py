@@ -74,7 +74,9 @@ def slots():
 def free_places(day):
     """Places left in each slot of a day."""
     with database() as db:
-        rows = db.execute("select slot, count(*) from requests where day = ? group by slot", (day.isoformat(),))
+        rows = db.execute(
+            "select slot, count(*) from requests where day = ? group by slot", (day.isoformat(),)
+        )
         taken = dict(tuple(row) for row in rows)
     return {slot: max(config.PLACES - taken.get(slot, 0), 0) for slot in slots()}
 
@@ -130,8 +132,12 @@ def request(token):
 def by_skill(day):
     """What comes on a day: every skill with its requests, in the order of their slots."""
     with database() as db:
-        rows = db.execute("select * from requests where day = ? order by slot, id", (day.isoformat(),)).fetchall()
-    return {skill: found for skill in config.SKILLS if (found := [row for row in rows if row["skill"] == skill])}
+        rows = db.execute(
+            "select * from requests where day = ? order by slot, id", (day.isoformat(),)
+        ).fetchall()
+    return {
+        skill: found for skill in config.SKILLS if (found := [row for row in rows if row["skill"] == skill])
+    }
 
 
 def mark(request_id, status):
@@ -155,7 +161,9 @@ def forget(today):
     """After thirty days nobody's name, number or photo is here any more; what was counted stays counted."""
     limit = (today - timedelta(days=config.KEEP_DAYS)).isoformat()
     with database() as db:
-        db.execute("update requests set name = '', phone = '', photo = '' where made < ? and name <> ''", (limit,))
+        db.execute(
+            "update requests set name = '', phone = '', photo = '' where made < ? and name <> ''", (limit,)
+        )
 
 
 EXAMPLES = [

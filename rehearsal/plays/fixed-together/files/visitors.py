@@ -39,7 +39,12 @@ and not the other way round.</p>
 def slot_line(slot, left):
     dots = [Safe('<i class="taken"></i>')] * (config.PLACES - left) + [Safe("<i></i>")] * left
     words = f"{left} free" if left else "full"
-    return markup('<li><b>$slot</b><span class="dots" aria-hidden="true">$dots</span><span class="muted">$words</span></li>', slot=slot, dots=dots, words=words)
+    return markup(
+        '<li><b>$slot</b><span class="dots" aria-hidden="true">$dots</span><span class="muted">$words</span></li>',
+        slot=slot,
+        dots=dots,
+        words=words,
+    )
 
 
 def bring(request):
@@ -78,11 +83,24 @@ def form_page(answers, wrong, notice=""):
         when=spoken(day, datetime.now().date()),
         notice=markup('<p class="notice warm" role="alert">$words</p>', words=notice) if notice else Safe(),
         item=text_field("What is it?", "item", answers["item"], wrong.get("item", ""), maxlength="120"),
-        fault=text_field("What is wrong with it?", "fault", answers["fault"], wrong.get("fault", ""), maxlength="500"),
-        skill=choice_field("What kind of repair?", "skill", config.SKILLS.items(), answers["skill"], wrong.get("skill", "")),
-        photo=text_field("Link to a photo", "photo", answers["photo"], wrong.get("photo", ""), "If you have one. It helps us bring the right parts.", type="url"),
+        fault=text_field(
+            "What is wrong with it?", "fault", answers["fault"], wrong.get("fault", ""), maxlength="500"
+        ),
+        skill=choice_field(
+            "What kind of repair?", "skill", config.SKILLS.items(), answers["skill"], wrong.get("skill", "")
+        ),
+        photo=text_field(
+            "Link to a photo",
+            "photo",
+            answers["photo"],
+            wrong.get("photo", ""),
+            "If you have one. It helps us bring the right parts.",
+            type="url",
+        ),
         name=text_field("Your name", "name", answers["name"], wrong.get("name", ""), autocomplete="name"),
-        phone=text_field("Phone number", "phone", answers["phone"], wrong.get("phone", ""), type="tel", autocomplete="tel"),
+        phone=text_field(
+            "Phone number", "phone", answers["phone"], wrong.get("phone", ""), type="tel", autocomplete="tel"
+        ),
         slot=choice_field("When do you come?", "slot", times, answers["slot"], wrong.get("slot", "")),
     )
     return pages.layout("Bring something", body)

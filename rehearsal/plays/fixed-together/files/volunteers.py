@@ -45,7 +45,8 @@ def list_page(request):
         when=spoken(day, now.date()),
         tabs=[tab(each, day, now.date()) for each in days] if len(days) > 1 else Safe(),
         count=counted(sum(len(each) for each in groups.values())),
-        groups=[group(skill, found) for skill, found in groups.items()] or Safe('<p class="empty">Nothing yet.</p>'),
+        groups=[group(skill, found) for skill, found in groups.items()]
+        or Safe('<p class="empty">Nothing yet.</p>'),
     )
     return pages.layout("What is coming", body)
 

@@ -92,8 +92,12 @@ def page(number, title, what="", note="", error=""):
         title=title,
         number=number,
         what=text_field("What is it?", "what", what, error, maxlength="200"),
-        note=text_field("A note", "note", note, hint="Who, when, how many: whatever helps. You can leave it empty."),
-        rows=markup('<ul class="list">$rows</ul>', rows=rows) if rows else Safe('<p class="empty">Nothing yet.</p>'),
+        note=text_field(
+            "A note", "note", note, hint="Who, when, how many: whatever helps. You can leave it empty."
+        ),
+        rows=markup('<ul class="list">$rows</ul>', rows=rows)
+        if rows
+        else Safe('<p class="empty">Nothing yet.</p>'),
     )
     return layout(title, body)
 

@@ -54,7 +54,10 @@ def day_page(day, today):
         when=f"{day:%A} {day.day} {day:%B}",
         taken=taken,
         limit=limit,
-        table=markup("<table><thead><tr><th>Phone</th><th>Loaves</th><th><span class='paper'>Fetched</span></th></tr></thead><tbody>$rows</tbody></table>", rows=rows)
+        table=markup(
+            "<table><thead><tr><th>Phone</th><th>Loaves</th><th><span class='paper'>Fetched</span></th></tr></thead><tbody>$rows</tbody></table>",
+            rows=rows,
+        )
         if rows
         else Safe('<p class="empty">Nobody yet.</p>'),
         form=limit_form(day, limit, today),
@@ -86,7 +89,9 @@ def limit_form(day, limit, today):
     return markup(
         '<form method="post" action="/baker/limit"><input type="hidden" name="day" value="$day">$number$scope<button>Save</button></form>',
         day=day.isoformat(),
-        number=text_field("Loaves", "loaves", limit, hint=hint, type="number", min="0", max="999", inputmode="numeric"),
+        number=text_field(
+            "Loaves", "loaves", limit, hint=hint, type="number", min="0", max="999", inputmode="numeric"
+        ),
         scope=choice_field("For", "scope", scopes),
     )
 

@@ -142,7 +142,9 @@ def cancel(token):
 
 def list_for(day):
     with database() as db:
-        return db.execute("select * from reservations where day = ? order by id", (day.isoformat(),)).fetchall()
+        return db.execute(
+            "select * from reservations where day = ? order by id", (day.isoformat(),)
+        ).fetchall()
 
 
 def forget(today):

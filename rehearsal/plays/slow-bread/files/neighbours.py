@@ -31,7 +31,9 @@ def reserve(request):
             day, loaves = date.fromisoformat(answers["day"]), int(answers["loaves"])
             return redirect(f"/loaf/{bread.reserve(answers['phone'], day, loaves, today)}")
         except bread.EnoughAlready:
-            wrong["loaves"] = f"This number already has a reservation for that day. {config.PER_PERSON} loaves for each person."
+            wrong["loaves"] = (
+                f"This number already has a reservation for that day. {config.PER_PERSON} loaves for each person."
+            )
         except bread.SoldOut as sold_out:
             wrong["day"] = sorry(sold_out.left)
     return Response(form_page(answers, wrong), 409 if not bread.problems(answers, today) else 422)
@@ -39,7 +41,11 @@ def reserve(request):
 
 def sorry(left):
     if left:
-        return f"Only {left} loaf is left on this day." if left == 1 else f"Only {left} loaves are left on this day."
+        return (
+            f"Only {left} loaf is left on this day."
+            if left == 1
+            else f"Only {left} loaves are left on this day."
+        )
     return "This day has just been filled. Please choose another one, or walk in early."
 
 
@@ -52,18 +58,32 @@ def form_page(answers, wrong):
 <section class="card"><h2>Reserve bread</h2>$form</section><ul class="days">$days</ul></div>""",
         bakery=config.BAKERY,
         days=[day_line(day, places, today) for day, places in left.items()],
-        form=form(answers, wrong, [(day.isoformat(), sentence(spoken(day, today))) for day, places in left.items() if places]),
+        form=form(
+            answers,
+            wrong,
+            [(day.isoformat(), sentence(spoken(day, today))) for day, places in left.items() if places],
+        ),
     )
     return pages.layout("Reserve bread", body)
 
 
 def form(answers, wrong, days):
     if not days:
-        return Safe("<p>Everything is spoken for this week. Some loaves always stay for those who walk in early.</p>")
+        return Safe(
+            "<p>Everything is spoken for this week. Some loaves always stay for those who walk in early.</p>"
+        )
     loaves = [(str(n + 1), f"{n + 1} {'loaf' if n == 0 else 'loaves'}") for n in range(config.PER_PERSON)]
     return markup(
         '<form method="post" action="/" novalidate>$phone$day$loaves<button>Keep it for me</button></form>',
-        phone=text_field("Phone number", "phone", answers["phone"], wrong.get("phone", ""), "You say it at the counter. We do not call or write.", type="tel", autocomplete="tel"),
+        phone=text_field(
+            "Phone number",
+            "phone",
+            answers["phone"],
+            wrong.get("phone", ""),
+            "You say it at the counter. We do not call or write.",
+            type="tel",
+            autocomplete="tel",
+        ),
         day=choice_field("Which day?", "day", days, answers["day"], wrong.get("day", "")),
         loaves=choice_field("How many?", "loaves", loaves, answers["loaves"], wrong.get("loaves", "")),
     )

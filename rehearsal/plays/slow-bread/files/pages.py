@@ -5,8 +5,8 @@ from web import Safe, markup
 
 MARK = Safe(
     '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"'
-    ' stroke-linejoin="round" aria-hidden="true"><path d="M3 11.500c0-3.6 4-6 9-6s9 2.4 9 6c0 1.6-.9 2.7-2 3.200V18a1.5 1.5'
-    ' 0 0 1-1.5 1.500h-11A1.5 1.5 0 0 1 5 18v-3.300c-1.1-.5-2-1.6-2-3.200zM8.5 9.200l1.6 2.600M12.2 8.800l1.6 2.600M15.9 9.200l1.3 2.2"/></svg>'
+    ' stroke-linejoin="round" aria-hidden="true"><path d="M3 11.5c0-3.6 4-6 9-6s9 2.4 9 6c0 1.6-.9 2.7-2 3.2V18a1.5 1.5'
+    ' 0 0 1-1.5 1.5h-11A1.5 1.5 0 0 1 5 18v-3.3c-1.1-.5-2-1.6-2-3.2zM8.5 9.2l1.6 2.6M12.2 8.8l1.6 2.6M15.9 9.2l1.3 2.2"/></svg>'
 )
 
 

@@ -105,13 +105,20 @@ def borrowing():
 def never_two():
     with a_tool_of_our_own(marta()) as (_, path), ThreadPoolExecutor(8) as people:
         answers = list(people.map(lambda each: borrow_blindly(path, each), range(8)))
-    expect(answers.count(200) == 1, f"{answers.count(200)} of eight people got the same tool at the same moment.")
-    expect(answers.count(409) == 7, f"those who were too late saw {sorted(set(answers))} instead of a clear word.")
+    expect(
+        answers.count(200) == 1, f"{answers.count(200)} of eight people got the same tool at the same moment."
+    )
+    expect(
+        answers.count(409) == 7,
+        f"those who were too late saw {sorted(set(answers))} instead of a clear word.",
+    )
 
 
 def borrow_blindly(path, number):
     tomorrow = (date.today() + timedelta(days=1)).isoformat()
-    return Visitor().visit(f"{path}/borrow", name=f"Neighbour {number}", phone="030 555 0100", due=tomorrow)[0]
+    return Visitor().visit(f"{path}/borrow", name=f"Neighbour {number}", phone="030 555 0100", due=tomorrow)[
+        0
+    ]
 
 
 def my_list():

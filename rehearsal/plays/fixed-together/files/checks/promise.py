@@ -84,7 +84,12 @@ def free_times():
 
 
 def ask(word, slot, **changes):
-    answers = {"item": f"Lamp {word}", "fault": "Flickers", "skill": "electrical", "photo": "https://example.org/lamp.jpg"}
+    answers = {
+        "item": f"Lamp {word}",
+        "fault": "Flickers",
+        "skill": "electrical",
+        "photo": "https://example.org/lamp.jpg",
+    }
     answers |= {"name": "Check Visitor", "phone": "030 555 0199", "slot": slot, **changes}
     return Visitor().visit("/bring", **answers)
 
@@ -92,14 +97,26 @@ def ask(word, slot, **changes):
 def form():
     _, _, page = Visitor().visit("/bring")
     for name in ("item", "fault", "photo", "slot"):
-        expect(f'name="{name}"' in page and f'for="{name}"' in page, f"the form does not ask for {name}, with a label.")
+        expect(
+            f'name="{name}"' in page and f'for="{name}"' in page,
+            f"the form does not ask for {name}, with a label.",
+        )
     slot = free_times()[0][0]
     with our_own_requests() as (word, helper):
         status, url, ticket = ask(word, slot)
-        expect(status == 200 and "/tickets/" in url and slot in ticket, "a good request gets no ticket with its time.")
-        expect(ask(word, slot, photo="javascript:alert(1)")[0] == 422, "a photo link that is no web address is accepted.")
+        expect(
+            status == 200 and "/tickets/" in url and slot in ticket,
+            "a good request gets no ticket with its time.",
+        )
+        expect(
+            ask(word, slot, photo="javascript:alert(1)")[0] == 422,
+            "a photo link that is no web address is accepted.",
+        )
         shown = entries(helper, word)
-        expect(len(shown) == 1 and "https://example.org/lamp.jpg" in shown[0], "the volunteers do not see item and photo.")
+        expect(
+            len(shown) == 1 and "https://example.org/lamp.jpg" in shown[0],
+            "the volunteers do not see item and photo.",
+        )
 
 
 def slots():
@@ -110,7 +127,10 @@ def slots():
     late = [page for status, _, page in answers if status == 409]
     expect(len(booked) == left, f"{len(booked)} of 8 people at once got one of {left} places at {slot}.")
     expect(len(late) == len(answers) - left, "those who were too late did not get a clear word.")
-    expect(all("next free time is" in page and "Lamp check" in page for page in late), "no next free time is offered.")
+    expect(
+        all("next free time is" in page and "Lamp check" in page for page in late),
+        "no next free time is offered.",
+    )
 
 
 def volunteers():
@@ -124,7 +144,10 @@ def volunteers():
             number = numbers(helper, word)[0]
             helper.visit(f"/volunteers/{number}/{status}", tap="1")
             pressed = re.search(r'aria-pressed="true">([^<]+)<', entries(helper, word)[0])
-            expect(pressed and pressed[1] == config.STATUSES[status], f"one tap does not mark it as {config.STATUSES[status]}.")
+            expect(
+                pressed and pressed[1] == config.STATUSES[status],
+                f"one tap does not mark it as {config.STATUSES[status]}.",
+            )
 
 
 def count():

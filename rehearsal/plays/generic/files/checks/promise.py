@@ -46,10 +46,17 @@ def main(number):
 
 def keep_and_remove(number, what):
     shown = f"<h3>{html.escape(what)}</h3>"
-    expect(shown in visit(f"/lists/{number}", what=what, note="from a check")[1], "what is added does not appear.")
-    elsewhere = [n for n in range(1, len(lists.titles()) + 1) if n != number and shown in visit(f"/lists/{n}")[1]]
+    expect(
+        shown in visit(f"/lists/{number}", what=what, note="from a check")[1],
+        "what is added does not appear.",
+    )
+    elsewhere = [
+        n for n in range(1, len(lists.titles()) + 1) if n != number and shown in visit(f"/lists/{n}")[1]
+    ]
     expect(not elsewhere, "what is added appears on another list too.")
-    entry = re.search(rf"{re.escape(shown)}.*?action=\"(/lists/{number}/\d+)/tick\"", visit(f"/lists/{number}")[1], re.S)
+    entry = re.search(
+        rf"{re.escape(shown)}.*?action=\"(/lists/{number}/\d+)/tick\"", visit(f"/lists/{number}")[1], re.S
+    )
     expect(entry, "what was added cannot be ticked off.")
     _, ticked = visit(f"{entry[1]}/tick", done="1")
     expect('class="entry done"' in ticked, "ticking off changes nothing.")

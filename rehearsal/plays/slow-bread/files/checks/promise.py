@@ -83,7 +83,10 @@ def works_on_any_phone():
     expect("<script" not in page, "the page needs scripts, which old phones may not run.")
     expect(len(page) + len(styles) < LIGHT, "the page is heavier than 60 KB.")
     for name in ("phone", "day", "loaves"):
-        expect(f'for="{name}"' in page and f'name="{name}"' in page, f"the form has no labelled field for {name}.")
+        expect(
+            f'for="{name}"' in page and f'name="{name}"' in page,
+            f"the form has no labelled field for {name}.",
+        )
     with a_loaf(phone(), open_days()[-1]) as (_, told):
         expect("One loaf" in told, "after signing up nobody is told what is theirs.")
     expect(sign_up("12", "someday", "9")[0] == 422, "a form without number and day is accepted.")
@@ -104,7 +107,10 @@ def a_limit():
                     mess.callback(Visitor().visit, f"/cancel/{token}", yes="1")
             got = [status for status, _, _ in answers]
             expect(got.count(200) == 1, f"{got.count(200)} of 8 people at once got the last two loaves.")
-            expect(got.count(409) == 7, f"those who were too late saw {sorted(set(got))} instead of a clear word.")
+            expect(
+                got.count(409) == 7,
+                f"those who were too late saw {sorted(set(got))} instead of a clear word.",
+            )
     finally:
         keeper.visit("/baker/limit", day=day, loaves="", scope="day")
 
@@ -126,7 +132,9 @@ def cancelling():
         Visitor().visit(f"/cancel/{token}")
         expect(Visitor().visit(f"/loaf/{token}")[0] == 200, "looking at the cancel link cancels already.")
         Visitor().visit(f"/cancel/{token}", yes="1")
-        expect(Visitor().visit(f"/loaf/{token}")[0] == 404, "the reservation is still there after cancelling.")
+        expect(
+            Visitor().visit(f"/loaf/{token}")[0] == 404, "the reservation is still there after cancelling."
+        )
     with a_loaf(number, day, "2"):
         pass
 
