@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from uuid import UUID
 
 import structlog
 
@@ -26,6 +27,7 @@ class SandboxKeeper:
         self._workspace: Workspace | None = None
         self._saving: asyncio.Task[None] | None = None
         self._changed = False
+        self._newest: UUID | None = None  # the snapshot last spoken of
 
     async def workspace(self) -> Workspace:
         """The sandbox, connected, with its files verified before anyone looks at them."""
@@ -85,7 +87,8 @@ class SandboxKeeper:
                 message=str(error),
             )
             return
-        if snapshot is not None:
+        if snapshot is not None and snapshot.pk != self._newest:
+            self._newest = snapshot.pk
             facts = {"ok": True, "files": len(snapshot.manifest), "size": snapshot.size}
             await unit(stages.record, self.owner, EventType.SNAPSHOT_UPDATED, **facts)
 

@@ -20,7 +20,7 @@ DAY_SECONDS = 80  # how long the demo's day lasts
 DAY = timedelta(days=1)
 
 
-def open_build(base_url: str, *, is_rehearsal: bool) -> str:
+def open_build(*, is_rehearsal: bool) -> str:
     """Begin a build for a new demo founder; the address at which it can be watched, signed in, once.
 
     The short day is the rehearsal's: with real services, days are real.
@@ -28,14 +28,14 @@ def open_build(base_url: str, *, is_rehearsal: bool) -> str:
     if is_rehearsal:
         clock.move(clock.next_midnight(clock.now()), speed=DAY.total_seconds() / DAY_SECONDS)
     with transaction.atomic():
-        return _begin(base_url)
+        return _begin()
 
 
-def _begin(base_url: str) -> str:
+def _begin() -> str:
     user = User.objects.create_user(f"demo-{secrets.token_hex(3)}@example.com")
     renews_on = clock.today() + timedelta(days=30)
     Subscription.objects.create(user=user, tier_id="bootstrapper", renews_on=renews_on)
     brief = json.loads((settings.BASE_DIR / BRIEF).read_text())
     project = create_project(owner=user, **brief)
     job, _ = start_build(project)
-    return base_url + make_link(user, f"/builds/{job.pk}")
+    return make_link(user, f"/builds/{job.pk}")

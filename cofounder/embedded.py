@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 DATABASE = "cofounder"
+LOCK = "services.lock"  # held by whoever runs the services of a data directory
 SOCKET_PATH_LIMIT = 100  # a Unix socket's path may have 107 bytes
 START_SECONDS = 30
 PR_SET_PDEATHSIG = 1
@@ -80,7 +81,7 @@ class Services:
 
     def __enter__(self) -> "Services":
         with ExitStack() as starting:
-            starting.enter_context(hold(self.data_dir / "services.lock"))
+            starting.enter_context(hold(self.data_dir / LOCK))
             for start in self._wanted:
                 start(starting)
             self._running = starting.pop_all()

@@ -18,7 +18,7 @@ from django.db import OperationalError, connection
 
 from agents.models import PlanTier, Subscription
 from agents.start import start_build
-from cofounder import embedded
+from cofounder import embedded, environment
 from cofounder.embedded import ServiceFailed
 from cofounder.management import follow
 from cofounder.models import User
@@ -29,6 +29,7 @@ from jobs.errors import CofounderError
 from jobs.models import Job, JobStatus, Project
 
 OWNER = "operator@localhost.example"
+TIER = "partner"
 BRIEF_LIMIT = 1_000_000  # bytes of a brief's file
 HEARTBEAT_SECONDS = 30
 
@@ -46,16 +47,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--owner", default=OWNER, metavar="EMAIL", help="whose project it is (default: %(default)s)"
         )
+        parser.add_argument("--tier", default=TIER, help="the plan a new owner gets (default: %(default)s)")
         parser.add_argument("--wait", action="store_true", help="print the feed until the build is over")
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, follow.interrupt)
-        brief = read_brief(options["brief"]) if options["brief"] else None
+        brief = read_brief(options["brief"]) if options["brief"] else {}
         owner = read_owner(options["owner"])
         try:
             with ExitStack() as running:
                 own = self._start_what_is_missing(running)
-                job = self._start(brief, options["project"], owner)
+                project = new_project(brief, owner, options["tier"]) if brief else find_project(options["project"])
+                job, _ = start_build(project)
                 self.stdout.write(f"{job.project.name}: {job.build_version} ({job.pk})")
                 if options["wait"] or own is not None:
                     self._follow(job, own)
@@ -75,10 +78,6 @@ class Command(BaseCommand):
             self.stdout.write(install.rehearsal)
         install.start_worker()
         return install
-
-    def _start(self, brief: dict[str, Any] | None, project_id: str | None, owner: str) -> Job:
-        project = new_project(brief, owner) if brief is not None else existing_project(project_id or "")
-        return start_build(project)[0]
 
     def _follow(self, job: Job, own: Install | None) -> None:
         watcher = follow.Watcher(job, self.stdout)
@@ -104,7 +103,7 @@ def read_brief(path: Path) -> dict[str, Any]:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise CommandError(f"{path} is not valid JSON in UTF-8: {error}.") from error
-    if not isinstance(brief, dict):
+    if not isinstance(brief, dict) or not brief:
         raise CommandError(f"{path} must hold an object with name, goal, idea_brief and interview.")
     unknown = sorted(brief.keys() - {"name", "goal", "idea_brief", "interview"})
     if unknown:
@@ -120,7 +119,7 @@ def read_owner(email: str) -> str:
     return email
 
 
-def new_project(brief: dict[str, Any], owner: str) -> Project:
+def new_project(brief: dict[str, Any], owner: str, tier_slug: str) -> Project:
     """The brief as a project of the owner, who is made with a plan if missing."""
     fields = {"name": "", "goal": "", "idea_brief": None, "interview": None, **brief}
     if fields["idea_brief"] is None:
@@ -128,15 +127,16 @@ def new_project(brief: dict[str, Any], owner: str) -> Project:
             "The brief needs an idea_brief: an object with problem, target_user, solution and must_have."
         )
     user = User.objects.filter(email__iexact=owner).first() or User.objects.create_user(owner)
-    tier = PlanTier.objects.first()
+    tier = PlanTier.objects.filter(slug=tier_slug).first()
     if tier is None:
-        raise CommandError("There is no plan tier. Add one in the admin.")
+        known = ", ".join(PlanTier.objects.values_list("slug", flat=True))
+        raise CommandError(f"--tier {tier_slug!r} is no plan. There are: {known}.")
     renews_on = clock.today() + timedelta(days=30)
     Subscription.objects.get_or_create(user=user, defaults={"tier": tier, "renews_on": renews_on})
     return create_project(owner=user, **fields)
 
 
-def existing_project(project_id: str) -> Project:
+def find_project(project_id: str) -> Project:
     try:
         return Project.objects.get(pk=UUID(project_id))
     except ValueError as error:
@@ -147,6 +147,8 @@ def existing_project(project_id: str) -> Project:
 
 def has_live_worker() -> bool:
     """Whether the database answers and a worker was heard of lately."""
+    if environment.is_embedded("DATABASE_URL") and not embedded.is_held(settings.DATA_DIR / embedded.LOCK):
+        return False
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('procrastinate_workers')")

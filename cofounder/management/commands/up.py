@@ -53,10 +53,11 @@ class Command(BaseCommand):
         with Install(port=port, host=host) as install:
             embedded.point_django_at(settings.DATA_DIR)
             url = install.start_web()
+            settings.BASE_URL = url  # links made in this process lead to that site
             install.start_worker()
             install.wait_for_web()
             if options["demo"]:
-                url = demo.open_build(url, is_rehearsal=bool(install.rehearsal))
+                url = demo.open_build(is_rehearsal=bool(install.rehearsal))
             self._say_where(url, install.rehearsal)
             while True:
                 for name in install.keep_running():
