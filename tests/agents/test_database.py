@@ -1,0 +1,55 @@
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from agents.database import unit
+from jobs.models import Project
+
+
+def name(project: Any, text: str) -> None:
+    Project.objects.filter(pk=project.pk).update(name=text)
+
+
+async def name_of(project: Any) -> str:
+    return str(await unit(lambda: Project.objects.get(pk=project.pk).name))
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_unit_that_raises_leaves_nothing_behind(project: Any) -> None:
+    def fails() -> None:
+        name(project, "changed")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await unit(fails)
+    assert await name_of(project) == "Uniform Swap"
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_cancelled_unit_is_waited_for_and_stays_written(project: Any) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        assert go_on.wait(10)
+        name(project, "written")
+
+    task = asyncio.create_task(unit(slow))
+    await asyncio.to_thread(begun.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await name_of(project) == "written"
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_units_run_beside_each_other(project: Any) -> None:
+    both = threading.Barrier(2)
+    await asyncio.wait_for(asyncio.gather(unit(both.wait, 10), unit(both.wait, 10)), 10)

@@ -1,0 +1,186 @@
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import storages
+
+from agents import snapshots
+from agents.database import unit
+from agents.errors import SnapshotDamaged, SnapshotFailed
+from agents.manifest import from_json
+from agents.models import Snapshot
+from agents.sandbox import Workspace
+from agents.snapshots import restore_newest, verify_and_restore
+from jobs.models import Job
+from tests.agents.conftest import OpenWorkspace
+
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+
+Reason = Snapshot.Reason
+Take = Callable[..., Awaitable[Snapshot]]
+
+
+@pytest.fixture
+def job(project: Any) -> Any:
+    return Job.objects.create(project=project, build_number=1, created_at=project.created_at)
+
+
+@pytest.fixture
+def take(workspace: Workspace, job: Any) -> Take:
+    async def take_(reason: Reason = Reason.CHECKPOINT) -> Any:
+        return await snapshots.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
+
+    return take_
+
+
+async def rows() -> list[Snapshot]:
+    return await unit(lambda: list(Snapshot.objects.all()))
+
+
+ODD = r"""
+mkdir -p 'a dir/ünï' empty node_modules
+echo one > $'a dir/ünï/new\nline'
+printf x > $'caf\xe9'
+ln -s 'a dir' link
+echo '#!/bin/sh' > run.sh
+chmod 755 run.sh
+git init -q .
+echo big > node_modules/x
+"""
+
+
+async def test_a_snapshot_holds_the_work_and_the_history_but_not_what_is_made_from_them(
+    workspace: Workspace, take: Take
+) -> None:
+    await workspace.run(ODD)
+    snapshot = await take()
+    paths = {file.path for file in from_json(snapshot.manifest)}
+    assert {"a dir/ünï/new\nline", "caf\udce9", "link", "run.sh", "empty", ".git/HEAD"} <= paths
+    assert not any(path.startswith("node_modules") for path in paths)
+    assert storages["snapshots"].size(snapshot.key) == snapshot.size
+    assert snapshot.key.startswith(f"projects/{snapshot.project_id}/snapshots/2")
+    assert await workspace.script("ls .cofounder/snapshots") == ""
+
+
+async def test_everything_comes_back_into_a_fresh_sandbox(
+    workspace: Workspace, take: Take, open_workspace: OpenWorkspace
+) -> None:
+    await workspace.run(ODD)
+    snapshot = await take()
+    fresh = await open_workspace(project_id=snapshot.project_id)
+    restored = await verify_and_restore(fresh, snapshot)
+    assert len(restored.files) == len(snapshot.manifest)
+    same = "find . -path ./node_modules -prune -o -printf '%y %m %s %l %p\\n' | grep -v '^d.* [.]$' | sort"
+    assert (await fresh.run(same)).stdout == (await workspace.run(same)).stdout
+    assert (await verify_and_restore(fresh, snapshot)).files == []
+
+
+async def test_only_what_the_disk_lost_is_brought_back(workspace: Workspace, take: Take) -> None:
+    await workspace.run("echo 1 > kept; echo 2 > lost; echo 3 > emptied; echo 4 > worked-on")
+    snapshot = await take()
+    await workspace.run("rm lost; : > emptied; echo 44 > worked-on; echo 5 > new")
+    restored = await verify_and_restore(workspace, snapshot)
+    assert sorted(restored.files) == ["emptied", "lost"]
+    assert (await workspace.run("cat kept lost emptied worked-on new")).stdout == "1\n2\n3\n44\n5\n"
+
+
+async def test_unchanged_content_is_not_sent_again(workspace: Workspace, take: Take) -> None:
+    await workspace.write("a", b"1")
+    first = await take()
+    await workspace.run("touch a")
+    assert (await take()).pk == first.pk
+    await workspace.write("a", b"2")
+    assert (await take()).pk != first.pk
+
+
+async def test_an_empty_workspace_has_no_snapshot(take: Take) -> None:
+    assert await take() is None
+
+
+async def test_the_newest_five_are_kept_and_every_final_one(workspace: Workspace, take: Take) -> None:
+    for number in range(8):
+        await workspace.write("a", str(number).encode())
+        await take(Reason.FINAL if number == 1 else Reason.CHECKPOINT)
+    kept = await rows()
+    assert [row.reason for row in kept] == [Reason.CHECKPOINT] * 5 + [Reason.FINAL]
+    _, files = storages["snapshots"].listdir(str(Path(kept[0].key).parent))
+    assert sorted(files) == sorted(Path(row.key).name for row in kept)
+
+
+async def test_an_unchanged_workspace_at_the_end_keeps_the_last_one_for_good(
+    workspace: Workspace, take: Take
+) -> None:
+    await workspace.write("a", b"1")
+    first = await take()
+    final = await take(Reason.FINAL)
+    assert (final.pk, final.reason) == (first.pk, Reason.FINAL)
+    assert [row.reason for row in await rows()] == [Reason.FINAL]
+
+
+async def test_two_at_once_give_one_of_the_same_content(workspace: Workspace, take: Take) -> None:
+    await workspace.write("a", b"1")
+    one, two = await asyncio.gather(take(), take())
+    assert one.pk == two.pk
+
+
+async def test_snapshots_of_one_second_have_different_keys(
+    workspace: Workspace, take: Take, settings: Any
+) -> None:
+    from jobs import clock
+
+    await unit(clock.move, await unit(clock.now), speed=0.001)
+    keys = []
+    for number in range(3):
+        await workspace.write("a", str(number).encode())
+        keys.append((await take()).key)
+    assert len(set(keys)) == 3
+    assert keys == sorted(keys)
+
+
+async def test_a_damaged_archive_is_noticed_and_the_one_before_it_is_used(
+    workspace: Workspace, take: Take, open_workspace: OpenWorkspace
+) -> None:
+    await workspace.write("a", b"1")
+    good = await take()
+    await workspace.write("a", b"2")
+    damaged = await take()
+    Path(storages["snapshots"].path(damaged.key)).write_bytes(b"half")
+    fresh = await open_workspace()
+    with pytest.raises(SnapshotDamaged):
+        await verify_and_restore(fresh, damaged)
+    restored = await restore_newest(fresh, good.project_id)
+    assert restored is not None
+    assert restored.snapshot.pk == good.pk
+    assert await fresh.read("a") == b"1"
+    Path(storages["snapshots"].path(good.key)).unlink()
+    with pytest.raises(SnapshotDamaged):
+        await restore_newest(await open_workspace(), good.project_id)
+
+
+async def test_a_project_without_snapshots_has_nothing_to_restore(workspace: Workspace) -> None:
+    assert await restore_newest(workspace, uuid.uuid4()) is None
+
+
+async def test_a_storage_that_does_not_work_is_told_and_leaves_no_row(
+    workspace: Workspace, take: Take, tmp_path: Path
+) -> None:
+    (tmp_path / "snapshots").write_text("a file where the storage's directory should be")
+    await workspace.write("a", b"1")
+    with pytest.raises(SnapshotFailed):
+        await take()
+    assert await rows() == []
+    assert await workspace.script("ls .cofounder/snapshots") == ""
+
+
+async def test_files_that_change_all_the_time_do_not_spoil_the_rest(workspace: Workspace, take: Take) -> None:
+    await workspace.write("still", b"1")
+    busy = await workspace.run("while :; do date +%N > busy; done", background=True)
+    await workspace.run("until [ -e busy ]; do sleep 0.05; done")
+    snapshot = await take()
+    await workspace.end_group(busy.group)
+    assert "still" in [file.path for file in from_json(snapshot.manifest)]
+    await workspace.run("rm -r still")
+    assert (await verify_and_restore(workspace, snapshot)).files == ["still"]
