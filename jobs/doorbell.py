@@ -1,43 +1,158 @@
 """The doorbell: tells sockets on a job that there is something to read. It may fail; nothing is lost then."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
-from channels_redis.pubsub import RedisPubSubChannelLayer
+from channels_redis.pubsub import RedisPubSubChannelLayer, RedisSingleShardConnection
+from channels_redis.utils import create_pool
+from redis import asyncio as aioredis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 
 SECONDS = 0.5  # a doorbell that takes longer is not worth waiting for
-_loop: asyncio.AbstractEventLoop | None = None
+CONNECT_SECONDS = 5
+FIRST_BACKOFF, LAST_BACKOFF = 0.1, 5.0
+
+Frames = list[dict[str, Any]]
 
 
 class DoorbellLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # channels_redis has no types
-    """Redis pub/sub for the doorbell."""
+    """Redis pub/sub whose subscriptions outlive Redis: stock Channels ends every socket without it."""
+
+    def _get_layer(self) -> Any:
+        layer = super()._get_layer()
+        if not isinstance(layer._shards[0], DoorbellConnection):
+            layer._shards = [DoorbellConnection(shard.host, layer) for shard in layer._shards]
+        return layer
+
+
+class DoorbellConnection(RedisSingleShardConnection):  # type: ignore[misc]  # channels_redis has no types
+    """One Redis: what is wanted is remembered, and subscribed anew whenever the connection is."""
+
+    _redis: Any
+    _pubsub: Any
+
+    def __init__(self, host: dict[str, Any], channel_layer: Any) -> None:
+        super().__init__(host, channel_layer)
+        self._listening = asyncio.Event()
+
+    def _ensure_redis(self) -> None:
+        """No retries of redis-py's own: they hold up the sender, and ours are in the receiver."""
+        if self._redis is None:
+            pool = create_pool({**self.host, "retry": Retry(NoBackoff(), 0)})
+            self._redis = aioredis.Redis(connection_pool=pool)
+
+    async def publish(self, channel: str, message: bytes) -> None:
+        self._ensure_redis()
+        await self._redis.publish(channel, message)
+
+    async def subscribe(self, channel: str) -> None:
+        """Subscribe now if Redis is there, otherwise as soon as it is."""
+        self._subscribed_to.add(channel)
+        self._ensure_receiver()
+        with suppress(RedisError, OSError):  # the receiver meets the same failure, and starts anew
+            async with asyncio.timeout(SECONDS):
+                await self._listening.wait()
+                await self._pubsub.subscribe(channel)
+
+    async def unsubscribe(self, channel: str) -> None:
+        self._subscribed_to.discard(channel)
+        if self._listening.is_set():
+            with suppress(RedisError, OSError):
+                await self._pubsub.unsubscribe(channel)
+
+    async def flush(self) -> None:
+        await super().flush()
+        self._listening.clear()
+
+    async def _do_receiving(self) -> None:
+        backoff = FIRST_BACKOFF
+        while True:
+            try:
+                await self._listen()
+                backoff = FIRST_BACKOFF
+                while True:
+                    message = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=1.0)
+                    self._receive_message(message)
+            except (RedisError, OSError) as error:
+                log.warning("doorbell.lost", error=repr(error), again_in=backoff)
+            await self._hang_up()
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, LAST_BACKOFF)
+
+    async def _listen(self) -> None:
+        self._ensure_redis()
+        self._pubsub = self._redis.pubsub()
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await self._pubsub.connect()
+            if self._subscribed_to:
+                await self._pubsub.subscribe(*self._subscribed_to)
+        self._listening.set()
+
+    async def _hang_up(self) -> None:
+        self._listening.clear()
+        with suppress(RedisError, OSError):
+            await self._pubsub.aclose()
 
 
 def group(job_id: UUID | str) -> str:
     return f"job.{job_id}.events"
 
 
+class _Bell:
+    """Rings on one event loop, each job's frames in order; what gathers during a send goes together."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._waiting: dict[UUID, Frames] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def ring(self, job_id: UUID, frames: Frames) -> None:
+        """From any thread, without waiting."""
+        self.loop.call_soon_threadsafe(self._gather, job_id, frames)
+
+    def _gather(self, job_id: UUID, frames: Frames) -> None:
+        if job_id in self._waiting:
+            self._waiting[job_id] += frames
+            return
+        self._waiting[job_id] = list(frames)
+        task = self.loop.create_task(self._send_all(job_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send_all(self, job_id: UUID) -> None:
+        while frames := self._waiting[job_id]:
+            self._waiting[job_id] = []
+            await _send(job_id, frames)
+        del self._waiting[job_id]
+
+
+_bell: _Bell | None = None
+
+
 def ring_from(loop: asyncio.AbstractEventLoop | None) -> None:
     """Ring on this event loop from now on (the worker's own), without waiting for it."""
-    global _loop
-    _loop = loop
+    global _bell  # noqa: PLW0603  # a process has one worker loop
+    _bell = _Bell(loop) if loop else None
 
 
-def ring(job_id: UUID, frames: list[dict[str, Any]]) -> None:
+def ring(job_id: UUID, frames: Frames) -> None:
     """Send the frames to everyone who watches the job; swallow every failure of Redis."""
-    if _loop is not None and _loop.is_running():
-        asyncio.run_coroutine_threadsafe(_send(job_id, frames), _loop)
+    if _bell is not None and _bell.loop.is_running():
+        _bell.ring(job_id, frames)
     else:
         async_to_sync(_send)(job_id, frames)
 
 
-async def _send(job_id: UUID, frames: list[dict[str, Any]]) -> None:
+async def _send(job_id: UUID, frames: Frames) -> None:
     try:
         async with asyncio.timeout(SECONDS):
             await get_channel_layer().group_send(group(job_id), {"type": "job.events", "frames": frames})

@@ -1,5 +1,7 @@
 """WebSocket addresses."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-websocket_urlpatterns: list[URLPattern] = []
+from jobs.consumers import JobConsumer
+
+websocket_urlpatterns: list[URLPattern] = [path("ws/jobs/<str:job_id>/", JobConsumer.as_asgi())]

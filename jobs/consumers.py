@@ -1,0 +1,151 @@
+"""A browser's live view of a job's event log: what it missed, then what happens."""
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+import structlog
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import InterfaceError, OperationalError
+
+from jobs import doorbell
+from jobs.events import frame
+from jobs.lists import as_number
+from jobs.models import Job, JobEvent
+
+log = structlog.get_logger(__name__)
+
+UNREADABLE, NOT_SIGNED_IN, NOT_FOUND, OUR_FAULT = 4400, 4401, 4404, 1011  # close codes
+WINDOW = 500  # frames past the client's last ack: daphne buffers without limit for one that does not read
+BATCH = 200
+POLL_SECONDS = 2.0
+MESSAGE_LIMIT = 1_000  # characters; an ack has about 20
+
+
+class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """`/ws/jobs/{id}/?after=SEQ`: frames in order without gaps; the client sends `{"ack": seq}`."""
+
+    pump: "asyncio.Task[None] | None" = None
+
+    async def connect(self) -> None:
+        await self.accept()  # a refusal before this shows the browser no code
+        refusal = await self._refusal()
+        if refusal is not None:
+            await self.close(refusal)
+            return
+        self.heard: dict[int, dict[str, Any]] = {}
+        self.look = True  # whether the rows may hold more than was sent
+        self.bell = asyncio.Event()
+        # The group first, then the rows: what commits between the two is heard, or read, or both.
+        await self.channel_layer.group_add(doorbell.group(self.job_id), self.channel_name)
+        self.pump = asyncio.create_task(self._pump())
+
+    async def _refusal(self) -> int | None:
+        """The code to close with; None for a job's owner, whose place in the log is set then."""
+        after = as_number(parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[-1])
+        if after is None:
+            return UNREADABLE
+        if not self.scope["user"].is_authenticated:
+            return NOT_SIGNED_IN
+        try:
+            self.job_id = UUID(self.scope["url_route"]["kwargs"]["job_id"])
+        except ValueError:
+            return NOT_FOUND
+        last = await _last_seq(self.job_id, self.scope["user"].pk)
+        if last is None:
+            return NOT_FOUND
+        self.sent = self.acked = min(after, last)
+        return None
+
+    async def disconnect(self, code: int) -> None:
+        if self.pump is not None:
+            self.pump.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.pump
+            await self.channel_layer.group_discard(doorbell.group(self.job_id), self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        ack = _ack(text_data)
+        if ack is None:
+            await self.close(UNREADABLE)
+        elif self.pump is not None:
+            self.acked = max(self.acked, min(ack, self.sent))
+            self.bell.set()
+
+    async def job_events(self, message: dict[str, Any]) -> None:
+        """The doorbell. Only so many frames are kept: the rows hold them all."""
+        for heard in message["frames"]:
+            if len(self.heard) < BATCH:
+                self.heard[heard["seq"]] = heard
+            else:
+                self.look = True
+        self.bell.set()
+
+    async def _pump(self) -> None:
+        """Send what there is, then wait for the bell; look at the rows every so often all the same."""
+        while True:
+            self.bell.clear()
+            try:
+                await self._deliver()
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self.bell.wait()
+            except TimeoutError:
+                self.look = True
+            except (OperationalError, InterfaceError) as error:
+                log.warning("consumer.database_away", job_id=str(self.job_id), error=repr(error))
+                await asyncio.sleep(POLL_SECONDS)
+            except Exception:
+                # A socket that stays open and silent would lie: the browser connects again instead.
+                log.exception("consumer.failed", job_id=str(self.job_id))
+                await self.close(OUR_FAULT)
+                return
+
+    async def _deliver(self) -> None:
+        """Send on from the last frame: those heard while they follow on, the rows where they do not."""
+        while (room := self.acked + WINDOW - self.sent) > 0:
+            following = self.heard.pop(self.sent + 1, None)
+            if following is not None:
+                await self._send(following)
+                continue
+            self.heard = {seq: heard for seq, heard in self.heard.items() if seq > self.sent}
+            if not (self.look or self.heard):
+                return
+            most = min(BATCH, room)
+            rows = await _frames_after(self.job_id, self.sent, most)
+            for row in rows:
+                await self._send(row)
+            self.look = len(rows) == most
+            if not rows:
+                return
+
+    async def _send(self, following: dict[str, Any]) -> None:
+        await self.send(json.dumps(following))
+        self.sent = following["seq"]
+
+
+def _ack(text: str | None) -> int | None:
+    """The number of `{"ack": seq}`; None for anything else."""
+    if text is None or len(text) > MESSAGE_LIMIT:
+        return None
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    ack = message.get("ack") if isinstance(message, dict) else None
+    return ack if type(ack) is int else None
+
+
+@database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
+def _last_seq(job_id: UUID, user_id: UUID) -> int | None:
+    """How far the job's log is; None when there is no such job of this user."""
+    numbers = Job.objects.filter(pk=job_id, project__owner=user_id).values_list("last_seq", flat=True)
+    return numbers.first()
+
+
+@database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
+def _frames_after(job_id: UUID, seq: int, most: int) -> list[dict[str, Any]]:
+    return [frame(event) for event in JobEvent.objects.filter(job=job_id, seq__gt=seq)[:most]]
