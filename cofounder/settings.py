@@ -115,7 +115,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["jobs.parsers.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "jobs.lists.LinkPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "jobs.errors.error_response",
@@ -130,6 +130,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatus": "jobs.models.JobStatus",
+        "PhaseStatus": "jobs.models.Phase.Status",
+        "EscalationStatus": "escalations.models.AgentEscalation.Status",
+        "SessionState": "agents.models.SessionState",
+        "EventType": "jobs.models.EventType",
+    },
 }
 
 LANGUAGE_CODE = "en-gb"

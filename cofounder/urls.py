@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.defaults import server_error
 
 from cofounder.pages import refusals
 from jobs.errors import shaped
@@ -15,3 +16,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 handler400 = shaped(400, refusals.bad_request)
 handler403 = shaped(403, refusals.forbidden)
 handler404 = shaped(404, refusals.not_found)
+handler500 = shaped(500, server_error)
