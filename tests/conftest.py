@@ -120,3 +120,30 @@ def project(founder: Any) -> Any:
         idea_brief=BRIEF,
         interview=[{"question": "Who may see the list?", "answer": "Everyone with the link."}],
     )
+
+
+def _client_of(user: Any) -> Any:
+    from rest_framework.test import APIClient
+
+    client = APIClient()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def api(founder: Any) -> Any:
+    """The API as the founder's browser uses it."""
+    return _client_of(founder)
+
+
+@pytest.fixture
+def other_api(other_founder: Any) -> Any:
+    return _client_of(other_founder)
+
+
+@pytest.fixture
+def build(project: Any) -> Any:
+    """A job of the project that has just been started."""
+    from agents.start import start_build
+
+    return start_build(project)[0]

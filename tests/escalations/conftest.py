@@ -1,0 +1,46 @@
+import pytest
+
+from escalations.models import AgentEscalation, ErrorSignature
+from jobs import clock
+
+OPTIONS = [
+    {"value": "skip_feature", "label": "Leave it out", "description": "Do the rest."},
+    {"value": "simpler_version", "label": "Make it simpler", "description": "A plainer one."},
+]
+
+
+@pytest.fixture
+def ask(build):
+    """Ask the founder something; each question has its own signature."""
+
+    def asked(signature="a"):
+        return AgentEscalation.objects.create(
+            session_id=build.pk,
+            job=build,
+            project=build.project,
+            error_type="code_error",
+            error_signature=f"{build.project_id}:code_error:{signature}",
+            plain_english_problem="The list does not load.",
+            attempts_summary=["Read it in one go", "Read it page by page"],
+            recommended_action="Leave the search out for now.",
+            options=OPTIONS,
+            created_at=clock.now(),
+        )
+
+    return asked
+
+
+@pytest.fixture
+def escalation(ask):
+    return ask()
+
+
+@pytest.fixture
+def signature(escalation):
+    return ErrorSignature.objects.create(
+        project=escalation.project,
+        signature=escalation.error_signature,
+        category="code_error",
+        attempts=[{"what": "a", "error": "b", "cost": 1}],
+        escalated_at=clock.now(),
+    )

@@ -1,0 +1,112 @@
+import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from agents import control
+from escalations.answers import BadAnswer, resolve
+from jobs.briefs import BadBrief
+from jobs.errors import Conflict
+from jobs.models import ProjectSecret
+from tests.races import at_once
+
+
+def test_an_answer_is_written_with_who_gave_it(escalation, founder):
+    answered = resolve(escalation.pk, decision="skip_feature", guidance="Later.", by=founder)
+    escalation.refresh_from_db()
+    assert (escalation.status, escalation.founder_decision) == ("resolved", "skip_feature")
+    assert (escalation.founder_guidance, escalation.resolved_by) == ("Later.", founder)
+    assert escalation.delivered_at is None
+    assert answered.resolved_at == escalation.resolved_at
+
+
+def test_an_answer_begins_the_failure_s_count_anew(escalation, signature, founder):
+    resolve(escalation.pk, decision="skip_feature", by=founder)
+    signature.refresh_from_db()
+    assert (signature.attempts, signature.escalated_at) == ([], None)
+    assert signature.reset_at is not None
+
+
+def test_an_answer_is_an_event_and_queues_a_run(escalation, founder):
+    resolve(escalation.pk, decision="skip_feature", guidance="Later.", by=founder)
+    escalation.refresh_from_db()
+    assert escalation.job.events.get(type="agent.escalation_resolved").payload == {
+        "escalation_id": str(escalation.pk),
+        "resolution": "skip_feature",
+        "guidance": "Later.",
+        "resolved_at": escalation.resolved_at.isoformat(),
+    }
+    assert ProcrastinateJob.objects.filter(task_name="agents.run").count() == 2
+
+
+def test_guidance_is_valid_on_every_question(escalation, founder):
+    assert resolve(escalation.pk, decision="provide_guidance", guidance="Use a table.", by=founder)
+
+
+@pytest.mark.parametrize("guidance", ["", "   "])
+def test_guidance_must_say_something(escalation, founder, guidance):
+    with pytest.raises(BadAnswer, match="own words"):
+        resolve(escalation.pk, decision="provide_guidance", guidance=guidance, by=founder)
+
+
+def test_an_unknown_decision_names_the_known_ones(escalation, founder):
+    with pytest.raises(BadAnswer, match="skip_feature, simpler_version, provide_guidance"):
+        resolve(escalation.pk, decision="burn_it", by=founder)
+    escalation.refresh_from_db()
+    assert escalation.status == "pending"
+
+
+@pytest.mark.parametrize("guidance", ["a" * 10_001, "bell \x07"])
+def test_guidance_nobody_can_use_is_refused(escalation, founder, guidance):
+    with pytest.raises(BadBrief):
+        resolve(escalation.pk, decision="skip_feature", guidance=guidance, by=founder)
+
+
+def test_a_second_answer_is_refused_and_changes_nothing(escalation, founder):
+    resolve(escalation.pk, decision="skip_feature", by=founder)
+    with pytest.raises(Conflict, match="answered already"):
+        resolve(escalation.pk, decision="simpler_version", by=founder)
+    escalation.refresh_from_db()
+    assert escalation.founder_decision == "skip_feature"
+
+
+def test_a_question_of_a_stopped_build_needs_no_answer(escalation, founder):
+    control.cancel(escalation.job, founder)
+    with pytest.raises(Conflict, match="needs no answer"):
+        resolve(escalation.pk, decision="skip_feature", by=founder)
+
+
+def test_secrets_are_kept_encrypted_and_replaced(escalation, ask, founder):
+    for question, value in ((escalation, "old"), (ask("b"), "sk-new")):
+        resolve(question.pk, decision="skip_feature", secrets={"STRIPE_KEY": value}, by=founder)
+    assert ProjectSecret.objects.get().value == "sk-new"
+    stored = ProjectSecret.objects.extra(select={"stored": "value"}).values_list("stored", flat=True).get()
+    assert "sk-new" not in stored
+    assert "sk-new" not in str(list(escalation.job.events.values()))
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        {"stripe": "x"},
+        {"A-B": "x"},
+        {"KEY\n": "x"},
+        {"KEY": ""},
+        {"KEY": "x" * 10_001},
+        {"KEY": 5},
+        ["KEY"],
+        {f"K{number}": "x" for number in range(21)},
+    ],
+)
+def test_secrets_nobody_can_use_are_refused(escalation, founder, secrets):
+    with pytest.raises(BadAnswer):
+        resolve(escalation.pk, decision="skip_feature", secrets=secrets, by=founder)
+    assert not ProjectSecret.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_answers_at_once_one_counts(escalation, founder):
+    results = at_once(
+        lambda: resolve(escalation.pk, decision="skip_feature", by=founder),
+        lambda: resolve(escalation.pk, decision="simpler_version", by=founder),
+    )
+    assert sorted(type(result).__name__ for result in results) == ["AgentEscalation", "Conflict"]
+    assert escalation.job.events.filter(type="agent.escalation_resolved").count() == 1
