@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -35,19 +35,24 @@ class DoorbellLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # channels_
 
 
 class DoorbellConnection(RedisSingleShardConnection):  # type: ignore[misc]  # channels_redis has no types
-    """One Redis: what is wanted is remembered, and subscribed anew whenever the connection is."""
+    """One Redis: what is wanted is remembered, and subscribed anew whenever the connection is.
+
+    Only the receiver touches the subscribing connection: two tasks that mend one connection leak a socket.
+    """
 
     _redis: Any
     _pubsub: Any
 
     def __init__(self, host: dict[str, Any], channel_layer: Any) -> None:
         super().__init__(host, channel_layer)
-        self._listening = asyncio.Event()
+        self._nudges = f"{channel_layer.prefix}.nudges.{uuid4().hex}"  # wakes the receiver out of its read
+        self._held: set[str] = set()
+        self._waiting: list[asyncio.Future[None]] = []
 
     def _ensure_redis(self) -> None:
-        """No retries of redis-py's own: they hold up the sender, and ours are in the receiver."""
+        """One retry at once, for a connection gone stale; redis-py's own three would hold up the sender."""
         if self._redis is None:
-            pool = create_pool({**self.host, "retry": Retry(NoBackoff(), 0)})
+            pool = create_pool({**self.host, "retry": Retry(NoBackoff(), 1)})
             self._redis = aioredis.Redis(connection_pool=pool)
 
     async def publish(self, channel: str, message: bytes) -> None:
@@ -57,50 +62,55 @@ class DoorbellConnection(RedisSingleShardConnection):  # type: ignore[misc]  # c
     async def subscribe(self, channel: str) -> None:
         """Subscribe now if Redis is there, otherwise as soon as it is."""
         self._subscribed_to.add(channel)
+        subscribed = asyncio.get_running_loop().create_future()
+        self._waiting.append(subscribed)
         self._ensure_receiver()
         with suppress(RedisError, OSError):  # the receiver meets the same failure, and starts anew
             async with asyncio.timeout(SECONDS):
-                await self._listening.wait()
-                await self._pubsub.subscribe(channel)
+                await self.publish(self._nudges, b"")
+                await subscribed
 
     async def unsubscribe(self, channel: str) -> None:
+        """The receiver leaves the channel at its next look; until then nobody hears what arrives."""
         self._subscribed_to.discard(channel)
-        if self._listening.is_set():
-            with suppress(RedisError, OSError):
-                await self._pubsub.unsubscribe(channel)
-
-    async def flush(self) -> None:
-        await super().flush()
-        self._listening.clear()
 
     async def _do_receiving(self) -> None:
         backoff = FIRST_BACKOFF
         while True:
             try:
-                await self._listen()
+                await self._connect()
                 backoff = FIRST_BACKOFF
                 while True:
+                    await self._hold_what_is_wanted()
                     message = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=1.0)
                     self._receive_message(message)
             except (RedisError, OSError) as error:
                 log.warning("doorbell.lost", error=repr(error), again_in=backoff)
-            await self._hang_up()
+            with suppress(RedisError, OSError):
+                await self._pubsub.aclose()
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, LAST_BACKOFF)
 
-    async def _listen(self) -> None:
+    async def _connect(self) -> None:
         self._ensure_redis()
         self._pubsub = self._redis.pubsub()
+        self._held = set()
         async with asyncio.timeout(CONNECT_SECONDS):
-            await self._pubsub.connect()
-            if self._subscribed_to:
-                await self._pubsub.subscribe(*self._subscribed_to)
-        self._listening.set()
+            await self._pubsub.subscribe(self._nudges)
 
-    async def _hang_up(self) -> None:
-        self._listening.clear()
-        with suppress(RedisError, OSError):
-            await self._pubsub.aclose()
+    async def _hold_what_is_wanted(self) -> None:
+        wanted, waiting = set(self._subscribed_to), self._waiting
+        if self._held == wanted and not waiting:
+            return
+        self._waiting = []
+        if wanted - self._held:
+            await self._pubsub.subscribe(*(wanted - self._held))
+        if self._held - wanted:
+            await self._pubsub.unsubscribe(*(self._held - wanted))
+        self._held = wanted
+        for subscribed in waiting:
+            if not subscribed.done():
+                subscribed.set_result(None)
 
 
 def group(job_id: UUID | str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -42,6 +42,13 @@ class Unavailable(CofounderError):
     code = "unavailable"
 
 
+class TooLarge(CofounderError):
+    """The request is too large: at most 1 MB is accepted."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    code = "too_large"
+
+
 def body(code: str, message: str, fields: dict[str, list[str]] | None = None) -> dict[str, Any]:
     error: dict[str, Any] = {"code": code, "message": message}
     if fields:
@@ -51,6 +58,8 @@ def body(code: str, message: str, fields: dict[str, list[str]] | None = None) ->
 
 def error_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: every refusal in our one shape; anything unknown stays a 500."""
+    if isinstance(error, RequestDataTooBig):
+        error = TooLarge()
     if isinstance(error, CofounderError):
         set_rollback()
         fields = {error.field: [str(error)]} if error.field else None

@@ -6,17 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError
+from django.core.exceptions import RequestDataTooBig
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 MOST_LEVELS = 40
-
-
-class TooLarge(APIException):
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = "The request is too large: at most 1 MB is accepted."
-    default_code = "too_large"
 
 
 class BoundedJSONParser(JSONParser):
@@ -25,7 +19,7 @@ class BoundedJSONParser(JSONParser):
     ) -> Any:
         body = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise TooLarge
+            raise RequestDataTooBig
         try:
             data = super().parse(io.BytesIO(body), media_type, parser_context)
         except RecursionError:

@@ -1,0 +1,158 @@
+import asyncio
+import json
+import uuid
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from channels.routing import URLRouter
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import AnonymousUser
+
+from jobs import consumers, events
+from jobs.models import EventType
+from jobs.routing import websocket_urlpatterns
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LIMIT = 20
+
+
+@database_sync_to_async
+def say(build, count):
+    for number in range(count):
+        events.record(build.pk, EventType.AGENT_NARRATION, text=str(number), phase="")
+
+
+@database_sync_to_async
+def say_at_once(build, count):
+    events.record_all(build.pk, [(EventType.AGENT_NARRATION, {"text": "", "phase": ""})] * count)
+
+
+@pytest.fixture
+async def watch(build, founder):
+    """Open a socket on the build, as the founder unless told otherwise."""
+    opened = []
+
+    async def open_(query="", user=founder, job_id=build.pk):
+        socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), f"/ws/jobs/{job_id}/{query}")
+        socket.scope["user"] = user
+        assert (await socket.connect(timeout=LIMIT))[0]
+        opened.append(socket)
+        return socket
+
+    yield open_
+    for socket in opened:
+        await socket.disconnect(timeout=LIMIT)
+    await get_channel_layer().flush()
+
+
+async def numbers(socket, count):
+    return [json.loads(await socket.receive_from(timeout=LIMIT))["seq"] for _ in range(count)]
+
+
+async def close_code(socket):
+    return (await socket.receive_output(timeout=LIMIT))["code"]
+
+
+async def test_what_was_missed_comes_first_and_then_what_happens(watch, build):
+    await say(build, 3)
+    socket = await watch()
+    assert await numbers(socket, 4) == [1, 2, 3, 4]
+    await say(build, 3)
+    assert await numbers(socket, 3) == [5, 6, 7]
+
+
+async def test_a_frame_is_the_same_as_in_the_list(watch, build):
+    socket = await watch()
+    expected = await database_sync_to_async(lambda: events.frame(build.events.get()))()
+    assert json.loads(await socket.receive_from(timeout=LIMIT)) == expected
+
+
+async def test_a_reconnect_goes_on_after_the_last_number(watch, build):
+    await say(build, 5)
+    assert await numbers(await watch("?after=4"), 2) == [5, 6]
+
+
+async def test_a_burst_while_connecting_leaves_no_gap(watch, build):
+    burst = asyncio.create_task(say(build, 100))
+    socket = await watch()
+    assert await numbers(socket, 101) == list(range(1, 102))
+    await burst
+
+
+async def test_two_browsers_get_the_same(watch, build):
+    one, two = await watch(), await watch()
+    await say(build, 20)
+    assert await numbers(one, 21) == await numbers(two, 21) == list(range(1, 22))
+
+
+async def test_a_client_that_never_acks_gets_500_frames_at_most(watch, build):
+    await say_at_once(build, 700)
+    socket = await watch()
+    assert await numbers(socket, 500) == list(range(1, 501))
+    assert await socket.receive_nothing(timeout=consumers.POLL_SECONDS + 0.5)
+    await socket.send_to(json.dumps({"ack": 500}))
+    assert await numbers(socket, 201) == list(range(501, 702))
+
+
+async def test_an_ack_of_what_was_never_sent_counts_for_what_was(watch, build):
+    socket = await watch()
+    await numbers(socket, 1)
+    await socket.send_to(json.dumps({"ack": 10**30}))
+    await say_at_once(build, 700)
+    await numbers(socket, 500)
+    assert await socket.receive_nothing(timeout=0.5)
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "[]", "{}", '{"ack": "1"}', '{"ack": true}', '{"ack": 1.5}', "[" * 900, " " * 5000]
+)
+async def test_nonsense_closes_the_socket(watch, text):
+    socket = await watch()
+    await numbers(socket, 1)
+    await socket.send_to(text)
+    assert await close_code(socket) == consumers.UNREADABLE
+
+
+async def test_bytes_close_the_socket(watch):
+    socket = await watch()
+    await numbers(socket, 1)
+    await socket.send_to(bytes_data=b"\x00")
+    assert await close_code(socket) == consumers.UNREADABLE
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "1e3", "9" * 30, "%ff"])
+async def test_an_unreadable_place_closes_with_4400(watch, after):
+    assert await close_code(await watch(f"?after={after}")) == 4400
+
+
+async def test_a_place_beyond_the_log_waits_for_what_comes(watch, build):
+    socket = await watch("?after=999")
+    await say(build, 1)
+    assert await numbers(socket, 1) == [2]
+
+
+async def test_signed_out_closes_with_4401(watch):
+    assert await close_code(await watch(user=AnonymousUser())) == 4401
+
+
+async def test_another_founder_gets_4404(watch, other_founder):
+    assert await close_code(await watch(user=other_founder)) == 4404
+
+
+@pytest.mark.parametrize("job_id", [uuid.uuid4(), "seven"])
+async def test_a_missing_job_closes_with_4404(watch, job_id):
+    assert await close_code(await watch(job_id=job_id)) == 4404
+
+
+async def test_nothing_is_lost_while_redis_dies_and_returns(settings, own_redis, watch, build):
+    layer = {"BACKEND": "jobs.doorbell.DoorbellLayer", "CONFIG": {"hosts": [own_redis.url]}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    socket = await watch()
+    await say(build, 2)
+    own_redis.kill()
+    await say(build, 2)
+    assert await numbers(socket, 5) == [1, 2, 3, 4, 5]
+    own_redis.start()
+    await say(build, 2)
+    assert await numbers(socket, 2) == [6, 7]
