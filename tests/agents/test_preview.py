@@ -41,11 +41,12 @@ async def test_the_declared_app_is_started_and_answers_from_outside(workspace: W
 
 async def test_starting_again_takes_the_port_from_whatever_had_it(workspace: Workspace) -> None:
     declared = await declare(workspace)
-    await workspace.run("PORT=8000 python3 app.py", background=True)  # the agent's own
-    await preview.start_app(workspace, declared)
-    await workspace.write("page.html", b"<title>Second</title>x")
-    url = await preview.start_app(workspace, declared)
-    assert (await preview.ask(url)).title == "Second"
+    await workspace.run("mkdir other; cd other; exec python3 -m http.server 8000", background=True)
+    while (await preview.ask(workspace.host(8000))).http_status is None:
+        pass
+    for _ in range(2):
+        url = await preview.start_app(workspace, declared)
+        assert (await preview.ask(url)).title == "Uniform Swap"
 
 
 async def test_an_app_that_ends_at_once_is_told_with_its_log(workspace: Workspace) -> None:

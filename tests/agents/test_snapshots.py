@@ -175,12 +175,13 @@ async def test_a_storage_that_does_not_work_is_told_and_leaves_no_row(
     assert await workspace.script("ls .cofounder/snapshots") == ""
 
 
-async def test_files_that_change_all_the_time_do_not_spoil_the_rest(workspace: Workspace, take: Take) -> None:
+async def test_files_that_change_all_the_time_do_not_spoil_the_rest(
+    workspace: Workspace, take: Take, open_workspace: OpenWorkspace
+) -> None:
     await workspace.write("still", b"1")
     busy = await workspace.run("while :; do date +%N > busy; done", background=True)
     await workspace.run("until [ -e busy ]; do sleep 0.05; done")
     snapshot = await take()
     await workspace.end_group(busy.group)
-    assert "still" in [file.path for file in from_json(snapshot.manifest)]
-    await workspace.run("rm -r still")
-    assert (await verify_and_restore(workspace, snapshot)).files == ["still"]
+    restored = await verify_and_restore(await open_workspace(), snapshot)  # what is listed is in the archive
+    assert "still" in restored.files

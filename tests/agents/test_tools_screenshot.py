@@ -54,8 +54,10 @@ async def test_a_blank_page_and_errors_of_scripts_are_noticed(call: Caller, work
     assert "nothing is not defined" in shown
 
 
-async def test_a_page_cannot_reach_what_only_this_machine_sees(call: Caller, workspace: Workspace) -> None:
-    script = "fetch('http://127.0.0.1:1/').catch(e => document.title = 'blocked')"
+async def test_a_page_cannot_reach_what_only_this_machine_sees(
+    call: Caller, workspace: Workspace, e2b_url: str
+) -> None:
+    script = f"fetch('{e2b_url}/', {{mode: 'no-cors'}}).catch(e => document.title = 'blocked')"
     await workspace.write("page.html", f"<body>hello<script>{script}</script></body>".encode())
     assert "blocked" in text(await call("take_screenshot"))
 
