@@ -25,7 +25,7 @@ def build(request: HttpRequest, job_id: UUID) -> HttpResponse:
 @founders_only
 @require_safe
 def build_feed(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """`after=SEQ`: what is new, with every part of the page that shows state. `before=SEQ`: what was earlier."""
+    """`after=SEQ`: what is new, with the parts of the page that show state. `before=SEQ`: the earlier."""
     job = own_job(request, job_id)
     if "before" in request.GET:
         return _earlier(request, job, _number(request, "before"))

@@ -1,4 +1,4 @@
-"""What a build's page shows beside its feed: one set of queries for the page and everything that mirrors it."""
+"""What a build's page shows beside its feed: one set of queries for all who show it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -107,9 +107,9 @@ class BuildState:
     @property
     def is_quiet(self) -> bool:
         """Whether the agent should work but has not been heard of for a while."""
-        return (
-            self.tone == "working" and bool(self.last_heard) and clock.now() - self.last_heard > QUIET_AFTER
-        )  # type: ignore[operator]
+        if self.tone != "working" or self.last_heard is None:
+            return False
+        return clock.now() - self.last_heard > QUIET_AFTER
 
     @property
     def current_phase(self) -> str:
@@ -119,6 +119,13 @@ class BuildState:
     def title(self) -> str:
         count = f"({self.questions}) " if self.questions else ""
         return f"{count}{self.job.project.name} · cofounder"
+
+    @property
+    def reason(self) -> str:
+        """Why a paused agent is paused, in the words of its log."""
+        states = self.job.events.filter(type=EventType.AGENT_STATE, payload__state=SessionState.PAUSED)
+        payload = states.order_by("-seq").values_list("payload", flat=True).first()
+        return str(payload.get("reason", "")) if payload else ""
 
     @property
     def rehearsal(self) -> str:
@@ -156,13 +163,12 @@ def label_of(job: Job, session: AgentSession | None) -> tuple[str, str]:
 
 def controls_of(job: Job, session: AgentSession | None) -> Controls:
     state = session.state if session and not job.is_over else ""
-    busy = state in (SessionState.QUEUED, SessionState.WORKING)
-    pausing = bool(busy and session and session.pause_requested)
+    pausing = bool(state == SessionState.WORKING and session and session.pause_requested)
     return Controls(
         wake=state in ASLEEP,
-        pause=busy and not pausing,
+        pause=bool(state) and state != SessionState.PAUSED and not pausing,
         pausing=pausing,
-        resume=state == SessionState.PAUSED,
+        resume=state == SessionState.PAUSED or pausing,
         stop=not job.is_over,
     )
 
@@ -190,7 +196,7 @@ def open_questions_of(user: Any) -> QuerySet[AgentEscalation]:
 
 
 def promises_of(job: Job) -> list[Promise]:
-    """The brief's must-haves with the evidence of the latest round of checks, then checks nobody asked for."""
+    """The brief's must-haves with the evidence of the latest round of checks, then further checks."""
     round_began = (
         job.events.filter(type=EventType.JOB_STATUS, payload__status=JobStatus.CHECKS)
         .order_by("-seq")

@@ -123,7 +123,8 @@ function connect() {
     socket.send(JSON.stringify({ ack: seq }));
     if (seq > seen) ring();
   };
-  socket.onclose = () => {
+  socket.onclose = ({ code }) => {
+    if (code >= 4400 && code < 4500) return; // refused for a reason that a new try does not change
     const wait = Math.min(LONGEST_WAIT, 500 * 2 ** failures) * (0.75 + Math.random() / 2);
     failures += 1;
     setTimeout(connect, wait);

@@ -1,0 +1,55 @@
+"""Builds to look at, in the states that pages show."""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def job(project: Any) -> Any:
+    """A build that has just been asked for."""
+    from agents.start import start_build
+
+    return start_build(project)[0]
+
+
+@pytest.fixture
+def working_job(job: Any) -> Any:
+    """A build whose agent is at work."""
+    from agents.models import AgentSession
+    from jobs.models import Job
+
+    Job.objects.filter(pk=job.pk).update(status="code")
+    AgentSession.objects.filter(pk=job.pk).update(state="working", current_phase="The list")
+    job.refresh_from_db()
+    return job
+
+
+@pytest.fixture
+def question(working_job: Any) -> Any:
+    """An open question with two options."""
+    from escalations.models import AgentEscalation
+    from jobs import clock, events
+    from jobs.models import EventType
+
+    asked = AgentEscalation.objects.create(
+        session_id=working_job.pk,
+        job=working_job,
+        project=working_job.project,
+        error_type="product_decision",
+        error_signature="uniforms:sizes",
+        plain_english_problem="Should sizes be letters or ages?",
+        recommended_action="Ages, as on the label.",
+        options=[
+            {"value": "ages", "label": "Ages", "description": "5-6, 7-8"},
+            {"value": "letters", "label": "Letters", "description": "S, M, L"},
+        ],
+        created_at=clock.now(),
+    )
+    events.record(
+        working_job.pk,
+        EventType.WAITING_FOR_INPUT,
+        escalation_id=str(asked.pk),
+        problem=asked.plain_english_problem,
+    )
+    return asked

@@ -1,0 +1,36 @@
+"""Each event type has a template that renders, with or without a payload."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.template.loader import get_template
+from django.test import RequestFactory
+
+from cofounder.pages import feed
+from jobs import clock
+from jobs.models import EventType, Job, JobEvent
+
+SILENT = {EventType.BUDGET_UPDATED, EventType.AGENT_STATE, EventType.ESCALATION_RESOLVED}
+
+
+@pytest.mark.parametrize("event_type", EventType)
+def test_every_event_type_has_a_template(event_type: EventType) -> None:
+    job = Job(build_number=1)
+    event = JobEvent(job=job, seq=7, type=event_type, payload={}, created_at=datetime.now(UTC))
+    context = {"job": job, "event": event, "payload": {}, "entry_id": "entry-7", "question": None}
+    html = get_template(feed.template_name(event_type)).render(context).strip()
+    assert bool(html) is (event_type not in SILENT)
+
+
+def test_a_question_that_is_gone_is_still_told(working_job: Any, rf: RequestFactory) -> None:
+    JobEvent.objects.all().delete()
+    event = JobEvent.objects.create(
+        job=working_job,
+        seq=900,
+        type=EventType.WAITING_FOR_INPUT,
+        payload={"escalation_id": "5f0f3f1e-0000-4000-8000-000000000000", "problem": "Which colour?"},
+        created_at=clock.now(),
+    )
+    [entry] = feed.render(working_job, feed.Stretch([event], False), rf.get("/"))
+    assert "Which colour?" in entry

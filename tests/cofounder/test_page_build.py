@@ -1,0 +1,201 @@
+"""The build page, its news, its controls."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from agents.models import AgentSession, BuildDocument, DailyBudget
+from cofounder.pages import build_state
+from escalations.models import AgentEscalation
+from jobs import clock, events
+from jobs.models import EventType, FounderMessage, Job, Phase
+
+HTMX = {"HX-Request": "true"}
+
+
+def _say(job: Any, count: int) -> None:
+    facts = [
+        (EventType.AGENT_NARRATION, {"text": f"sentence {n}.", "phase": ""}) for n in range(1, count + 1)
+    ]
+    events.record_all(job.pk, facts)
+
+
+def test_the_page_shows_where_the_build_stands(browser: Client, working_job: Any, founder: Any) -> None:
+    Phase.objects.create(
+        job=working_job, position=1, name="The list", status="working", started_at=clock.now()
+    )
+    DailyBudget.objects.create(
+        user=founder, day=clock.today(), allowance_microdollars=2_000_000, spent_microdollars=1_900_000
+    )
+    page = browser.get(f"/builds/{working_job.pk}").text
+    assert '<span class="badge working">Working</span>' in page
+    assert "0 of 1 done" in page
+    assert 'class="budget yellow" max="100" value="95"' in page
+    assert "a list of uniforms by size" in page
+
+
+def test_a_sleeping_build_counts_down_in_real_seconds(browser: Client, working_job: Any) -> None:
+    wake_at = clock.now() + timedelta(hours=5)
+    AgentSession.objects.filter(pk=working_job.pk).update(state="sleeping", wake_at=wake_at)
+    page = browser.get(f"/builds/{working_job.pk}").text
+    assert f'data-countdown="{clock.to_real(wake_at).isoformat(timespec="milliseconds")}"' in page
+    assert "Wake now" in page
+
+
+def test_a_failed_build_says_why_and_what_to_do(browser: Client, working_job: Any) -> None:
+    Job.objects.filter(pk=working_job.pk).update(status="failed", status_message="The disk is full.")
+    page = browser.get(f"/builds/{working_job.pk}").text
+    assert "The disk is full." in page
+    assert "Nothing is lost" in page
+
+
+def test_a_ready_build_says_so(browser: Client, working_job: Any) -> None:
+    Job.objects.filter(pk=working_job.pk).update(status="ready", preview_url="http://app.localhost/")
+    page = browser.get(f"/builds/{working_job.pk}").text
+    assert "It is ready." in page
+    assert 'sandbox="allow-scripts' in page
+
+
+def test_what_the_agent_writes_cannot_become_markup(browser: Client, working_job: Any) -> None:
+    text = "<script>alert(1)</script> **bold**"
+    BuildDocument.objects.create(job=working_job, section="faq", content=text, updated_at=clock.now())
+    events.record(working_job.pk, EventType.AGENT_NARRATION, text=text, phase="")
+    page = browser.get(f"/builds/{working_job.pk}").text
+    assert "<script>alert" not in page
+    assert "<strong>bold</strong>" in page
+
+
+def test_a_finished_step_takes_the_place_of_its_beginning(browser: Client, working_job: Any) -> None:
+    events.record(
+        working_job.pk, EventType.TOOL_CALLED, call_id="c1", tool="bash", label="Running tests", phase=""
+    )
+    events.record(
+        working_job.pk, EventType.TOOL_FINISHED, call_id="c1", tool="bash", label="Ran tests", ok=True,
+        exit_code=0, duration_ms=5, excerpt="OK", command="make test", phase="", iteration=1,
+    )  # fmt: skip
+    page = browser.get(f"/builds/{working_job.pk}").text
+    assert page.count('id="entry-c1"') == 1
+    assert "Ran tests" in page
+    assert "Running tests" not in page
+
+
+def test_a_long_log_is_read_from_its_end_and_back_on_demand(browser: Client, working_job: Any) -> None:
+    _say(working_job, 450)
+    page = browser.get(f"/builds/{working_job.pk}").text
+    assert "sentence 450." in page
+    assert "sentence 250." not in page
+    earlier = browser.get(f"/builds/{working_job.pk}/feed?before=252").text
+    assert "sentence 250." in earlier
+    assert "sentence 251." not in earlier
+
+
+def test_the_news_hold_what_came_after_and_say_how_far_they_reach(browser: Client, working_job: Any) -> None:
+    _say(working_job, 3)
+    working_job.refresh_from_db()
+    last = working_job.last_seq
+    news = browser.get(f"/builds/{working_job.pk}/feed?after={last - 1}").text
+    assert "sentence 3." in news
+    assert "sentence 2." not in news
+    assert f'data-seq="{last}" data-more="false"' in news
+
+
+def test_news_beyond_the_end_are_empty(browser: Client, working_job: Any) -> None:
+    assert 'class="entry' not in browser.get(f"/builds/{working_job.pk}/feed?after=999").text
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "1" * 30, "²"])
+def test_a_number_that_is_none_is_not_found(browser: Client, working_job: Any, after: str) -> None:
+    assert browser.get(f"/builds/{working_job.pk}/feed", {"after": after}).status_code == 404
+
+
+def test_the_end_of_a_build_takes_the_buttons_off_its_questions(browser: Client, question: Any) -> None:
+    job = question.job
+    job.refresh_from_db()
+    AgentEscalation.objects.update(status="skipped")
+    events.record(job.pk, EventType.JOB_STATUS, status="cancelled", previous="code", message="")
+    news = browser.get(f"/builds/{job.pk}/feed?after={job.last_seq}").text
+    assert "No longer needed" in news
+
+
+def test_the_page_costs_the_same_however_long_the_log_is(
+    browser: Client, working_job: Any, django_assert_max_num_queries: Any
+) -> None:
+    _say(working_job, 2_000)
+    with django_assert_max_num_queries(30):
+        browser.get(f"/builds/{working_job.pk}")
+
+
+@pytest.mark.parametrize("path", ["", "/feed?after=0", "/images/x.png"])
+def test_another_founders_build_does_not_exist(other_browser: Client, working_job: Any, path: str) -> None:
+    assert other_browser.get(f"/builds/{working_job.pk}{path}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/feed", "/images/x.png"])
+def test_reading_pages_refuse_a_post(browser: Client, working_job: Any, path: str) -> None:
+    assert browser.post(f"/builds/{working_job.pk}{path}").status_code == 405
+
+
+def test_a_missing_build_is_not_found(browser: Client) -> None:
+    assert browser.get(f"/builds/{uuid4()}").status_code == 404
+
+
+def test_pausing_is_asked_for_and_shown(browser: Client, working_job: Any) -> None:
+    answer = browser.post(f"/builds/{working_job.pk}/pause", headers=HTMX)
+    assert answer.headers["HX-Trigger"] == "build-changed"
+    assert "Pausing after this step" in browser.get(f"/builds/{working_job.pk}").text
+
+
+def test_a_control_that_does_not_fit_is_refused_with_a_sentence(browser: Client, working_job: Any) -> None:
+    answer = browser.post(f"/builds/{working_job.pk}/wake", headers=HTMX)
+    assert answer.status_code == 409
+    assert "Only a sleeping agent can be woken" in answer.text
+
+
+def test_controls_work_without_scripts(browser: Client, working_job: Any) -> None:
+    page = browser.post(f"/builds/{working_job.pk}/stop", follow=True).text
+    assert "The build was stopped." in page
+
+
+def test_opening_a_controls_address_changes_nothing(browser: Client, working_job: Any) -> None:
+    assert browser.get(f"/builds/{working_job.pk}/stop").status_code == 405
+    assert not Job.objects.get().is_over
+
+
+def test_nobody_controls_anothers_build(other_browser: Client, working_job: Any) -> None:
+    assert other_browser.post(f"/builds/{working_job.pk}/stop").status_code == 404
+    assert other_browser.post(f"/builds/{working_job.pk}/messages", {"text": "hi"}).status_code == 404
+    assert not Job.objects.get().is_over
+
+
+def test_an_unknown_control_is_not_found(browser: Client, working_job: Any) -> None:
+    assert browser.post(f"/builds/{working_job.pk}/explode").status_code == 404
+
+
+def test_a_message_is_kept_for_the_agent_and_seen_in_the_feed(browser: Client, working_job: Any) -> None:
+    browser.post(f"/builds/{working_job.pk}/messages", {"text": "Larger, please"}, headers=HTMX)
+    assert FounderMessage.objects.get().text == "Larger, please"
+    assert "Larger, please" in browser.get(f"/builds/{working_job.pk}").text
+
+
+def test_an_empty_message_is_refused(browser: Client, working_job: Any) -> None:
+    assert browser.post(f"/builds/{working_job.pk}/messages", {"text": " "}, headers=HTMX).status_code == 400
+
+
+def test_only_the_latest_round_of_checks_is_evidence(working_job: Any) -> None:
+    promise = "A LIST of uniforms  by size"
+    for ok in (False, True):
+        events.record(working_job.pk, EventType.JOB_STATUS, status="checks", previous="deps", message="")
+        events.record(
+            working_job.pk,
+            EventType.CHECK_FINISHED,
+            promise=promise,
+            run="x",
+            ok=ok,
+            output="",
+            duration_ms=1,
+        )
+    first, second = build_state.promises_of(working_job)
+    assert (first.ok, second.ok) == (True, None)
