@@ -13,7 +13,7 @@ from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.models import EventType, Job, JobStatus, Phase
 
-QUIET_AFTER = timedelta(minutes=5)  # a working agent is heard of more often than that
+QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent is heard of more often
 
 TONES = {
     SessionState.QUEUED: "waiting",
@@ -109,7 +109,7 @@ class BuildState:
         """Whether the agent should work but has not been heard of for a while."""
         if self.tone != "working" or self.last_heard is None:
             return False
-        return clock.now() - self.last_heard > QUIET_AFTER
+        return clock.to_real(clock.now()) - clock.to_real(self.last_heard) > QUIET_AFTER
 
     @property
     def current_phase(self) -> str:

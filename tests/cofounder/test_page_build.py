@@ -199,3 +199,33 @@ def test_only_the_latest_round_of_checks_is_evidence(working_job: Any) -> None:
         )
     first, second = build_state.promises_of(working_job)
     assert (first.ok, second.ok) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "label"),
+    [
+        ("queued", "queued", "Queued"),
+        ("scaffold", "queued", "Setting up"),
+        ("code", "working", "Working"),
+        ("code", "sleeping", "Asleep"),
+        ("code", "waiting_for_input", "Needs you"),
+        ("code", "paused", "Paused"),
+        ("code", "budget_exceeded", "Out of money for today"),
+        ("checks", "working", "Checking"),
+        ("ready", "completed", "Ready"),
+        ("failed", "working", "Failed"),
+        ("cancelled", "sleeping", "Stopped"),
+    ],
+)
+def test_the_badge_tells_the_truth(working_job: Any, status: str, state: str, label: str) -> None:
+    Job.objects.filter(pk=working_job.pk).update(status=status)
+    AgentSession.objects.filter(pk=working_job.pk).update(state=state)
+    job = Job.objects.get(pk=working_job.pk)
+    assert build_state.read(job).label == label
+
+
+def test_a_working_agent_that_falls_silent_is_called_so(working_job: Any) -> None:
+    from jobs.models import JobEvent
+
+    JobEvent.objects.update(created_at=clock.now() - timedelta(minutes=6))
+    assert build_state.read(working_job).is_quiet

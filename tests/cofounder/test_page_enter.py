@@ -35,7 +35,7 @@ def test_a_link_works_once(founder: Any, client: Client) -> None:
     assert "used up" in again.text
 
 
-def test_a_link_is_good_for_an_hour(founder: Any, client: Client, settings: Any) -> None:
+def test_a_link_is_good_for_an_hour(founder: Any, client: Client) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(entry, "SECONDS", -1)
         assert client.get(_path(founder)).status_code == 410

@@ -3,6 +3,7 @@ import { localise, setServerTime, tick } from "./clock.js";
 
 const COALESCE = 150;
 const POLL = 10_000;
+const LOOK_ANYWAY = 60_000; // an agent that falls silent rings no bell, and the page must say so
 const LONGEST_WAIT = 30_000;
 const NEAR_END = 80; // pixels
 
@@ -148,6 +149,7 @@ document.addEventListener("click", (event) => {
   card.querySelector("button")?.focus({ preventScroll: true });
 });
 setInterval(() => { if (socket?.readyState !== WebSocket.OPEN) ask(); }, POLL);
+setInterval(ask, LOOK_ANYWAY);
 addEventListener("online", ring);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) ring(); });
 
