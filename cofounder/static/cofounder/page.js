@@ -28,6 +28,12 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (form && event.detail.successful) form.reset();
 });
 
+// Good news leaves by itself; a refusal stays until it is read.
+document.addEventListener("htmx:afterSwap", () => {
+  const note = document.querySelector("#notices .notice.done");
+  if (note) setTimeout(() => note.remove(), 8000);
+});
+
 document.addEventListener("htmx:sendError", () => {
   const note = document.createElement("div");
   note.className = "notice refused";
