@@ -107,7 +107,7 @@ class Build:
             await self.model.close()
 
     async def _let_go(self) -> None:
-        """Cancelled from outside: by the founder, who owns the session now, or by a worker out of patience."""
+        """Cancelled from outside: by the founder, who ended it, or by a worker out of patience."""
         if shutdown.is_requested():
             with suppress(OwnershipLost):
                 await unit(checkpoints.hand_back, self.owner)
@@ -153,7 +153,10 @@ class Build:
         """The final snapshot, and the app started as it is declared."""
         workspace = await self.keeper.workspace()
         await self.keeper.save(Snapshot.Reason.FINAL)
-        url = await self._app_url(workspace)
+        try:
+            url = await preview.start_app(workspace, await preview.declaration(workspace))
+        except preview.PreviewError:
+            url = ""  # the checks say why
         await self._move(JobStatus.CHECKS, "Checking what was promised", preview_url=url)
         status = "answers" if url else "down"
         await unit(stages.record, self.owner, EventType.PREVIEW_UPDATED, url=url, status=status)
@@ -205,22 +208,20 @@ class Build:
             return False
         return True
 
-    async def _app_url(self, workspace: Workspace) -> str:
-        """Start the app as declared; empty when it does not come up."""
-        try:
-            return await preview.start_app(workspace, await preview.declaration(workspace))
-        except preview.PreviewError as error:
-            log.info("build.app_down", error=str(error))
-            return ""
-
     async def _results(self) -> list[CheckResult]:
+        """The checks, with the app running; one that does not start is the one result."""
         workspace = await self.keeper.workspace()
-        return await run_checks(workspace, stages.promises_of(self.job))
+        try:
+            declared = await preview.declaration(workspace)
+            if (await preview.ask(workspace.host(declared.port))).http_status is None:
+                await preview.start_app(workspace, declared)
+        except preview.PreviewError as error:
+            return [CheckResult("the app starts", "", ok=False, output=str(error), duration_ms=0)]
+        return await run_checks(workspace, await unit(stages.promises_of, self.job), declared)
 
     async def _is_complete(self) -> bool:
         """Whether everything promised is built, started and checked, at no cost to the budget."""
-        workspace = await self.keeper.workspace()
-        return bool(await self._app_url(workspace)) and all(result.ok for result in await self._results())
+        return all(result.ok for result in await self._results())
 
     async def _waiting_for_provider(self, reason: str, attempt: int) -> None:
         await unit(stages.record, self.owner, EventType.PROVIDER_WAIT, reason=reason, attempt=attempt)

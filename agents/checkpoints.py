@@ -119,7 +119,9 @@ def check(owner: Owner) -> None:
 
 def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
     """The session and its whole transcript, in order."""
-    session = AgentSession.objects.select_related("job__project").get(pk=owner.job_id, epoch=owner.epoch)
+    session = AgentSession.objects.select_related("user", "job__project", "job__idea_brief").get(
+        pk=owner.job_id, epoch=owner.epoch
+    )
     return session, list(session.messages.all())
 
 

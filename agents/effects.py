@@ -10,6 +10,7 @@ from agents.turns import Asked, Documented, Effect, Narrated, PlanSet
 from escalations.models import AgentEscalation
 from jobs import clock, events
 from jobs.models import EventType, Phase
+from jobs.texts import storable
 
 
 def apply(session: AgentSession, wanted: Sequence[Effect]) -> dict[str, Any]:
@@ -28,10 +29,11 @@ def _write(effect: Effect, session: AgentSession) -> dict[str, Any]:
 @_write.register
 def _plan(effect: PlanSet, session: AgentSession) -> dict[str, Any]:
     """Set what is to come; what is done or under way stays as it happened."""
+    phases = storable(effect.phases)
     begun = list(session.job.phases.exclude(status=Phase.Status.PLANNED))
     names = {phase.name for phase in begun}
     session.job.phases.filter(status=Phase.Status.PLANNED).delete()
-    fresh = [(name, goal) for name, goal in effect.phases if name not in names]
+    fresh = [(name, goal) for name, goal in phases if name not in names]
     last = max((phase.position for phase in begun), default=0)
     Phase.objects.bulk_create(
         Phase(job_id=session.job_id, position=position, name=name, goal=goal)
@@ -42,11 +44,11 @@ def _plan(effect: PlanSet, session: AgentSession) -> dict[str, Any]:
 
 @_write.register
 def _narration(effect: Narrated, session: AgentSession) -> dict[str, Any]:
-    phase = effect.phase_name or session.current_phase
-    if effect.phase_name and effect.phase_name != session.current_phase:
+    phase = storable(effect.phase_name) or session.current_phase
+    if phase != session.current_phase:
         complete_phase(session)
-        _begin_phase(session, effect.phase_name)
-        session.current_phase = effect.phase_name
+        _begin_phase(session, phase)
+        session.current_phase = phase
     events.record(session.job_id, EventType.AGENT_NARRATION, text=effect.message, phase=phase)
     return {"current_phase": session.current_phase}
 
@@ -75,7 +77,7 @@ def _document(effect: Documented, session: AgentSession) -> dict[str, Any]:
     BuildDocument.objects.update_or_create(
         job_id=session.job_id,
         section=effect.section,
-        defaults={"content": effect.content, "updated_at": clock.now()},
+        defaults={"content": storable(effect.content), "updated_at": clock.now()},
     )
     events.record(session.job_id, EventType.DOCUMENTATION_UPDATED, section=effect.section)
     return {}
@@ -84,7 +86,7 @@ def _document(effect: Documented, session: AgentSession) -> dict[str, Any]:
 @_write.register
 def _question(effect: Asked, session: AgentSession) -> dict[str, Any]:
     """One pending question per job and signature; the same question asked again changes nothing."""
-    digest = sha256(effect.problem.strip().lower().encode()).hexdigest()[:16]
+    digest = sha256(storable(effect.problem).strip().lower().encode()).hexdigest()[:16]
     escalation, is_new = AgentEscalation.objects.get_or_create(
         job_id=session.job_id,
         error_signature=f"{session.job.project_id}:product_decision:{digest}",
@@ -93,9 +95,9 @@ def _question(effect: Asked, session: AgentSession) -> dict[str, Any]:
             "session_id": session.job_id,
             "project_id": session.job.project_id,
             "error_type": "product_decision",
-            "plain_english_problem": effect.problem,
-            "recommended_action": effect.recommended_action,
-            "options": list(effect.options),
+            "plain_english_problem": storable(effect.problem),
+            "recommended_action": storable(effect.recommended_action),
+            "options": storable(effect.options),
             "created_at": clock.now(),
         },
     )

@@ -1,10 +1,12 @@
 """Keeps a build's sandbox: connected and verified before use, saved in the background, laid to rest."""
 
 import asyncio
+import time
 from contextlib import suppress
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 
 from agents import checkpoints, snapshots, stages
 from agents.checkpoints import Owner
@@ -27,6 +29,7 @@ class SandboxKeeper:
         self._workspace: Workspace | None = None
         self._saving: asyncio.Task[None] | None = None
         self._changed = False
+        self._extend_at = 0.0  # monotonic seconds
         self._newest: UUID | None = None  # the snapshot last spoken of
 
     async def workspace(self) -> Workspace:
@@ -46,12 +49,17 @@ class SandboxKeeper:
         )
         await unit(checkpoints.write_session, self.owner, sandbox_id=workspace.sandbox_id)
         self.session.sandbox_id = workspace.sandbox_id
-        newest = await unit(stages.newest_snapshot, job)
-        if newest is not None:
-            restored = await snapshots.verify_and_restore(workspace, newest)
+        restored = await snapshots.restore_newest(workspace, job.project_id)
+        if restored is not None:
             self.restored = restored.files
-            await unit(stages.record_restored, self.owner, restored.files, newest.created_at)
+            await unit(stages.record_restored, self.owner, restored.files, restored.snapshot.created_at)
         return workspace
+
+    async def keep_alive(self) -> None:
+        """Give the sandbox another lifetime while it is in use, long before it would pause itself."""
+        if self._workspace is not None and time.monotonic() > self._extend_at:
+            await self._workspace.extend()
+            self._extend_at = time.monotonic() + settings.SANDBOX_LIFETIME_SECONDS / 4
 
     # Saving
 
@@ -129,6 +137,7 @@ class SavingToolbox:
         return self._toolbox.replay(name)
 
     async def run(self, call: ToolCall) -> ToolResult:
+        await self._keeper.keep_alive()
         result = await self._toolbox.run(call)
         if result.changed_files:
             self._keeper.files_changed()

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from jobs.fields import VerbatimJSONField
 from jobs.models import Job, Project, UUIDModel
 
 
@@ -160,7 +161,7 @@ class AgentMessage(models.Model):
     session = models.ForeignKey(AgentSession, on_delete=models.CASCADE, related_name="messages")
     position = models.PositiveIntegerField()
     role = models.CharField(max_length=10, choices=Role)
-    content = models.JSONField()  # the API's content blocks
+    content = VerbatimJSONField()  # the API's content blocks
     stop_reason = models.CharField(max_length=40, blank=True)  # of an assistant's turn
     created_at = models.DateTimeField()
 

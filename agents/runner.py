@@ -69,14 +69,14 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
             except (GoingInCircles, CapReached) as stuck:
                 return await _ask_how_to_go_on(context, stuck)
     except OutOfBudget as stop:
-        return _until_tomorrow(is_overdrawn=stop.is_overdrawn)
+        return await _until_tomorrow(is_overdrawn=stop.is_overdrawn)
     except PauseRequested:
         return Rest(SessionState.PAUSED, "Paused, as you asked. Resume whenever you like.")
     except ProviderUnavailable:
         return Rest(
             SessionState.SLEEPING,
             "The model's provider does not answer. I try again in ten minutes.",
-            clock.now() + PROVIDER_REST,
+            await unit(clock.now) + PROVIDER_REST,
         )
 
 
@@ -87,13 +87,13 @@ async def _after_the_last_turn(context: Context) -> Rest | None:
         return Rest(SessionState.PAUSED, "Paused, as you asked. Resume whenever you like.")
     if await unit(inbox.has_pending_questions, session.pk):
         return Rest(SessionState.WAITING_FOR_INPUT, "I can go on as soon as you have answered.")
-    if session.wound_down_on == clock.today() and not await context.is_complete():
-        return _until_tomorrow(is_overdrawn=False)
+    if session.wound_down_on == await unit(clock.today) and not await context.is_complete():
+        return await _until_tomorrow(is_overdrawn=False)
     return None
 
 
-def _until_tomorrow(*, is_overdrawn: bool) -> Rest:
-    wake_at = clock.next_midnight(clock.now())
+async def _until_tomorrow(*, is_overdrawn: bool) -> Rest:
+    wake_at = clock.next_midnight(await unit(clock.now))
     if is_overdrawn:
         return Rest(
             SessionState.BUDGET_EXCEEDED, "Today's budget is used up in the middle of a step.", wake_at

@@ -10,7 +10,7 @@ from django.db.models import F
 from agents import budget, checkpoints, effects, plans
 from agents.checkpoints import Owner, write_session
 from agents.checks import CheckResult
-from agents.models import AgentSession, SessionState, Snapshot
+from agents.models import AgentSession, SessionState
 from agents.prompts import system_prompt
 from agents.turns import Asked
 from escalations.models import AgentEscalation
@@ -53,10 +53,6 @@ def promises_of(job: Job) -> list[str]:
 
 def secrets_of(job: Job) -> dict[str, str]:
     return {secret.name: secret.value for secret in job.project.secrets.all()}
-
-
-def newest_snapshot(job: Job) -> Snapshot | None:
-    return Snapshot.objects.filter(project=job.project_id).first()
 
 
 def record_restored(owner: Owner, files: Sequence[str], taken_at: datetime) -> None:

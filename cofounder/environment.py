@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 KEYS_FILE = "keys.env"
 
-env = environ.Env()  # type: ignore[no-untyped-call]  # the package has no types
+env: Any = environ.Env()
 
 
 class BadSetting(ImproperlyConfigured):
@@ -48,10 +48,10 @@ def make_missing_keys() -> None:
     path = ready_data_dir() / KEYS_FILE
     kept = _kept_keys(path)
     made = {
-        "SECRET_KEY": lambda: secrets.token_urlsafe(50),
-        "FIELD_ENCRYPTION_KEYS": lambda: Fernet.generate_key().decode(),
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
     }
-    missing = {name: make() for name, make in made.items() if name not in kept}
+    missing = {name: value for name, value in made.items() if name not in kept}
     if missing:
         lines = [f"{name}={value}\n" for name, value in {**kept, **missing}.items()]
         draft = path.with_suffix(f".{os.getpid()}")
@@ -63,8 +63,7 @@ def make_missing_keys() -> None:
 def _kept_keys(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
-    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
-    return {name: value for name, value in pairs}
+    return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
 
 
 def key(name: str) -> str:

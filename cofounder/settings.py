@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from cofounder import environment
+from cofounder import environment, logs
 from cofounder.environment import BASE_DIR, boolean, number, text, url, words
 from cofounder.model_prices import MODEL_PRICES  # noqa: F401  # a setting
 
@@ -72,13 +72,16 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 
+LOGGING = logs.configure()
+
+_database = environment.database()
 DATABASES = {
     "default": {
-        **environment.database(),
+        **_database,
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         # Every ASGI request runs in a thread of its own; the pool spares each the 10 ms of a new connection.
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}},
+        "OPTIONS": {**_database.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 16, "timeout": 10}},
     }
 }
 REDIS_URL = environment.redis_url()

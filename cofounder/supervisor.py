@@ -123,7 +123,8 @@ class Install:
             return
         if without == ["E2B_API_KEY"] and not shutil.which("bwrap"):
             raise StartFailed(
-                "A real model needs a confined sandbox: set E2B_API_KEY, or install bubblewrap for the rehearsal's."
+                "A real model needs a confined sandbox: set E2B_API_KEY, or install bubblewrap for the "
+                "rehearsal's."
             )
         urls = self._rehearsal_urls(starting)
         if "ANTHROPIC_API_KEY" in without:

@@ -1,8 +1,7 @@
 """The one clock everything reads: real time, or (with DEBUG) moved and sped up by one database row."""
 
 import time
-from datetime import UTC, datetime, timedelta
-from datetime import date as Date
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -65,7 +64,7 @@ def now() -> datetime:
     return _reading().at(datetime.now(UTC))
 
 
-def today() -> Date:
+def today() -> date:
     return now().date()
 
 

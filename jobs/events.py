@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from jobs import clock, doorbell
 from jobs.models import EventType, Job, JobEvent
+from jobs.texts import storable
 
 RESERVED_NAMES = frozenset({"seq", "type", "job_id", "timestamp"})
 
@@ -34,7 +35,7 @@ def record_all(job_id: UUID, facts: Sequence[Fact]) -> list[JobEvent]:
         last = _take_numbers(job_id, len(facts))
         moment = clock.now()
         events = JobEvent.objects.bulk_create(
-            JobEvent(job_id=job_id, seq=seq, type=event_type, payload=payload, created_at=moment)
+            JobEvent(job_id=job_id, seq=seq, type=event_type, payload=storable(payload), created_at=moment)
             for seq, (event_type, payload) in enumerate(facts, start=last - len(facts) + 1)
         )
         transaction.on_commit(partial(doorbell.ring, job_id, [frame(event) for event in events]))

@@ -15,6 +15,8 @@ from agents.screenshots import Screenshot
 from agents.tools.tool import Input, Outcome, Tool, shorten
 from agents.turns import Replay, ToolFailure
 
+USUAL_PORT = 8000  # until cofounder.json declares one
+
 
 class TakeScreenshot(Input):
     path: str = Field(default="/", max_length=2000, description="The page's path, e.g. /orders?day=today")
@@ -37,17 +39,17 @@ async def run(wanted: TakeScreenshot, workspace: Workspace) -> Outcome:
 async def _url(path: str, workspace: Workspace) -> str:
     """The page's address; a `ToolFailure` when the app is not running."""
     try:
-        declared = await preview.declaration(workspace)
-    except preview.DeclarationError as error:
-        raise ToolFailure("preview_down", f"{error} It names the port to look at.") from error
-    base = workspace.host(declared.port)
+        port = (await preview.declaration(workspace)).port
+    except preview.DeclarationError:
+        port = USUAL_PORT
+    base = workspace.host(port)
     url = urljoin(base + "/", path)
     if urlsplit(url).netloc != urlsplit(base).netloc:
         raise ToolFailure("invalid_input", "Only pages of the app itself can be looked at.")
     if (await preview.ask(url)).http_status is None:
         raise ToolFailure(
             "preview_down",
-            f"Nothing answers on port {declared.port}. Start the app with bash and background: true; it must "
+            f"Nothing answers on port {port}. Start the app with bash and background: true; it must "
             "listen on 0.0.0.0.",
         )
     return url
@@ -74,8 +76,9 @@ def _label(verb: str, wanted: TakeScreenshot) -> str:
 TOOL = Tool(
     name="take_screenshot",
     description=(
-        "See a page of the running app, on the port that cofounder.json declares, at laptop size or with a "
-        "width below 500 at phone size. You get the picture and the errors its scripts reported."
+        "See a page of the running app, on the port that cofounder.json declares (8000 without one), at "
+        "laptop size or with a width below 500 at phone size. You get the picture and the errors its scripts "
+        "reported."
     ),
     input=TakeScreenshot,
     replay=Replay.RUN_AGAIN,

@@ -3,13 +3,14 @@
 import asyncio
 import signal
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 
-from agents import shutdown
+from agents import screenshots, shutdown
 from agents.sweep import keep_sweeping
 from jobs import doorbell
 
@@ -44,7 +45,8 @@ async def work(concurrency: int) -> None:
     """Run the queue's tasks on this event loop until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
     doorbell.ring_from(loop)
-    with app.replace_connector(app.connector.get_worker_connector()) as queue:
+    connector = cast(DjangoConnector, app.connector).get_worker_connector()
+    with app.replace_connector(connector) as queue:
         async with queue.open_async():
             sweeping = asyncio.create_task(keep_sweeping(queue))
             working = asyncio.create_task(
@@ -66,6 +68,7 @@ async def work(concurrency: int) -> None:
                 pass
             finally:
                 sweeping.cancel()
+                await screenshots.close()
                 doorbell.ring_from(None)
 
 

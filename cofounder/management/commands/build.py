@@ -57,7 +57,9 @@ class Command(BaseCommand):
         try:
             with ExitStack() as running:
                 own = self._start_what_is_missing(running)
-                project = new_project(brief, owner, options["tier"]) if brief else find_project(options["project"])
+                project = (
+                    new_project(brief, owner, options["tier"]) if brief else find_project(options["project"])
+                )
                 job, _ = start_build(project)
                 self.stdout.write(f"{job.project.name}: {job.build_version} ({job.pk})")
                 if options["wait"] or own is not None:

@@ -1,0 +1,172 @@
+"""From a founder's brief to a running app, through the queue, a worker, the model and the sandbox."""
+
+import json
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from django.conf import settings
+
+from agents.models import AgentMessage, AgentSession, SessionState, SpendEntry
+from agents.start import start_build
+from agents.transcript import as_messages
+from escalations.answers import resolve
+from escalations.models import AgentEscalation
+from jobs import clock
+from jobs.briefs import create_project
+from jobs.models import EventType, Job, JobStatus, Phase, Project
+from tests.journeys.conftest import wait_until
+
+pytestmark = pytest.mark.timeout(400)
+BRIEFS = Path("rehearsal") / "briefs"
+
+
+def start(founder, brief):
+    job, _ = start_build(create_project(owner=founder, **brief))
+    return job
+
+
+def brief_named(name):
+    return json.loads((settings.BASE_DIR / BRIEFS / f"{name}.json").read_text())
+
+
+PLAIN = {
+    "name": "Uniform Swap",
+    "goal": "One school by September",
+    "idea_brief": {"must_have": ["a list of uniforms", 'a form for "new" ones & <more>']},
+    "interview": [{"question": "Who may see it?", "answer": "Everyone with the link."}],
+}
+
+
+def is_over(job):
+    return Job.objects.get(pk=job.pk).is_over
+
+
+def until_ready(job, workers):
+    wait_until(lambda: is_over(job), f"the build to end; {workers.log.read_text()[-2000:]}")
+    job.refresh_from_db()
+    assert job.status == JobStatus.READY, (job.status_message, workers.log.read_text()[-3000:])
+
+
+def calls_and_results(job):
+    """The ids of all tool calls, and of all results, in the order of the transcript."""
+    blocks = [block for message in AgentMessage.objects.filter(session=job.pk) for block in message.content]
+    calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
+    results = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
+    return calls, results
+
+
+def test_a_brief_becomes_an_app_that_answers(founder, workers, rehearsal):
+    workers.start()
+    job = start(founder, PLAIN)
+    until_ready(job, workers)
+    page = ask(job.preview_url)
+    assert "a list of uniforms" in page
+    assert "&lt;more&gt;" in page
+    assert Project.objects.get().stage == Project.Stage.MVP_BUILT
+    assert set(Phase.objects.values_list("status", flat=True)) == {Phase.Status.DONE}
+    assert AgentSession.objects.get().state == SessionState.COMPLETED
+
+
+def ask(url):
+    """The page, as a browser gets it: *.localhost is this machine."""
+    address = httpx.URL(url)
+    return httpx.get(address.copy_with(host="127.0.0.1"), headers={"Host": address.netloc.decode()}).text
+
+
+def test_the_transcript_and_the_ledger_are_what_the_provider_saw(founder, workers, rehearsal):
+    from rehearsal.anthropic_api.validation import validate_request
+
+    workers.start()
+    job = start(founder, PLAIN)
+    until_ready(job, workers)
+    rows = AgentMessage.objects.filter(session=job.pk).values_list("role", "content")
+    asked = as_messages(rows)[:-1]  # the last row is the model's own last word
+    request = {"model": "claude-sonnet-5-5", "max_tokens": 100, "messages": asked}
+    assert validate_request(request) == []
+    calls, results = calls_and_results(job)
+    assert calls == results
+    spend = SpendEntry.objects.filter(session=job.pk)
+    assert set(spend.values_list("status", flat=True)) <= {
+        SpendEntry.Status.SETTLED,
+        SpendEntry.Status.RELEASED,
+    }
+    assert sum(spend.values_list("cost_microdollars", flat=True)) == rehearsal.billed(job.pk)
+    assert AgentSession.objects.get().cost_microdollars == rehearsal.billed(job.pk)
+
+
+def test_the_log_has_no_gap_and_tells_the_story_in_order(founder, workers):
+    workers.start()
+    job = start(founder, PLAIN)
+    until_ready(job, workers)
+    events = list(job.events.all())
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    moves = [event.payload["status"] for event in events if event.type == EventType.JOB_STATUS]
+    assert moves == ["queued", "starting", "scaffold", "code", "deps", "checks", "ready"]
+    kept = [event.payload for event in events if event.type == EventType.CHECK_FINISHED]
+    assert {check["promise"] for check in kept} >= set(PLAIN["idea_brief"]["must_have"])
+    assert all(check["ok"] for check in kept)
+
+
+def test_a_killed_worker_s_build_goes_on_in_another(founder, workers, rehearsal):
+    first = workers.start()
+    job = start(founder, PLAIN)
+    wait_until(lambda: AgentSession.objects.get().iteration >= 3, "three iterations")
+    workers.end(first, signal.SIGKILL)
+    workers.start()
+    until_ready(job, workers)
+    calls, results = calls_and_results(job)
+    assert calls == results
+    assert len(set(calls)) == len(calls)
+
+
+def test_a_worker_that_is_asked_to_stop_hands_its_build_over(founder, workers):
+    first = workers.start()
+    job = start(founder, PLAIN)
+    wait_until(lambda: AgentSession.objects.get().iteration >= 2, "two iterations")
+    assert workers.end(first, signal.SIGTERM) == 0
+    assert AgentSession.objects.get().state in (SessionState.QUEUED, SessionState.COMPLETED)
+    workers.start()
+    until_ready(job, workers)
+
+
+def test_a_day_s_budget_puts_the_agent_to_sleep_and_midnight_wakes_it(founder, workers, rehearsal):
+    clock.move(clock.next_midnight(clock.now()))
+    workers.start()
+    job = start(founder, brief_named("borrow-shelf"))
+    session = wait_until(lambda: AgentSession.objects.filter(state=SessionState.SLEEPING).first(), "sleep")
+    assert session.wake_at == clock.next_midnight(clock.now())
+    clock.move(session.wake_at - timedelta(seconds=1))
+    answer_every_question(founder)
+    until_ready_answering(job, workers, founder)
+    woken = [event.type for event in job.events.all() if event.type in (EventType.SLEEPING, EventType.WAKING)]
+    assert woken == [EventType.SLEEPING, EventType.WAKING]
+    assert sum(SpendEntry.objects.values_list("cost_microdollars", flat=True)) == rehearsal.billed(job.pk)
+
+
+def answer_every_question(founder):
+    for question in AgentEscalation.objects.filter(status=AgentEscalation.Status.PENDING):
+        resolve(question.pk, decision=question.options[0]["value"], by=founder)
+
+
+def until_ready_answering(job, workers, founder):
+    def answered():
+        answer_every_question(founder)
+        return is_over(job)
+
+    wait_until(answered, "the build to end")
+    until_ready(job, workers)
+    assert not AgentEscalation.objects.filter(
+        status=AgentEscalation.Status.RESOLVED, delivered_at=None
+    ).exists()
+
+
+def test_a_provider_that_stumbles_costs_no_attempt(founder, workers, rehearsal):
+    rehearsal.fail_with({"kind": "overloaded", "times": 2}, {"kind": "cut", "times": 1})
+    workers.start()
+    job = start(founder, PLAIN)
+    until_ready(job, workers)
+    assert job.events.filter(type=EventType.PROVIDER_WAIT).count() >= 3
+    assert sum(SpendEntry.objects.values_list("cost_microdollars", flat=True)) == rehearsal.billed(job.pk)
