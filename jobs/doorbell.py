@@ -150,7 +150,7 @@ _bell: _Bell | None = None
 
 def ring_from(loop: asyncio.AbstractEventLoop | None) -> None:
     """Ring on this event loop from now on (the worker's own), without waiting for it."""
-    global _bell  # noqa: PLW0603  # a process has one worker loop
+    global _bell  # a process has one worker loop
     _bell = _Bell(loop) if loop else None
 
 
