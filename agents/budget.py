@@ -22,6 +22,8 @@ USUAL_MAX_TOKENS = 16_000
 LEAST_MAX_TOKENS = 4_000  # less does not hold one useful step
 WIND_DOWN_PERCENT = 90
 CEILING_PERCENT = 110
+MOST_CONTEXT = 150_000  # tokens
+LEAST_CONTEXT = 50_000  # below it, summing up costs more than it saves
 
 
 class NoRoom(Exception):
@@ -54,6 +56,12 @@ def period_start(renews_on: date) -> date:
 
 def is_winding_down(spent: int, allowance: int) -> bool:
     return 100 * spent >= WIND_DOWN_PERCENT * allowance
+
+
+def context_limit_of(price: prices.Price, allowance: int) -> int:
+    """How large an input may grow before it is summed up: a call's worst case stays a fifth of the day."""
+    share = allowance // 5 - price.worst_case(0, USUAL_MAX_TOKENS)
+    return max(LEAST_CONTEXT, min(MOST_CONTEXT, share * prices.MILLION // price.cache_write_5m))
 
 
 def ceiling(allowance: int, remaining: int) -> int:
@@ -119,6 +127,11 @@ def reserve(session: AgentSession, input_tokens: int, *, is_retry: bool = False)
         created_at=clock.now(),
     )
     return Grant(entry.pk, max_tokens)
+
+
+def context_limit(model: str, day: DailyBudget) -> int:
+    """Above how many tokens of input the session's transcript is summed up today."""
+    return context_limit_of(prices.price_of(model, day.day), day.allowance_microdollars)
 
 
 def has_room(session: AgentSession, input_tokens: int) -> bool:

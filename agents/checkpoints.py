@@ -19,7 +19,7 @@ from agents.errors import AgentError
 from agents.models import ASLEEP, AgentMessage, AgentSession, DailyBudget, SessionState
 from agents.prompts import note_text
 from agents.transcript import upper_bound
-from agents.turns import Asked, Block, ToolResult, Turn, Usage, note, text_block
+from agents.turns import COMPACTION, Asked, Block, ToolResult, Turn, Usage, note, text_block
 from jobs import clock, events
 from jobs.events import Fact
 from jobs.models import EventType, Job
@@ -59,6 +59,8 @@ class Next:
     grant: budget.Grant | None  # None: the call does not fit into the day
     is_overdrawn: bool = False  # it does not fit although winding down was told before
     pause: bool = False  # a person asked to pause after this step
+    context_tokens: int = 0  # upper bound of the next call's input
+    context_limit: int = 0  # above it, the transcript is summed up first
 
 
 def claim(job_id: UUID, run_id: int) -> Owner | None:
@@ -118,11 +120,13 @@ def check(owner: Owner) -> None:
 
 
 def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
-    """The session and its whole transcript, in order."""
+    """The session and its transcript, in order, from its last summary on."""
     session = AgentSession.objects.select_related("user", "job__project", "job__idea_brief").get(
         pk=owner.job_id, epoch=owner.epoch
     )
-    return session, list(session.messages.all())
+    summary = session.messages.filter(stop_reason=COMPACTION).order_by("-position").first()
+    rows = session.messages.filter(position__gte=summary.position if summary else 0)
+    return session, list(rows)
 
 
 def begin(owner: Owner, notes: Sequence[Block]) -> Next:
@@ -167,6 +171,23 @@ def save_results(owner: Owner, results: Sequence[ToolResult], notes: Sequence[Bl
     return replace(following, rows=rows + following.rows)
 
 
+def save_summary(owner: Owner, grant: budget.Grant, turn: Turn, spent: Usage) -> Next:
+    """Save a summary, what it cost, and the founder's decisions verbatim after it; reserve the next call."""
+    entry, _ = budget.settle(grant.entry_id, spent)
+    session = AgentSession.objects.get(pk=owner.job_id)
+    row = _message(session, AgentMessage.Role.ASSISTANT, turn.content, COMPACTION)
+    row.save()
+    bound = upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND + spent.output_tokens
+    following = _go_on(
+        owner,
+        session,
+        bound,
+        notes=[inbox.decisions(owner.job_id)],
+        cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
+    )
+    return replace(following, rows=[row, *following.rows])
+
+
 def take_news(owner: Owner, notes: Sequence[Block] = ()) -> Next | None:
     """Add notes and what the founder sent meanwhile, and reserve the next call; None when nothing came."""
     if not notes and not inbox.has_news(owner.job_id):
@@ -204,7 +225,14 @@ def _go_on(
     rows = [_message(session, AgentMessage.Role.USER, [block]) for block in notes]
     AgentMessage.objects.bulk_create(rows)
     write_session(owner, context_tokens=bound, last_position=session.last_position, **fields)
-    return Next(rows, grant, is_overdrawn=grant is None and was_told, pause=session.pause_requested)
+    return Next(
+        rows,
+        grant,
+        is_overdrawn=grant is None and was_told,
+        pause=session.pause_requested,
+        context_tokens=bound,
+        context_limit=budget.context_limit(session.model, day),
+    )
 
 
 def ask(owner: Owner, question: Asked) -> None:

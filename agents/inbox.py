@@ -26,9 +26,21 @@ def take(job_id: UUID) -> list[Block]:
     _answers(job_id).filter(pk__in=[answer.pk for answer in answers]).update(delivered_at=moment)
     _messages(job_id).filter(pk__in=[message.pk for message in messages]).update(delivered_at=moment)
     return [
-        *(note("answer", _answer_text(answer)) for answer in answers),
+        *(note("answer", _as_data(_answer(answer))) for answer in answers),
         *(note("message", note_text("message", text=_as_data(message.text))) for message in messages),
     ]
+
+
+def decisions(job_id: UUID) -> Block:
+    """A note with everything the founder has decided or said so far, word for word."""
+    delivered = {"job": job_id, "delivered_at__isnull": False}
+    answers = AgentEscalation.objects.filter(**delivered).order_by("resolved_at")
+    messages = FounderMessage.objects.filter(**delivered).order_by("created_at")
+    said = {
+        "answers": [_answer(answer) for answer in answers],
+        "messages": [message.text for message in messages],
+    }
+    return note("decisions", note_text("decisions", said=_as_data(said)))
 
 
 def has_pending_questions(job_id: UUID) -> bool:
@@ -45,14 +57,12 @@ def _messages(job_id: UUID) -> QuerySet[FounderMessage]:
     return FounderMessage.objects.filter(job=job_id, delivered_at__isnull=True).order_by("created_at")
 
 
-def _answer_text(answer: AgentEscalation) -> str:
-    return _as_data(
-        {
-            "problem": answer.plain_english_problem,
-            "decision": answer.founder_decision,
-            "guidance": answer.founder_guidance,
-        }
-    )
+def _answer(answer: AgentEscalation) -> dict[str, str]:
+    return {
+        "problem": answer.plain_english_problem,
+        "decision": answer.founder_decision,
+        "guidance": answer.founder_guidance,
+    }
 
 
 def _as_data(value: Any) -> str:

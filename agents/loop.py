@@ -22,6 +22,7 @@ class ContextFull(AgentError):
 
 class Model(Protocol):
     async def answer(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn: ...
+    async def sum_up(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn: ...
 
 
 class Toolbox(Protocol):
@@ -34,7 +35,8 @@ class Store(Protocol):
     """The checkpoint. Each `save_` is one transaction that either holds entirely or stops the run.
 
     `messages` is the transcript as the API wants it, `max_tokens` what the budget has granted the next call,
-    `open_turn` the model's last turn when nothing follows it yet.
+    `open_turn` the model's last turn when nothing follows it yet, `is_full` whether the transcript has grown
+    so large that it is to be summed up before the next call.
     """
 
     messages: list[dict[str, Any]]
@@ -42,9 +44,12 @@ class Store(Protocol):
 
     @property
     def max_tokens(self) -> int: ...
+    @property
+    def is_full(self) -> bool: ...
 
     async def save_turn(self, turn: Turn, labels: dict[str, str]) -> None: ...
     async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> None: ...
+    async def save_summary(self, turn: Turn) -> None: ...
 
 
 class Loop:
@@ -65,9 +70,16 @@ class Loop:
         await self.observe(turn, await self.act(turn))
 
     async def think(self) -> Turn:
+        if self.store.is_full:
+            await self.sum_up()
         turn = await self.model.answer(self.store.messages, self.store.max_tokens)
         await self.store.save_turn(turn, {call.id: self.toolbox.label(call) for call in turn.calls})
         return turn
+
+    async def sum_up(self) -> None:
+        """Put a summary in the place of the transcript, which stays stored as it is."""
+        turn = await self.model.sum_up(self.store.messages, self.store.max_tokens)
+        await self.store.save_summary(turn)
 
     async def act(self, turn: Turn) -> list[ToolResult]:
         return [await self.toolbox.run(call) for call in turn.calls] or _unanswerable(turn)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import anthropic
 import httpx2
 import structlog
+from anthropic import omit
 from anthropic.types.beta import BetaRawMessageDeltaEvent, BetaRawMessageStartEvent, BetaUsage
 from django.conf import settings
 
@@ -59,6 +60,7 @@ class Request:
     messages: list[dict[str, Any]]
     max_tokens: int
     job_id: str
+    is_compaction: bool = False  # ask only for a block that sums up the messages
 
 
 @dataclass
@@ -132,6 +134,7 @@ class AnthropicModel:
             output_config={"effort": "medium"},
             cache_control={"type": "ephemeral"},
             metadata={"user_id": request.job_id},
+            compaction={"type": "summarize"} if request.is_compaction else omit,
             betas=BETAS,
         ) as stream:
             async for event in stream:

@@ -1,7 +1,7 @@
 """Runs the loop with everything it needs, and turns what stopped it into an outcome."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,8 +38,15 @@ class BoundModel:
         self._context = context
 
     async def answer(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn:
+        return await self._context.model.answer(self._request(messages, max_tokens))
+
+    async def sum_up(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn:
+        request = replace(self._request(messages, max_tokens), is_compaction=True)
+        return await self._context.model.answer(request)
+
+    def _request(self, messages: list[dict[str, Any]], max_tokens: int) -> Request:
         session = self._context.session
-        request = Request(
+        return Request(
             model=session.model,
             system=session.system_prompt,
             tools=self._context.tools,
@@ -47,7 +54,6 @@ class BoundModel:
             max_tokens=max_tokens,
             job_id=str(session.job_id),
         )
-        return await self._context.model.answer(request)
 
 
 async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | None:

@@ -41,6 +41,8 @@ class CheckpointStore:
         self._spent = spent
         self._between = between
         self._grant: Grant | None = None
+        self.context_tokens = 0
+        self.context_limit = 0
         self._extend(rows)
 
     @property
@@ -71,6 +73,17 @@ class CheckpointStore:
         self._follow(await unit(checkpoints.save_results, self.owner, results, notes))
         self._between()
 
+    @property
+    def is_full(self) -> bool:
+        return self.context_tokens > self.context_limit
+
+    async def save_summary(self, turn: Turn) -> None:
+        """Go on from the summary alone."""
+        following = await unit(checkpoints.save_summary, self.owner, self._granted(), turn, self._spent())
+        self.messages = []
+        self._follow(following)
+        self._between()
+
     async def take_news(self, notes: Sequence[Block] = ()) -> bool:
         """Whether there is something to go on with after the model ended its turn."""
         following = await unit(checkpoints.take_news, self.owner, notes)
@@ -84,6 +97,7 @@ class CheckpointStore:
 
     def _follow(self, following: Next) -> None:
         self._extend(following.rows)
+        self.context_tokens, self.context_limit = following.context_tokens, following.context_limit
         self._grant = following.grant
         if following.pause:
             raise PauseRequested

@@ -45,6 +45,9 @@ class Usage:
         )
 
 
+COMPACTION = "compaction"  # the stop reason of a turn that only sums up what came before it
+
+
 @dataclass(frozen=True)
 class ToolCall:
     """A `tool_use` block."""

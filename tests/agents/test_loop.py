@@ -22,6 +22,9 @@ class ScriptedModel:
     async def answer(self, messages, max_tokens):
         return self._turns.pop(0)
 
+    async def sum_up(self, messages, max_tokens):
+        return turn({"type": "compaction", "content": "so far"}, stop_reason="compaction")
+
 
 class RecordingToolbox:
     def __init__(self):
@@ -40,6 +43,7 @@ class RecordingToolbox:
 
 class RecordingStore:
     max_tokens = 1000
+    is_full = False
 
     def __init__(self, open_turn=None):
         self.messages = []
@@ -53,6 +57,10 @@ class RecordingStore:
         self.saved.append(
             ("results", [(result.call.id, result.error_type) for result in results], len(notes))
         )
+
+    async def save_summary(self, turn):
+        self.is_full = False
+        self.saved.append(("summary", turn.stop_reason))
 
 
 def make_loop(*turns, store=None, cap=150):
@@ -104,6 +112,13 @@ async def test_on_resume_a_finished_turn_ends_the_run_without_another_call():
     store = RecordingStore(turn(text_block("Done."), stop_reason="end_turn"))
     with pytest.raises(TurnEnded):
         await make_loop(store=store).run()
+
+
+async def test_a_full_transcript_is_summed_up_before_the_next_call():
+    loop = make_loop(turn(use("bash")))
+    loop.store.is_full = True
+    await loop.step()
+    assert [saved[0] for saved in loop.store.saved] == ["summary", "turn", "results"]
 
 
 def test_an_answer_that_was_cut_offers_no_calls():
