@@ -91,10 +91,10 @@ async def _after_the_last_turn(context: Context) -> Rest | None:
     session = await unit(AgentSession.objects.get, pk=context.session.pk)
     if session.pause_requested:
         return Rest(SessionState.PAUSED, "Paused, as you asked. Resume whenever you like.")
-    if await unit(inbox.has_pending_questions, session.pk):
-        return Rest(SessionState.WAITING_FOR_INPUT, "I can go on as soon as you have answered.")
     if session.wound_down_on == await unit(clock.today) and not await context.is_complete():
         return await _until_tomorrow(is_overdrawn=False)
+    if await unit(inbox.has_pending_questions, session.pk):
+        return Rest(SessionState.WAITING_FOR_INPUT, "I can go on as soon as you have answered.")
     return None
 
 
