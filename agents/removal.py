@@ -8,8 +8,9 @@ from django.core.files.storage import storages
 from django.db import transaction
 
 from agents import control
-from agents.models import Snapshot
-from jobs.models import TERMINAL, Project
+from agents.models import AgentSession, Snapshot
+from agents.tasks import end_sandbox
+from jobs.models import TERMINAL, JobEvent, Project
 
 log = structlog.get_logger(__name__)
 
@@ -20,17 +21,22 @@ def delete_project(project: Project, by: Any) -> None:
     Project.objects.select_for_update().get(pk=project.pk)
     for job in project.jobs.exclude(status__in=TERMINAL):
         control.cancel(job, by)
+    sessions = AgentSession.objects.filter(job__project=project).exclude(sandbox_id="")
+    for sandbox_id in set(sessions.values_list("sandbox_id", flat=True)):
+        end_sandbox.defer(sandbox_id=sandbox_id)
     keys = list(Snapshot.objects.filter(project=project).values_list("key", flat=True))
-    project_id = str(project.pk)
+    images = JobEvent.objects.filter(job__project=project, payload__has_key="image")
+    shots = list(images.values_list("payload__image", flat=True))
     project.delete()
-    transaction.on_commit(partial(_delete_files, project_id, keys))
+    transaction.on_commit(partial(_delete_files, "snapshots", keys))
+    transaction.on_commit(partial(_delete_files, "default", shots))
 
 
-def _delete_files(project_id: str, keys: list[str]) -> None:
-    for key in keys:
+def _delete_files(storage: str, names: list[str]) -> None:
+    for name in names:
         try:
-            storages["snapshots"].delete(key)
+            storages[storage].delete(name)
         except Exception:
             # Storages raise errors of their own kinds. The rows are gone: one file more or less must not
             # keep the others.
-            log.exception("removal.file_left", project_id=project_id, key=key)
+            log.exception("removal.file_left", storage=storage, name=name)

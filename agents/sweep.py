@@ -17,7 +17,7 @@ from jobs.queue import RUN_AGENT, enqueue_agent_run
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 10.0
-OVERDUE = timedelta(seconds=30)  # a sleeper's own queue job comes first
+OVERDUE = timedelta(seconds=5)  # a sleeper's own queue job comes first
 
 
 async def keep_sweeping(queue: App) -> None:

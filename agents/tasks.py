@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from procrastinate import JobContext
+from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
+from agents import sandbox
 from agents.build import execute_build
 from jobs.queue import QUEUE, RUN_AGENT
 
@@ -16,3 +17,9 @@ async def run_agent(context: JobContext, job_id: str) -> None:
     if run_id is None:
         raise ValueError("A run needs the queue's number.")
     await execute_build(UUID(job_id), run_id)
+
+
+@app.task(name="agents.end_sandbox", queue=QUEUE, retry=RetryStrategy(max_attempts=5, exponential_wait=5))
+async def end_sandbox(sandbox_id: str) -> None:
+    """End a sandbox whose project is gone."""
+    await sandbox.kill(sandbox_id)
