@@ -92,7 +92,7 @@ def _may_run(session: AgentSession, run_id: int) -> bool:
     return state == SessionState.WAITING_FOR_INPUT and inbox.has_news(session.job_id)
 
 
-HEARTBEAT_SECONDS = 30
+HEARTBEAT_SECONDS = 12  # a worker that was silent for longer is taken for dead
 
 
 def _is_alive(run_id: int | None) -> bool:

@@ -13,6 +13,11 @@ def request() -> None:
     _requested.set()
 
 
+def forget() -> None:
+    """Work goes on in this process: only its connection to the queue was lost."""
+    _requested.clear()
+
+
 def is_requested() -> bool:
     return _requested.is_set()
 

@@ -5,16 +5,23 @@ import signal
 from argparse import ArgumentParser
 from typing import Any, cast
 
+import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from procrastinate import App
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.worker import Worker
 
 from agents import screenshots, shutdown
 from agents.sweep import keep_sweeping
 from jobs import doorbell
 
 STOP_SECONDS = 25  # how long loops may take to reach the end of their half-step
+RECONNECT_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -48,20 +55,10 @@ async def work(concurrency: int) -> None:
     connector = cast(DjangoConnector, app.connector).get_worker_connector()
     with app.replace_connector(connector) as queue:
         async with queue.open_async():
-            sweeping = asyncio.create_task(keep_sweeping(queue))
-            working = asyncio.create_task(
-                queue.run_worker_async(
-                    concurrency=concurrency,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=1.0,
-                    update_heartbeat_interval=5.0,
-                    stalled_worker_timeout=30.0,
-                    shutdown_graceful_timeout=STOP_SECONDS,
-                    delete_jobs="successful",
-                )
-            )
+            sweeping = asyncio.create_task(keep_sweeping())
+            working = asyncio.create_task(_keep_working(queue, concurrency))
             for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, _stop, working)
+                loop.add_signal_handler(number, working.cancel)
             try:
                 await working
             except asyncio.CancelledError:
@@ -72,6 +69,36 @@ async def work(concurrency: int) -> None:
                 doorbell.ring_from(None)
 
 
-def _stop(working: asyncio.Task[None]) -> None:
-    shutdown.request()
-    working.cancel()
+class AgentWorker(Worker):
+    """Whatever stops it, a signal or a lost connection: the loops hand their sessions back."""
+
+    async def _shutdown(self, side_tasks: list[asyncio.Task[Any]]) -> None:
+        shutdown.request()
+        await super()._shutdown(side_tasks)
+
+
+async def _keep_working(queue: App, concurrency: int) -> None:
+    """Work; a worker that lost its connection to the queue stops, and another one takes its place.
+
+    It cannot go on with the new connection: a run may have been given to it in an answer that was lost.
+    """
+    queue.perform_import_paths()  # type: ignore[no-untyped-call]
+    while True:
+        shutdown.forget()
+        worker = AgentWorker(
+            app=queue,
+            concurrency=concurrency,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=1.0,
+            update_heartbeat_interval=2.0,
+            stalled_worker_timeout=30.0,
+            shutdown_graceful_timeout=STOP_SECONDS,
+            delete_jobs="successful",
+        )
+        try:
+            await worker.run()  # type: ignore[no-untyped-call]
+        except ConnectorException:
+            log.warning("worker.disconnected", exc_info=True)
+        else:
+            log.warning("worker.disconnected")
+        await asyncio.sleep(RECONNECT_SECONDS)
