@@ -1,4 +1,4 @@
-"""What `make demo` opens: a founder of its own, whose project is being built while a short day passes."""
+"""What `make demo` opens: a founder of its own, whose project is being built while short days pass."""
 
 import json
 import secrets
@@ -8,30 +8,49 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from agents.models import Subscription
+from agents.models import ASLEEP, AgentSession, SessionState, Subscription
 from agents.start import start_build
 from cofounder.entry import make_link
 from cofounder.models import User
 from jobs import clock
 from jobs.briefs import create_project
+from jobs.queue import enqueue_agent_run
 
 BRIEF = Path("rehearsal") / "briefs" / "borrow-shelf.json"
-DAY_SECONDS = 80  # how long the demo's day lasts
 DAY = timedelta(days=1)
+DAY_SECONDS = 240  # how long a rehearsal's day lasts: longer than a busy machine needs to spend its money
+DAY_SPEED = DAY.total_seconds() / DAY_SECONDS
+NIGHT_SECONDS = 15  # how long what is left of the day lasts once nobody is at work
+AT_WORK = (SessionState.QUEUED, SessionState.WORKING)
 
 
-def open_build(*, is_rehearsal: bool) -> str:
-    """Begin a build for a new demo founder; the address at which it can be watched, signed in, once.
-
-    The short day is the rehearsal's: with real services, days are real.
-    """
-    if is_rehearsal:
-        clock.move(clock.next_midnight(clock.now()), speed=DAY.total_seconds() / DAY_SECONDS)
-    with transaction.atomic():
-        return _begin()
+def begin_days(*, is_short: bool) -> None:
+    """A new day, which passes quickly when it is a rehearsal's; with real services, days are real."""
+    if is_short:
+        clock.move(clock.next_midnight(clock.now()), speed=DAY_SPEED)
+    elif clock.speed() != 1.0:
+        clock.move(clock.now())
 
 
-def _begin() -> str:
+def let_the_night_pass() -> None:
+    """Hurry the clock while every agent that has work is asleep, and slow it down again when one wakes."""
+    asleep = AgentSession.objects.filter(state__in=ASLEEP, wake_at__isnull=False).order_by("wake_at")
+    next_to_wake = None if AgentSession.objects.filter(state__in=AT_WORK).exists() else asleep.first()
+    if next_to_wake is None or next_to_wake.wake_at is None:
+        if clock.speed() > DAY_SPEED:
+            clock.move(clock.now(), speed=DAY_SPEED)
+        return
+    night = next_to_wake.wake_at - clock.now()
+    speed = night.total_seconds() / NIGHT_SECONDS
+    if clock.speed() <= DAY_SPEED < speed:
+        clock.move(clock.now(), speed=speed)
+        for session in asleep:  # their runs were queued for the moments of a slower clock
+            enqueue_agent_run(session.pk, at=session.wake_at)
+
+
+@transaction.atomic
+def open_build() -> str:
+    """Begin a build for a new demo founder; the address at which it can be watched, signed in, once."""
     user = User.objects.create_user(f"demo-{secrets.token_hex(3)}@example.com")
     renews_on = clock.today() + timedelta(days=30)
     Subscription.objects.create(user=user, tier_id="bootstrapper", renews_on=renews_on)

@@ -3,11 +3,13 @@
 import signal
 import time
 from argparse import ArgumentParser
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
 
 from cofounder import demo, embedded
 from cofounder.embedded import AlreadyRunning, ServiceFailed
@@ -56,13 +58,23 @@ class Command(BaseCommand):
             settings.BASE_URL = url  # links made in this process lead to that site
             install.start_worker()
             install.wait_for_web()
+            has_short_days = options["demo"] and bool(install.rehearsal) and settings.MOVABLE_CLOCK
+            if settings.MOVABLE_CLOCK:
+                demo.begin_days(is_short=has_short_days)
             if options["demo"]:
-                url = demo.open_build(is_rehearsal=bool(install.rehearsal))
+                url = demo.open_build()
             self._say_where(url, install.rehearsal)
-            while True:
-                for name in install.keep_running():
-                    self.stdout.write(f"The {name} process had ended and was started again.")
-                time.sleep(LOOK_SECONDS)
+            self._keep_running(install, has_short_days=has_short_days)
+
+    def _keep_running(self, install: Install, *, has_short_days: bool) -> None:
+        while True:
+            for name in install.keep_running():
+                self.stdout.write(f"The {name} process had ended and was started again.")
+            if has_short_days:
+                with suppress(OperationalError):  # the database is away; the next look finds the same
+                    demo.let_the_night_pass()
+                connection.close()
+            time.sleep(LOOK_SECONDS)
 
     def _say_where(self, url: str, rehearsal: str) -> None:
         self.stdout.write(self.style.SUCCESS(f"\n  {url}\n"))
