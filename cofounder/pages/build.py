@@ -46,7 +46,7 @@ def state_context(job: Job) -> dict[str, Any]:
         "state": state,
         "promises": build_state.promises_of(job),
         "documents": job.documents.order_by("pk"),
-        "last_image": build_state.last_image(job) if state.is_asleep else "",
+        "last_image": build_state.last_image(job) if state.is_asleep or not job.preview_url else "",
         "real_now": clock.now(),
     }
 
