@@ -178,6 +178,22 @@ def settle(entry_id: UUID, usage: Usage) -> tuple[SpendEntry, DailyBudget]:
     return entry, day
 
 
+def settle_late(entry_id: UUID, usage: Usage) -> None:
+    """Bill an interrupted call, also when its reservation was given back since; once billed it stays so."""
+    entry = SpendEntry.objects.get(pk=entry_id)
+    day = DailyBudget.objects.select_for_update().get(user=entry.user_id, day=entry.day)
+    entry.refresh_from_db(fields=["status"])
+    if entry.status == SpendEntry.Status.SETTLED:
+        return
+    if entry.status == SpendEntry.Status.RELEASED:
+        DailyBudget.objects.filter(pk=day.pk).update(
+            reserved_microdollars=F("reserved_microdollars") + entry.reserved_microdollars
+        )
+        SpendEntry.objects.filter(pk=entry.pk).update(status=SpendEntry.Status.RESERVED)
+    cost = settle(entry_id, usage)[0].cost_microdollars
+    AgentSession.objects.filter(pk=entry.session_id).update(cost_microdollars=F("cost_microdollars") + cost)
+
+
 def release(entry_id: UUID) -> None:
     """Give a reservation back: its call was never made, or used nothing."""
     entry = SpendEntry.objects.get(pk=entry_id)

@@ -3,17 +3,25 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from agents import checkpoints, preview, shutdown, snapshots, stages
 from agents.checkpoints import NewsCame, Owner, OwnershipLost, Rest
 from agents.checks import CheckResult, run_checks
 from agents.database import unit
-from agents.errors import AgentError, SandboxError, SnapshotFailed
+from agents.errors import (
+    AgentError,
+    SandboxBusy,
+    SandboxError,
+    SandboxGone,
+    SandboxUnreachable,
+    SnapshotFailed,
+)
 from agents.keeper import SandboxKeeper, SavingToolbox
 from agents.model import AnthropicModel
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Snapshot
@@ -24,6 +32,7 @@ from agents.shutdown import HandBack, hand_back_if_stopping
 from agents.store import CheckpointStore
 from agents.tools import Toolbox
 from agents.turns import Block, note
+from jobs import clock
 from jobs.errors import CofounderError
 from jobs.lifecycle import MoveLost
 from jobs.models import EventType, JobStatus
@@ -31,10 +40,23 @@ from jobs.models import EventType, JobStatus
 log = structlog.get_logger(__name__)
 
 CHECK_ROUNDS = 3
+SANDBOX_LOSSES = 3  # in a row, without a step in between
+SANDBOX_PAUSE_SECONDS = 1.0
+SANDBOX_REST = timedelta(minutes=10)
 
 
 async def execute_build(job_id: UUID, run_id: int) -> None:
-    """Run the build as far as it goes; end silently when there is nothing for this run to do."""
+    """Run the build as far as it goes; end silently when there is nothing for this run to do.
+
+    One that loses the database ends as if its worker had died: the sweep has it run again.
+    """
+    try:
+        await _execute(job_id, run_id)
+    except (OperationalError, InterfaceError):
+        log.warning("build.database_away", job_id=str(job_id), exc_info=True)
+
+
+async def _execute(job_id: UUID, run_id: int) -> None:
     owner = await unit(checkpoints.claim, job_id, run_id)
     if owner is None:
         await end_useless_sandbox(job_id)
@@ -72,6 +94,9 @@ class Build:
         self.keeper = SandboxKeeper(owner, session)
         self.model = AnthropicModel(self._waiting_for_provider)
         self.store = CheckpointStore(owner, rows, lambda: self.model.meter.total, hand_back_if_stopping)
+        self.is_awake = False  # whether the model was told that it slept
+        self.losses = 0  # of the sandbox, since the transcript last grew
+        self.length_at_loss = -1
         self.stages: dict[str, Callable[[], Awaitable[bool]]] = {
             JobStatus.QUEUED: self._start,
             JobStatus.STARTING: self._prepare,
@@ -84,17 +109,19 @@ class Build:
     async def run(self) -> None:
         """Walk the stages until the job is over or the session rests; otherwise say what went wrong."""
         try:
-            while not await self.stages[self.job.status]():
+            while not await self._stage():
                 hand_back_if_stopping()
         except (OwnershipLost, MoveLost):
             log.info("build.ownership_lost")
         except HandBack:
-            await unit(checkpoints.hand_back, self.owner)
+            await self._hand_back()
         except asyncio.CancelledError:
-            await self._let_go()
+            # By the founder, who has ended the build, or by a worker out of patience.
+            if shutdown.is_requested():
+                await self._hand_back()
             raise
-        except OperationalError:
-            raise  # the database is away: the queue runs this again
+        except (OperationalError, InterfaceError):
+            raise  # the database is away
         except (AgentError, CofounderError) as error:
             log.warning("build.failed", exc_info=True)
             await self._fail(str(error))
@@ -106,11 +133,28 @@ class Build:
             await self.keeper.close()
             await self.model.close()
 
-    async def _let_go(self) -> None:
-        """Cancelled from outside: by the founder, who ended it, or by a worker out of patience."""
-        if shutdown.is_requested():
-            with suppress(OwnershipLost):
-                await unit(checkpoints.hand_back, self.owner)
+    async def _hand_back(self) -> None:
+        with suppress(OwnershipLost):
+            await unit(checkpoints.hand_back, self.owner)
+
+    async def _stage(self) -> bool:
+        """Do the job's next stage; one that lost its sandbox will be taken up again in another."""
+        try:
+            return await self.stages[self.job.status]()
+        except (SandboxGone, SandboxUnreachable, SandboxBusy) as error:
+            log.warning("build.sandbox_lost", error=repr(error))
+            await self.keeper.lose()
+            if self._loses_too_often():
+                wake_at = await unit(clock.now) + SANDBOX_REST
+                return await self._is_at_rest(Rest(SessionState.SLEEPING, NO_SANDBOX, wake_at))
+            await asyncio.sleep(SANDBOX_PAUSE_SECONDS)
+            return False
+
+    def _loses_too_often(self) -> bool:
+        length = self.store.length
+        self.losses = self.losses + 1 if length == self.length_at_loss else 1
+        self.length_at_loss = length
+        return self.losses > SANDBOX_LOSSES
 
     async def _fail(self, sentence: str) -> None:
         try:
@@ -157,9 +201,7 @@ class Build:
             url = await preview.start_app(workspace, await preview.declaration(workspace))
         except preview.PreviewError:
             url = ""  # the checks say why
-        await self._move(JobStatus.CHECKS, "Checking what was promised", preview_url=url)
-        status = "answers" if url else "down"
-        await unit(stages.record, self.owner, EventType.PREVIEW_UPDATED, url=url, status=status)
+        await unit(stages.app_started, self.owner, self.job, url)
         return False
 
     async def _check(self) -> bool:
@@ -170,9 +212,8 @@ class Build:
         if not failures:
             await unit(stages.finish, self.owner, self.job)
             return True
-        number = await unit(stages.back_to_code, self.owner, self.job, failures, CHECK_ROUNDS)
-        text = note_text("checks_failed", results=failures, round=number, rounds=CHECK_ROUNDS)
-        await self.store.add([note("checks_failed", text)])
+        number, rows = await unit(stages.back_to_code, self.owner, self.job, failures, CHECK_ROUNDS)
+        self.store.take(rows)
         if number < CHECK_ROUNDS:
             return False
         return await self._is_at_rest(Rest(SessionState.WAITING_FOR_INPUT, "I need a decision from you."))
@@ -183,10 +224,15 @@ class Build:
         workspace = await self.keeper.workspace()
         if self.store.is_empty:
             return [note("start", note_text("start", is_new=workspace.is_new))]
-        if self.owner.previous in ASLEEP:
-            reason = "A new day has begun, with a new budget."
-            return [note("wake", note_text("wake", reason=reason, restored=self.keeper.restored))]
-        return []
+        reasons = []
+        if self.owner.previous in ASLEEP and not self.is_awake:
+            reasons.append("A new day has begun, with a new budget.")
+        if self.keeper.take_replaced():
+            reasons.append(NEW_SANDBOX)
+        self.is_awake = True
+        if not reasons:
+            return []
+        return [note("wake", note_text("wake", reason=" ".join(reasons), restored=self.keeper.restored))]
 
     async def _context(self) -> Context:
         toolbox = Toolbox(await self.keeper.workspace())
@@ -225,3 +271,10 @@ class Build:
 
     async def _waiting_for_provider(self, reason: str, attempt: int) -> None:
         await unit(stages.record, self.owner, EventType.PROVIDER_WAIT, reason=reason, attempt=attempt)
+
+
+NO_SANDBOX = "The sandbox's provider does not answer. I try again in ten minutes."
+NEW_SANDBOX = (
+    "The sandbox was lost and replaced by a new one. Its files are those of the last snapshot, which may "
+    "lack the latest changes; nothing that you had started runs any more."
+)

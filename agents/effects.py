@@ -45,12 +45,13 @@ def _plan(effect: PlanSet, session: AgentSession) -> dict[str, Any]:
 @_write.register
 def _narration(effect: Narrated, session: AgentSession) -> dict[str, Any]:
     phase = storable(effect.phase_name) or session.current_phase
-    if phase != session.current_phase:
+    begins = phase != session.current_phase
+    if begins:
         complete_phase(session)
         _begin_phase(session, phase)
         session.current_phase = phase
     events.record(session.job_id, EventType.AGENT_NARRATION, text=effect.message, phase=phase)
-    return {"current_phase": session.current_phase}
+    return {"current_phase": phase, "tool_calls": 0} if begins else {}
 
 
 def complete_phase(session: AgentSession) -> None:

@@ -26,6 +26,7 @@ class SandboxKeeper:
         self.owner = owner
         self.session = session
         self.restored: list[str] = []  # what was missing when this run connected
+        self._replaced = False
         self._workspace: Workspace | None = None
         self._saving: asyncio.Task[None] | None = None
         self._changed = False
@@ -39,21 +40,27 @@ class SandboxKeeper:
         return self._workspace
 
     async def _connect(self) -> Workspace:
-        job = self.session.job
+        job, known = self.session.job, self.session.sandbox_id
         workspace = await Workspace.open(
             project_id=job.project_id,
             job_id=job.pk,
             epoch=self.owner.epoch,
-            sandbox_id=self.session.sandbox_id,
+            sandbox_id=known,
             envs=await unit(stages.secrets_of, job),
         )
         await unit(checkpoints.write_session, self.owner, sandbox_id=workspace.sandbox_id)
         self.session.sandbox_id = workspace.sandbox_id
+        self._replaced = self._replaced or bool(known and workspace.is_new)
         restored = await snapshots.restore_newest(workspace, job.project_id)
         if restored is not None:
             self.restored = restored.files
             await unit(stages.record_restored, self.owner, restored.files, restored.snapshot.created_at)
         return workspace
+
+    def take_replaced(self) -> bool:
+        """Whether a sandbox was lost and replaced, since this was last asked."""
+        replaced, self._replaced = self._replaced, False
+        return replaced
 
     async def keep_alive(self) -> None:
         """Give the sandbox another lifetime while it is in use, long before it would pause itself."""
@@ -111,16 +118,22 @@ class SandboxKeeper:
         self._workspace = None
 
     async def _settle(self) -> None:
-        """Let a saving under way come to its end."""
+        """Let a saving under way come to its end, whatever that is."""
         if self._saving is not None:
             await asyncio.wait([self._saving])
+            if not self._saving.cancelled() and (error := self._saving.exception()):
+                log.warning("snapshot.stopped", error=repr(error))
             self._saving = None
 
     async def close(self) -> None:
         if self._saving is not None:
             self._saving.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._saving
+            await self._settle()
+
+    async def lose(self) -> None:
+        """Let go of a sandbox that does not work any more; the next use opens it anew, or another one."""
+        await self.close()
+        self._workspace = None
 
 
 class SavingToolbox:

@@ -38,11 +38,17 @@ class BoundModel:
         self._context = context
 
     async def answer(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn:
-        return await self._context.model.answer(self._request(messages, max_tokens))
+        return await self._paid(self._request(messages, max_tokens))
 
     async def sum_up(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn:
-        request = replace(self._request(messages, max_tokens), is_compaction=True)
-        return await self._context.model.answer(request)
+        return await self._paid(replace(self._request(messages, max_tokens), is_compaction=True))
+
+    async def _paid(self, request: Request) -> Turn:
+        try:
+            return await self._context.model.answer(request)
+        except BaseException:  # whatever interrupted it, until then it has cost money
+            await self._context.store.bill()
+            raise
 
     def _request(self, messages: list[dict[str, Any]], max_tokens: int) -> Request:
         session = self._context.session

@@ -10,9 +10,9 @@ from django.db.models import F
 from agents import budget, checkpoints, effects, plans
 from agents.checkpoints import Owner, write_session
 from agents.checks import CheckResult
-from agents.models import AgentSession, SessionState
-from agents.prompts import system_prompt
-from agents.turns import Asked
+from agents.models import AgentMessage, AgentSession, SessionState
+from agents.prompts import note_text, system_prompt
+from agents.turns import Asked, note
 from escalations.models import AgentEscalation
 from jobs import briefs, events, lifecycle
 from jobs.models import EventType, Job, JobStatus, Project
@@ -84,14 +84,28 @@ def record_checks(owner: Owner, results: Sequence[CheckResult]) -> None:
     write_session(owner)
 
 
-def back_to_code(owner: Owner, job: Job, failures: Sequence[CheckResult], rounds: int) -> int:
-    """Send the job back to the agent; after `rounds` failures the founder is asked. The round's number."""
+def app_started(owner: Owner, job: Job, url: str) -> None:
+    """The app was started, or not (an empty `url`); now to its checks."""
+    advance(owner, job, JobStatus.CHECKS, "Checking what was promised", preview_url=url)
+    status = "answers" if url else "down"
+    events.record(job.pk, EventType.PREVIEW_UPDATED, url=url, status=status)
+
+
+def back_to_code(
+    owner: Owner, job: Job, failures: Sequence[CheckResult], rounds: int
+) -> tuple[int, list[AgentMessage]]:
+    """Send the job back to the agent with a note of what failed; after `rounds` times the founder is asked.
+
+    The round's number, and the note's row.
+    """
     advance(owner, job, JobStatus.CODE, f"{len(failures)} of the promises are not kept yet; mending")
     write_session(owner, checks_rounds=F("checks_rounds") + 1)
     session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
-    if session.checks_rounds >= rounds:
+    number = session.checks_rounds
+    if number >= rounds:
         write_session(owner, checks_rounds=0, **effects.apply(session, [_question_about(failures)]))
-    return session.checks_rounds
+    text = note_text("checks_failed", results=failures, round=number, rounds=rounds)
+    return number, checkpoints.add_notes(owner, [note("checks_failed", text)])
 
 
 def _question_about(failures: Sequence[CheckResult]) -> Asked:

@@ -1,15 +1,23 @@
 """The checkpoint as the loop sees it: the transcript in memory, each change saved before it is believed."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agents import checkpoints
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from agents import budget, checkpoints
 from agents.budget import Grant
 from agents.checkpoints import Next, Owner
 from agents.database import unit
 from agents.models import AgentMessage
 from agents.transcript import append
 from agents.turns import Block, ToolResult, Turn, Usage
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between tries to bill, while the database is away
 
 
 class OutOfBudget(Exception):
@@ -41,13 +49,20 @@ class CheckpointStore:
         self._spent = spent
         self._between = between
         self._grant: Grant | None = None
+        self._held: list[Block] = []  # notes that wait for the results of open calls
         self.context_tokens = 0
         self.context_limit = 0
+        self._length = 0
         self._extend(rows)
 
     @property
     def is_empty(self) -> bool:
         return not self.messages
+
+    @property
+    def length(self) -> int:
+        """Grows with the transcript."""
+        return self._length
 
     @property
     def max_tokens(self) -> int:
@@ -60,18 +75,35 @@ class CheckpointStore:
 
     async def begin(self, notes: Sequence[Block]) -> None:
         """Reserve the first call. Calls still open get their results before any note."""
-        waits = self.open_turn is not None and bool(self.open_turn.requested)
-        self._follow(await unit(checkpoints.begin, self.owner, [] if waits else notes))
+        if self.open_turn is not None and self.open_turn.requested:
+            self._held, notes = list(notes), []
+        self._follow(await unit(checkpoints.begin, self.owner, notes))
 
     async def save_turn(self, turn: Turn, labels: dict[str, str]) -> None:
-        row = await unit(checkpoints.save_turn, self.owner, self._granted(), turn, self._spent(), labels)
+        try:
+            row = await unit(checkpoints.save_turn, self.owner, self._granted(), turn, self._spent(), labels)
+        except BaseException:
+            await self.bill()
+            raise
         self._grant = None
         self._extend([row])
         self._between()
 
     async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> None:
+        notes, self._held = [*notes, *self._held], []
         self._follow(await unit(checkpoints.save_results, self.owner, results, notes))
         self._between()
+
+    async def bill(self) -> None:
+        """Settle the call under way although there is no answer to save: what it used has to be paid."""
+        entry_id, spent = self._granted().entry_id, self._spent()
+        for pause in PATIENCE if spent != Usage() else ():
+            try:
+                await unit(budget.settle_late, entry_id, spent)
+                break
+            except (OperationalError, InterfaceError):
+                log.warning("spend.not_billed", entry_id=str(entry_id), usage=spent)
+                await asyncio.sleep(pause)
 
     @property
     def is_full(self) -> bool:
@@ -79,7 +111,11 @@ class CheckpointStore:
 
     async def save_summary(self, turn: Turn) -> None:
         """Go on from the summary alone."""
-        following = await unit(checkpoints.save_summary, self.owner, self._granted(), turn, self._spent())
+        try:
+            following = await unit(checkpoints.save_summary, self.owner, self._granted(), turn, self._spent())
+        except BaseException:
+            await self.bill()
+            raise
         self.messages = []
         self._follow(following)
         self._between()
@@ -91,9 +127,9 @@ class CheckpointStore:
             self._follow(following)
         return following is not None
 
-    async def add(self, notes: Sequence[Block]) -> None:
-        """Add notes that the next call will bring along."""
-        self._extend(await unit(checkpoints.add_notes, self.owner, notes))
+    def take(self, rows: Sequence[AgentMessage]) -> None:
+        """Take notes along that were saved elsewhere."""
+        self._extend(rows)
 
     def _follow(self, following: Next) -> None:
         self._extend(following.rows)
@@ -107,5 +143,6 @@ class CheckpointStore:
     def _extend(self, rows: Sequence[AgentMessage]) -> None:
         for row in rows:
             append(self.messages, row.role, row.content)
+            self._length = row.position
             answered = row.role != AgentMessage.Role.ASSISTANT
             self.open_turn = None if answered else Turn(row.content, row.stop_reason)
