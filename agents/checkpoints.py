@@ -18,6 +18,7 @@ from agents import budget, effects, inbox, live
 from agents.errors import AgentError
 from agents.models import ASLEEP, AgentMessage, AgentSession, DailyBudget, SessionState
 from agents.prompts import note_text
+from agents.standing import Standing, standing_of
 from agents.transcript import upper_bound
 from agents.turns import COMPACTION, Asked, Block, ToolResult, Turn, Usage, note, text_block
 from jobs import clock, events
@@ -61,6 +62,7 @@ class Next:
     pause: bool = False  # a person asked to pause after this step
     context_tokens: int = 0  # upper bound of the next call's input
     context_limit: int = 0  # above it, the transcript is summed up first
+    standing: Standing | None = None  # what the next point may reckon with
 
 
 def claim(job_id: UUID, run_id: int) -> Owner | None:
@@ -92,7 +94,7 @@ def _may_run(session: AgentSession, run_id: int) -> bool:
     return state == SessionState.WAITING_FOR_INPUT and inbox.has_news(session.job_id)
 
 
-HEARTBEAT_SECONDS = 12  # a worker that was silent for longer is taken for dead
+HEARTBEAT_SECONDS = 10  # a worker that was silent for longer is taken for dead
 
 
 def _is_alive(run_id: int | None) -> bool:
@@ -145,8 +147,9 @@ def save_turn(
     session = AgentSession.objects.get(pk=owner.job_id)
     row = _message(session, AgentMessage.Role.ASSISTANT, turn.content, turn.stop_reason)
     row.save()
-    percent = budget.budget_pct(day.spent_microdollars, day.allowance_microdollars)
-    events.record_all(owner.job_id, [*_facts_of(turn, labels, session), _budget_fact(day, percent)])
+    spent_today, allowance = day.spent_microdollars, day.allowance_microdollars
+    facts = [*facts_of(turn, labels, session.current_phase), budget_fact(spent_today, allowance)]
+    events.record_all(owner.job_id, facts)
     write_session(
         owner,
         last_position=row.position,
@@ -154,7 +157,9 @@ def save_turn(
         cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
         context_tokens=turn.usage.context_tokens,
     )
-    transaction.on_commit(partial(live.set_budget, owner.job_id, percent))
+    transaction.on_commit(
+        partial(live.set_budget, owner.job_id, budget.budget_pct(spent_today, allowance))
+    )
     return row
 
 
@@ -214,13 +219,14 @@ def _go_on(
     if winding_down and not was_told:
         percent = budget.budget_pct(day.spent_microdollars, day.allowance_microdollars)
         notes.append(note("wind_down", note_text("wind_down", percent=percent)))
-        fields["wound_down_on"] = day.day
+        session.wound_down_on = fields["wound_down_on"] = day.day
     bound += upper_bound(notes)
     try:
         grant = budget.reserve(session, bound, is_retry=any(result.is_error for result in results))
     except budget.NoRoom:
         grant = None
-    events.record_all(session.job_id, [_finished_fact(result, session) for result in results])
+    facts = [finished_fact(result, session.current_phase, session.iteration) for result in results]
+    events.record_all(session.job_id, facts)
     fields |= effects.apply(session, [effect for result in results for effect in result.effects])
     rows = [_message(session, AgentMessage.Role.USER, [block]) for block in notes]
     AgentMessage.objects.bulk_create(rows)
@@ -232,6 +238,7 @@ def _go_on(
         pause=session.pause_requested,
         context_tokens=bound,
         context_limit=budget.context_limit(session.model, day),
+        standing=standing_of(session, day, bound),
     )
 
 
@@ -318,7 +325,8 @@ def _message(session: AgentSession, role: str, content: list[Block], stop_reason
     )
 
 
-def _facts_of(turn: Turn, labels: dict[str, str], session: AgentSession) -> list[Fact]:
+def facts_of(turn: Turn, labels: dict[str, str], phase: str) -> list[Fact]:
+    """What the log says of a turn."""
     facts: list[Fact] = []
     if turn.thinking:
         facts.append((EventType.AGENT_THINKING, {"text": turn.thinking[:EXCERPT_LIMIT]}))
@@ -329,24 +337,26 @@ def _facts_of(turn: Turn, labels: dict[str, str], session: AgentSession) -> list
             "call_id": call.id,
             "tool": call.name,
             "label": labels[call.id],
-            "phase": session.current_phase,
+            "phase": phase,
         }
         facts.append((EventType.TOOL_CALLED, payload))
     return facts
 
 
-def _budget_fact(day: DailyBudget, percent: int) -> Fact:
+def budget_fact(spent: int, allowance: int) -> Fact:
+    """What the log says of the founder's day."""
     return (
         EventType.BUDGET_UPDATED,
         {
-            "budget_pct": percent,
-            "spent_microdollars": day.spent_microdollars,
-            "allowance_microdollars": day.allowance_microdollars,
+            "budget_pct": budget.budget_pct(spent, allowance),
+            "spent_microdollars": spent,
+            "allowance_microdollars": allowance,
         },
     )
 
 
-def _finished_fact(result: ToolResult, session: AgentSession) -> Fact:
+def finished_fact(result: ToolResult, phase: str, iteration: int) -> Fact:
+    """What the log says of a result."""
     payload: dict[str, Any] = {
         "call_id": result.call.id,
         "tool": result.call.name,
@@ -355,8 +365,8 @@ def _finished_fact(result: ToolResult, session: AgentSession) -> Fact:
         "exit_code": result.exit_code,
         "duration_ms": result.duration_ms,
         "excerpt": result.excerpt[:EXCERPT_LIMIT],
-        "phase": session.current_phase,
-        "iteration": session.iteration,
+        "phase": phase,
+        "iteration": iteration,
     }
     optional = {"command": result.call.input.get("command"), "diff": result.diff, "image": result.image}
     payload |= {name: value for name, value in optional.items() if value}

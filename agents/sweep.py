@@ -14,7 +14,7 @@ from jobs.queue import RUN_AGENT, enqueue_agent_run
 
 log = structlog.get_logger(__name__)
 
-EVERY_SECONDS = 3.0
+EVERY_SECONDS = 2.0
 OVERDUE = timedelta(seconds=30)  # a sleeper's own queue job comes first
 
 
