@@ -106,9 +106,12 @@ def is_unchanged(one: Manifest, other: Manifest) -> bool:
 
 
 def agreed(before: Manifest, after: Manifest) -> Manifest:
-    """What was the same before and after an archive was made: what the archive holds for certain."""
+    """What nobody wrote to between the two: what an archive made in between holds for certain.
+
+    The same content is not enough: a file may have been emptied, filled and emptied again.
+    """
     known = by_path(after)
-    return tuple(file for file in before if file.path in known and file.is_same_as(known[file.path]))
+    return tuple(file for file in before if file == known.get(file.path))
 
 
 def to_restore(saved: Manifest, disk: Manifest) -> list[str]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from agents.manifest import (
     FileState,
     agreed,
@@ -56,6 +58,11 @@ def test_content_and_mode_make_a_change_and_time_does_not() -> None:
 
 def test_an_archive_vouches_only_for_what_stood_still() -> None:
     assert agreed(SAVED, (file("a", "changed"), file("b/c"))) == SAVED[1:]
+
+
+def test_a_file_that_was_written_meanwhile_is_left_out_although_it_reads_the_same():
+    written_again = replace(SAVED[0], changed=SAVED[0].changed + 1)
+    assert agreed(SAVED, (written_again, *SAVED[1:])) == SAVED[1:]
 
 
 def test_what_the_sandbox_lists_is_read_with_every_kind_of_name() -> None:
