@@ -36,6 +36,7 @@ class Grant:
 
     entry_id: UUID
     max_tokens: int
+    day: date  # of the reservation
 
 
 def budget_pct(spent: int, allowance: int) -> int:
@@ -54,8 +55,13 @@ def period_start(renews_on: date) -> date:
     return date(year, month, min(renews_on.day, monthrange(year, month)[1]))
 
 
+def wind_down_at(allowance: int) -> int:
+    """The spend at which the day's work is brought to an end."""
+    return -(-WIND_DOWN_PERCENT * allowance // 100)
+
+
 def is_winding_down(spent: int, allowance: int) -> bool:
-    return 100 * spent >= WIND_DOWN_PERCENT * allowance
+    return spent >= wind_down_at(allowance)
 
 
 def context_limit_of(price: prices.Price, allowance: int) -> int:
@@ -84,6 +90,15 @@ def remaining_in_period(subscription: Subscription, today: date) -> int:
         total=Sum("spent_microdollars", default=0)
     )["total"]
     return int(subscription.monthly_budget_microdollars + added - spent)
+
+
+def room_in_period(subscription: Subscription, today: date) -> int:
+    """What is left of the period if every call still open since an earlier day costs its worst case."""
+    earlier = DailyBudget.objects.filter(
+        user=subscription.user_id, day__gte=period_start(subscription.renews_on), day__lt=today
+    )
+    still_open = earlier.aggregate(total=Sum("reserved_microdollars", default=0))["total"]
+    return remaining_in_period(subscription, today) - int(still_open)
 
 
 def lock_day(subscription: Subscription, today: date) -> DailyBudget:
@@ -126,7 +141,7 @@ def reserve(session: AgentSession, input_tokens: int, *, is_retry: bool = False)
         is_retry=is_retry,
         created_at=clock.now(),
     )
-    return Grant(entry.pk, max_tokens)
+    return Grant(entry.pk, max_tokens, day.day)
 
 
 def context_limit(model: str, day: DailyBudget) -> int:
@@ -144,7 +159,7 @@ def has_room(session: AgentSession, input_tokens: int) -> bool:
 def _output_granted(session: AgentSession, day: DailyBudget, price: prices.Price, input_tokens: int) -> int:
     subscription = Subscription.objects.select_related("tier").get(user=session.user_id)
     used = day.spent_microdollars + day.reserved_microdollars
-    room = ceiling(day.allowance_microdollars, remaining_in_period(subscription, day.day)) - used
+    room = ceiling(day.allowance_microdollars, room_in_period(subscription, day.day)) - used
     room = min(room, _room_of_install(day.day))
     return min(USUAL_MAX_TOKENS, price.output_that_fits(input_tokens, room))
 

@@ -16,7 +16,7 @@ from django.db.models import F
 
 from agents import budget, effects, inbox, live
 from agents.errors import AgentError
-from agents.models import ASLEEP, AgentMessage, AgentSession, DailyBudget, SessionState
+from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState
 from agents.prompts import note_text
 from agents.standing import Standing, standing_of
 from agents.transcript import upper_bound
@@ -157,9 +157,7 @@ def save_turn(
         cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
         context_tokens=turn.usage.context_tokens,
     )
-    transaction.on_commit(
-        partial(live.set_budget, owner.job_id, budget.budget_pct(spent_today, allowance))
-    )
+    transaction.on_commit(partial(live.set_budget, owner.job_id, budget.budget_pct(spent_today, allowance)))
     return row
 
 

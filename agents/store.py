@@ -7,11 +7,12 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from agents import budget, checkpoints
+from agents import budget, checkpoints, points
 from agents.budget import Grant
 from agents.checkpoints import Next, Owner
-from agents.database import unit
+from agents.database import statement, unit
 from agents.models import AgentMessage
+from agents.standing import Standing
 from agents.transcript import append
 from agents.turns import Block, ToolResult, Turn, Usage
 
@@ -49,6 +50,7 @@ class CheckpointStore:
         self._spent = spent
         self._between = between
         self._grant: Grant | None = None
+        self._standing: Standing | None = None
         self._held: list[Block] = []  # notes that wait for the results of open calls
         self.context_tokens = 0
         self.context_limit = 0
@@ -81,7 +83,9 @@ class CheckpointStore:
 
     async def save_turn(self, turn: Turn, labels: dict[str, str]) -> None:
         try:
-            row = await unit(checkpoints.save_turn, self.owner, self._granted(), turn, self._spent(), labels)
+            row, self._standing = await statement(
+                points.save_turn, self.owner, self._standing, self._granted(), turn, self._spent(), labels
+            )
         except BaseException:
             await self.bill()
             raise
@@ -91,7 +95,8 @@ class CheckpointStore:
 
     async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> None:
         notes, self._held = [*notes, *self._held], []
-        self._follow(await unit(checkpoints.save_results, self.owner, results, notes))
+        standing = self._standing if self._grant is None else None  # an open call is given back first
+        self._follow(await statement(points.save_results, self.owner, standing, results, notes))
         self._between()
 
     async def bill(self) -> None:
@@ -134,7 +139,7 @@ class CheckpointStore:
     def _follow(self, following: Next) -> None:
         self._extend(following.rows)
         self.context_tokens, self.context_limit = following.context_tokens, following.context_limit
-        self._grant = following.grant
+        self._grant, self._standing = following.grant, following.standing
         if following.pause:
             raise PauseRequested
         if following.grant is None:

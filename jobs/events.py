@@ -1,6 +1,7 @@
 """The event log: one gapless, numbered list of facts per job, which every browser reads."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -26,20 +27,35 @@ def record_all(job_id: UUID, facts: Sequence[Fact]) -> list[JobEvent]:
 
     Raises `ValueError` for a payload that uses a frame's own names, `Job.DoesNotExist` for an unknown job.
     """
+    if not facts:
+        return []
+    facts = checked(facts)
+    with transaction.atomic():
+        last_seq, moment = _take_numbers(job_id, len(facts)), clock.now()
+        events = JobEvent.objects.bulk_create(
+            JobEvent(job_id=job_id, seq=seq, type=event_type, payload=payload, created_at=moment)
+            for seq, (event_type, payload) in enumerate(facts, start=last_seq - len(facts) + 1)
+        )
+        announce(job_id, facts, last_seq, moment)
+    return events
+
+
+def checked(facts: Sequence[Fact]) -> list[Fact]:
+    """The facts as the database can store them; `ValueError` for a payload with a frame's own names."""
     for _, payload in facts:
         if clash := RESERVED_NAMES.intersection(payload):
             raise ValueError(f"An event's payload may not be named {', '.join(sorted(clash))}.")
-    if not facts:
-        return []
-    with transaction.atomic():
-        last = _take_numbers(job_id, len(facts))
-        moment = clock.now()
-        events = JobEvent.objects.bulk_create(
-            JobEvent(job_id=job_id, seq=seq, type=event_type, payload=storable(payload), created_at=moment)
-            for seq, (event_type, payload) in enumerate(facts, start=last - len(facts) + 1)
-        )
-        transaction.on_commit(partial(doorbell.ring, job_id, [frame(event) for event in events]))
-    return events
+    return [(event_type, storable(payload)) for event_type, payload in facts]
+
+
+def announce(job_id: UUID, facts: Sequence[Fact], last_seq: int, moment: datetime) -> None:
+    """Ring the doorbell for these facts, the last of which has this number, once what wrote them commits."""
+    first = last_seq - len(facts) + 1
+    frames = [
+        _frame(job_id, seq, event_type, payload, moment)
+        for seq, (event_type, payload) in enumerate(facts, start=first)
+    ]
+    transaction.on_commit(partial(doorbell.ring, job_id, frames))
 
 
 def _take_numbers(job_id: UUID, count: int) -> int:
@@ -55,10 +71,14 @@ def _take_numbers(job_id: UUID, count: int) -> int:
 
 def frame(event: JobEvent) -> dict[str, Any]:
     """What the WebSocket and the REST list send for an event."""
+    return _frame(event.job_id, event.seq, event.type, event.payload, event.created_at)
+
+
+def _frame(job_id: UUID, seq: int, name: str, payload: dict[str, Any], moment: datetime) -> dict[str, Any]:
     return {
-        "seq": event.seq,
-        "type": event.type,
-        "job_id": str(event.job_id),
-        "timestamp": event.created_at.isoformat(),
-        **event.payload,
+        "seq": seq,
+        "type": str(name),
+        "job_id": str(job_id),
+        "timestamp": moment.isoformat(),
+        **payload,
     }

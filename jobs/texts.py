@@ -1,16 +1,16 @@
 """Text that PostgreSQL can store."""
 
+import re
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_ODD = re.compile("[\0\ud800-\udfff]")
 
 
 def storable(value: Any) -> Any:
     """A JSON value whose texts hold neither NUL nor lone surrogates, which PostgreSQL refuses."""
     if isinstance(value, str):
-        return (
-            value.replace("\0", REPLACEMENT).encode("utf-8", "replace").decode() if _is_odd(value) else value
-        )
+        return _without_odd(value) if _ODD.search(value) else value
     if isinstance(value, dict):
         return {storable(key): storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -18,5 +18,5 @@ def storable(value: Any) -> Any:
     return value
 
 
-def _is_odd(text: str) -> bool:
-    return "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)
+def _without_odd(text: str) -> str:
+    return text.replace("\0", REPLACEMENT).encode("utf-8", "replace").decode()

@@ -49,6 +49,15 @@ def django_db_modify_db_settings(services: None) -> None:
     """The database server must run before pytest-django makes the test database."""
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The database threads let go of the test database before it is dropped."""
+    from agents import database
+
+    yield
+    database.let_go()
+
+
 @pytest.fixture(autouse=True)
 def _the_clock_is_real() -> Iterator[None]:
     from jobs import clock

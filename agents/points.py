@@ -1,0 +1,132 @@
+"""The two durable points of a step as the loop's store uses them.
+
+In the usual case each is one statement (`agents.sql`) that holds only if everything still stands as this
+owner knows it. In every other case, and whenever that statement finds otherwise, the unit of
+`agents.checkpoints` decides in a transaction of its own.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import transaction
+
+from agents import budget, checkpoints, live, prices, sql
+from agents.budget import Grant
+from agents.checkpoints import Next, Owner
+from agents.models import AgentMessage
+from agents.standing import Standing
+from agents.transcript import upper_bound
+from agents.turns import Block, ToolResult, Turn, Usage
+from jobs import clock, events
+from jobs.events import Fact
+
+
+def save_turn(
+    owner: Owner, standing: Standing | None, grant: Grant, turn: Turn, spent: Usage, labels: dict[str, str]
+) -> tuple[AgentMessage, Standing | None]:
+    """Point one. The turn's row, and how things stand now (None: the next point has to look)."""
+    if standing is not None and (row := _save_turn_at_once(owner, standing, grant, turn, spent, labels)):
+        return row, replace(
+            standing,
+            position=row.position,
+            iteration=standing.iteration + 1,
+            context_tokens=turn.usage.context_tokens,
+        )
+    with transaction.atomic():
+        return checkpoints.save_turn(owner, grant, turn, spent, labels), None
+
+
+def save_results(
+    owner: Owner, standing: Standing | None, results: Sequence[ToolResult], notes: Sequence[Block]
+) -> Next:
+    """Point two. `standing` is None where another call is still reserved."""
+    usual = results and not notes and not any(result.effects for result in results)
+    if usual and standing is not None and not settings.MAX_DAILY_SPEND:
+        following = _save_results_at_once(owner, standing, results)
+        if following is not None:
+            return following
+    with transaction.atomic():
+        return checkpoints.save_results(owner, results, notes)
+
+
+def _save_turn_at_once(
+    owner: Owner, standing: Standing, grant: Grant, turn: Turn, spent: Usage, labels: dict[str, str]
+) -> AgentMessage | None:
+    cost = prices.price_of(standing.model, grant.day).cost(spent)
+    facts = events.checked(checkpoints.facts_of(turn, labels, standing.phase))
+    row = standing.message(owner.job_id, AgentMessage.Role.ASSISTANT, turn.content, turn.stop_reason)
+    written = sql.one_row(
+        sql.SAVE_TURN,
+        {
+            **_common(owner, standing, row, facts),
+            **asdict(spent),
+            "day": grant.day,
+            "entry": grant.entry_id,
+            "context_tokens": turn.usage.context_tokens,
+            "cost": cost,
+            "stop_reason": turn.stop_reason,
+        },
+    )
+    if written is None:
+        return None
+    percent = budget.budget_pct(written["spent"], written["allowance"])
+    facts.append(checkpoints.budget_fact(written["spent"], written["allowance"]))
+    events.announce(owner.job_id, facts, written["last_seq"], row.created_at)
+    transaction.on_commit(partial(live.set_budget, owner.job_id, percent))
+    return row
+
+
+def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[ToolResult]) -> Next | None:
+    moment = clock.now()
+    if moment.date() != standing.day:
+        return None
+    content = [result.block() for result in results]
+    bound = standing.context_tokens + upper_bound(content)
+    price = prices.price_of(standing.model, standing.day)
+    facts = events.checked(
+        [checkpoints.finished_fact(result, standing.phase, standing.iteration) for result in results]
+    )
+    row = standing.message(owner.job_id, AgentMessage.Role.USER, content)
+    grant = Grant(uuid4(), budget.USUAL_MAX_TOKENS, standing.day)
+    written = sql.one_row(
+        sql.SAVE_RESULTS,
+        {
+            **_common(owner, standing, row, facts),
+            **standing.conditions(),
+            "amount": price.worst_case(bound, grant.max_tokens),
+            "calls": len(results),
+            "context_tokens": bound,
+            "entry": grant.entry_id,
+            "is_retry": any(result.is_error for result in results),
+            "max_tokens": grant.max_tokens,
+            "price_version": price.version,
+        },
+    )
+    if written is None:
+        return None
+    events.announce(owner.job_id, facts, written["last_seq"], row.created_at)
+    return Next(
+        [row],
+        grant,
+        pause=written["pause_requested"],
+        context_tokens=bound,
+        context_limit=budget.context_limit_of(price, standing.allowance),
+        standing=replace(standing, position=row.position, context_tokens=bound),
+    )
+
+
+def _common(owner: Owner, standing: Standing, row: AgentMessage, facts: Sequence[Fact]) -> dict[str, Any]:
+    return {
+        "user": standing.user_id,
+        "job": owner.job_id,
+        "epoch": owner.epoch,
+        "position": standing.position,
+        "content": AgentMessage.content.field.get_prep_value(row.content),
+        "facts": json.dumps(facts),
+        "now": row.created_at,
+    }

@@ -1,0 +1,138 @@
+"""The two durable points of a step as one statement each, written by hand.
+
+Both hold entirely or not at all. Each first locks the rows it judges, in the order DailyBudget, Job, ledger,
+AgentSession, and judges their newest versions. Where one does not stand as the parameters say, the statement
+answers no row and has written nothing.
+"""
+
+from typing import Any
+
+import psycopg
+from django.db import connection
+from psycopg.rows import dict_row
+
+SAVE_TURN = """
+WITH day AS (
+    SELECT id FROM agents_dailybudget
+    WHERE user_id = %(user)s AND day = %(day)s
+    FOR NO KEY UPDATE
+), job AS (
+    SELECT jobs_job.id FROM jobs_job, day
+    WHERE jobs_job.id = %(job)s
+    FOR NO KEY UPDATE OF jobs_job
+), entry AS (
+    SELECT entry.id, entry.reserved_microdollars AS reserved FROM agents_spendentry AS entry, job
+    WHERE entry.id = %(entry)s AND entry.status = 'reserved'
+    FOR NO KEY UPDATE OF entry
+), session AS (
+    UPDATE agents_agentsession AS session
+    SET last_position = last_position + 1, iteration = iteration + 1, context_tokens = %(context_tokens)s,
+        cost_microdollars = cost_microdollars + %(cost)s, last_heard_at = %(now)s
+    FROM entry
+    WHERE job_id = %(job)s AND epoch = %(epoch)s AND last_position = %(position)s
+    RETURNING job_id, last_position
+), message AS (
+    INSERT INTO agents_agentmessage (session_id, position, role, content, stop_reason, created_at)
+    SELECT job_id, last_position, 'assistant', %(content)s, %(stop_reason)s, %(now)s FROM session
+), settled AS (
+    UPDATE agents_spendentry
+    SET status = 'settled', settled_at = %(now)s, cost_microdollars = %(cost)s,
+        input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
+        cache_write_5m_tokens = %(cache_write_5m_tokens)s, cache_write_1h_tokens = %(cache_write_1h_tokens)s,
+        cache_read_tokens = %(cache_read_tokens)s
+    FROM entry, session
+    WHERE agents_spendentry.id = entry.id
+), spent AS (
+    UPDATE agents_dailybudget
+    SET reserved_microdollars = GREATEST(0, reserved_microdollars - entry.reserved),
+        spent_microdollars = spent_microdollars + %(cost)s
+    FROM day, entry, session
+    WHERE agents_dailybudget.id = day.id
+    RETURNING spent_microdollars AS spent, allowance_microdollars AS allowance
+), numbered AS (
+    UPDATE jobs_job SET last_seq = last_seq + jsonb_array_length(%(facts)s::jsonb) + 1
+    FROM session
+    WHERE jobs_job.id = session.job_id
+    RETURNING jobs_job.id, last_seq, last_seq - jsonb_array_length(%(facts)s::jsonb) - 1 AS before
+), logged AS (
+    INSERT INTO jobs_jobevent (job_id, seq, type, payload, created_at)
+    SELECT numbered.id, before + number, fact ->> 0, fact -> 1, %(now)s
+    FROM numbered, jsonb_array_elements(%(facts)s::jsonb) WITH ORDINALITY AS facts(fact, number)
+    UNION ALL
+    SELECT numbered.id, last_seq, 'agent.budget_updated', jsonb_build_object(
+        'budget_pct', CASE WHEN allowance <= 0 THEN 100 ELSE LEAST(100, 100 * spent / allowance) END,
+        'spent_microdollars', spent, 'allowance_microdollars', allowance), %(now)s
+    FROM numbered, spent
+)
+SELECT last_seq, spent, allowance FROM numbered, spent
+"""
+"""Point one: the turn's row, the settled call, the session, the events and, last of them, the day's spend."""
+
+SAVE_RESULTS = """
+WITH period AS (
+    SELECT COALESCE(monthly_budget_override_microdollars, monthly_budget_microdollars)
+        + (SELECT COALESCE(SUM(amount_microdollars), 0) FROM agents_budgetchange
+           WHERE user_id = %(user)s AND day >= %(period_start)s AND kind IN ('top_up', 'override'))
+        - (SELECT COALESCE(SUM(spent_microdollars + reserved_microdollars), 0) FROM agents_dailybudget
+           WHERE user_id = %(user)s AND day >= %(period_start)s AND day < %(day)s) AS remaining
+    FROM agents_subscription JOIN agents_plantier ON slug = tier_id
+    WHERE user_id = %(user)s AND renews_on = %(renews_on)s
+), day AS (
+    SELECT agents_dailybudget.id FROM agents_dailybudget, period
+    WHERE user_id = %(user)s AND day = %(day)s
+        AND allowance_microdollars = %(allowance)s AND remaining >= %(remaining)s
+        AND spent_microdollars < %(wind_down_at)s
+        AND spent_microdollars + reserved_microdollars + %(amount)s <= %(ceiling)s
+        AND NOT EXISTS (SELECT FROM escalations_agentescalation
+                        WHERE job_id = %(job)s AND status = 'resolved' AND delivered_at IS NULL)
+        AND NOT EXISTS (SELECT FROM jobs_foundermessage WHERE job_id = %(job)s AND delivered_at IS NULL)
+    FOR NO KEY UPDATE OF agents_dailybudget
+), job AS (
+    SELECT jobs_job.id FROM jobs_job, day
+    WHERE jobs_job.id = %(job)s
+    FOR NO KEY UPDATE OF jobs_job
+), session AS (
+    UPDATE agents_agentsession AS session
+    SET last_position = last_position + 1, context_tokens = %(context_tokens)s,
+        tool_calls = tool_calls + %(calls)s, last_heard_at = %(now)s
+    FROM job
+    WHERE job_id = %(job)s AND epoch = %(epoch)s AND last_position = %(position)s
+    RETURNING job_id, user_id, model, current_phase, last_position, pause_requested
+), message AS (
+    INSERT INTO agents_agentmessage (session_id, position, role, content, stop_reason, created_at)
+    SELECT job_id, last_position, 'user', %(content)s, '', %(now)s FROM session
+), reserved AS (
+    UPDATE agents_dailybudget SET reserved_microdollars = reserved_microdollars + %(amount)s
+    FROM day, session
+    WHERE agents_dailybudget.id = day.id
+), entry AS (
+    INSERT INTO agents_spendentry (id, user_id, session_id, phase, day, model, status, reserved_microdollars,
+        max_tokens, input_tokens, output_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+        cache_read_tokens, cost_microdollars, price_version, is_retry, created_at)
+    SELECT %(entry)s, user_id, job_id, current_phase, %(day)s, model, 'reserved', %(amount)s,
+        %(max_tokens)s, 0, 0, 0, 0, 0, 0, %(price_version)s, %(is_retry)s, %(now)s
+    FROM session
+), numbered AS (
+    UPDATE jobs_job SET last_seq = last_seq + jsonb_array_length(%(facts)s::jsonb)
+    FROM session
+    WHERE jobs_job.id = session.job_id
+    RETURNING jobs_job.id, last_seq, last_seq - jsonb_array_length(%(facts)s::jsonb) AS before
+), logged AS (
+    INSERT INTO jobs_jobevent (job_id, seq, type, payload, created_at)
+    SELECT numbered.id, before + number, fact ->> 0, fact -> 1, %(now)s
+    FROM numbered, jsonb_array_elements(%(facts)s::jsonb) WITH ORDINALITY AS facts(fact, number)
+)
+SELECT last_seq, pause_requested FROM numbered, session
+"""
+"""Point two, when nothing but results came: their row, the session, the events and the next call's
+reservation, if the day and the period still have the room that was reckoned with and no news waits."""
+
+
+def one_row(statement: str, parameters: dict[str, Any]) -> dict[str, Any] | None:
+    """Execute a statement, prepared on the server where the settings allow it, and answer its row, if any."""
+    connection.ensure_connection()
+    with (
+        connection.wrap_database_errors,
+        psycopg.Cursor(connection.connection, row_factory=dict_row) as cursor,
+    ):
+        return cursor.execute(statement, parameters).fetchone()
