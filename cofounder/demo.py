@@ -12,8 +12,9 @@ from agents.models import ASLEEP, AgentSession, SessionState, Subscription
 from agents.start import start_build
 from cofounder.entry import make_link
 from cofounder.models import User
-from jobs import clock
+from jobs import clock, events
 from jobs.briefs import create_project
+from jobs.models import EventType
 from jobs.queue import enqueue_agent_run
 
 BRIEF = Path("rehearsal") / "briefs" / "borrow-shelf.json"
@@ -44,8 +45,18 @@ def let_the_night_pass() -> None:
     speed = night.total_seconds() / NIGHT_SECONDS
     if clock.speed() <= DAY_SPEED < speed:
         clock.move(clock.now(), speed=speed)
-        for session in asleep:  # their runs were queued for the moments of a slower clock
-            enqueue_agent_run(session.pk, at=session.wake_at)
+        for session in asleep:
+            _follow_the_clock(session)
+
+
+@transaction.atomic
+def _follow_the_clock(session: AgentSession) -> None:
+    """Queue the run that was queued for the moment of a slower clock; let open pages count anew."""
+    enqueue_agent_run(session.pk, at=session.wake_at)
+    reason = "In this rehearsal the night passes in seconds."
+    events.record(
+        session.pk, EventType.AGENT_STATE, state=session.state, previous=session.state, reason=reason
+    )
 
 
 @transaction.atomic

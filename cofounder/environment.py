@@ -150,6 +150,15 @@ def database() -> dict[str, Any]:
     }
 
 
+def email() -> dict[str, Any]:
+    """Django's settings for sending mail: `EMAIL_URL`, else the log."""
+    expected = "an address such as smtp+tls://user:password@host:587"
+    config: dict[str, Any] = _read(
+        "EMAIL_URL", lambda: env.email("EMAIL_URL", default="consolemail://"), expected
+    )
+    return config
+
+
 def redis_url() -> str:
     """`REDIS_URL`, else the socket of the embedded Redis."""
     given = url("REDIS_URL", schemes=("redis", "rediss", "unix"))

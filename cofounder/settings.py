@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from cofounder import environment, logs
-from cofounder.environment import BASE_DIR, boolean, number, text, url, words
-from cofounder.model_prices import MODEL_PRICES  # noqa: F401  # a setting
+from cofounder import environment, logs, model_prices
+from cofounder.environment import boolean, number, text, url, words
 
+BASE_DIR = environment.BASE_DIR
 DATA_DIR = environment.data_dir()
 DEBUG = boolean("DEBUG", False)
 MOVABLE_CLOCK = DEBUG  # outside DEBUG, days are real days
@@ -81,7 +81,11 @@ DATABASES = {
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         # Every ASGI request runs in a thread of its own; the pool spares each the 10 ms of a new connection.
-        "OPTIONS": {**_database.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 16, "timeout": 10}},
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            "pool": {"min_size": 1, "max_size": 16, "timeout": 10},
+            "prepare_threshold": 2,
+        },
     }
 }
 REDIS_URL = environment.redis_url()
@@ -181,7 +185,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
-EMAIL_CONFIG = environment.env.email("EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = environment.email()
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", f"cofounder@{urlsplit(BASE_URL).hostname}")
 
@@ -203,6 +207,5 @@ WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 20, least=1, most=1000)
 MAX_DAILY_SPEND = number("MAX_DAILY_SPEND", 0)  # µ$ a UTC day for the whole install; 0: no cap
 SELF_SERVICE_TOP_UP = boolean("SELF_SERVICE_TOP_UP", False)
 CHROMIUM = text("CHROMIUM")
-REHEARSAL = text(
-    "REHEARSAL"
-)  # what is rehearsed instead of real, in words for the page; set by `manage.py up`
+MODEL_PRICES = model_prices.MODEL_PRICES
+REHEARSAL = text("REHEARSAL")  # a sentence for the page: what is rehearsed; `manage.py up` sets it

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from cofounder import embedded, environment
+from cofounder import embedded, environment, reachable
 
 STOP_SECONDS = 40  # a worker may take 30 to hand its sessions back
 QUICK_SECONDS = 10  # a process that ends sooner did not really start
@@ -109,6 +109,7 @@ class Install:
         self._open.close()
 
     def _start_services(self, starting: ExitStack) -> None:
+        reachable.need_named_services()
         wanted = {
             "postgres": environment.is_embedded("DATABASE_URL"),
             "redis": environment.is_embedded("REDIS_URL"),
@@ -222,6 +223,8 @@ def refuse_taken_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        except socket.gaierror as error:
+            raise StartFailed(f"--host {host!r} is no address of this machine ({error.strerror}).") from error
         except OSError as error:
             raise StartFailed(
                 f"Port {port} cannot be used ({error.strerror}). Choose another with --port; "

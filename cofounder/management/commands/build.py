@@ -18,18 +18,20 @@ from django.db import OperationalError, connection
 
 from agents.models import PlanTier, Subscription
 from agents.start import start_build
-from cofounder import embedded, environment
+from cofounder import embedded, environment, reachable
 from cofounder.embedded import ServiceFailed
 from cofounder.management import follow
 from cofounder.models import User
+from cofounder.reachable import Unreachable
 from cofounder.supervisor import Install, StartFailed
 from jobs import clock
-from jobs.briefs import BadBrief, create_project
-from jobs.errors import CofounderError
+from jobs.briefs import BadBrief, clean_brief, clean_goal, clean_interview, clean_name, create_project
+from jobs.errors import CofounderError, Unavailable
 from jobs.models import Job, JobStatus, Project
 
 OWNER = "operator@localhost.example"
 TIER = "partner"
+BRIEF_FIELDS = {"name", "goal", "idea_brief", "interview"}
 BRIEF_LIMIT = 1_000_000  # bytes of a brief's file
 HEARTBEAT_SECONDS = 30
 
@@ -52,25 +54,28 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, follow.interrupt)
-        brief = read_brief(options["brief"]) if options["brief"] else {}
         owner = read_owner(options["owner"])
+        project_id = read_id(options["project"]) if options["project"] is not None else None
         try:
+            need_building()
+            brief = read_brief(options["brief"]) if project_id is None else {}
             with ExitStack() as running:
                 own = self._start_what_is_missing(running)
                 project = (
-                    new_project(brief, owner, options["tier"]) if brief else find_project(options["project"])
+                    find_project(project_id) if project_id else new_project(brief, owner, options["tier"])
                 )
                 job, _ = start_build(project)
                 self.stdout.write(f"{job.project.name}: {job.build_version} ({job.pk})")
                 if options["wait"] or own is not None:
                     self._follow(job, own)
-        except (StartFailed, ServiceFailed, CofounderError) as error:
+        except (StartFailed, ServiceFailed, Unreachable, CofounderError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             raise CommandError("Stopped watching. The build goes on when the install runs.") from None
 
     def _start_what_is_missing(self, running: ExitStack) -> Install | None:
         """The install of our own, when none is running."""
+        reachable.need_named_services()
         embedded.point_django_at(settings.DATA_DIR)
         if has_live_worker():
             return None
@@ -96,21 +101,49 @@ class Command(BaseCommand):
 
 
 def read_brief(path: Path) -> dict[str, Any]:
-    """A brief's file as the fields of a project; `CommandError` with a sentence for anything else."""
+    """A brief's file as the fields of a project, checked before anything is started.
+
+    Raises `CommandError` for a file that is none, `BadBrief` for a brief that cannot be used.
+    """
+    fields = {"name": "", "goal": "", "idea_brief": None, "interview": None, **_read_object(path)}
+    if unknown := sorted(fields.keys() - BRIEF_FIELDS):
+        raise CommandError(f"{path} has fields a brief does not know: {', '.join(unknown)}.")
+    if fields["idea_brief"] is None:
+        raise BadBrief(
+            "The brief needs an idea_brief: an object with problem, target_user, solution and must_have."
+        )
+    clean_name(fields["name"])
+    clean_goal(fields["goal"])
+    clean_brief(fields["idea_brief"])
+    clean_interview(fields["interview"])
+    return fields
+
+
+def _read_object(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > BRIEF_LIMIT:
             raise CommandError(f"{path} is larger than {BRIEF_LIMIT:,} bytes; that is no brief.")
         brief = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CommandError(f"{path} is not valid JSON in UTF-8: {error}.") from error
     if not isinstance(brief, dict) or not brief:
         raise CommandError(f"{path} must hold an object with name, goal, idea_brief and interview.")
-    unknown = sorted(brief.keys() - {"name", "goal", "idea_brief", "interview"})
-    if unknown:
-        raise CommandError(f"{path} has fields a brief does not know: {', '.join(unknown)}.")
     return brief
+
+
+def read_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise CommandError(f"--project {text!r} is not a project's id (a UUID).") from error
+
+
+def need_building() -> None:
+    """`Unavailable` before anything is started, where building is switched off."""
+    if not settings.AUTONOMOUS_AGENT:
+        raise Unavailable("Building is switched off on this installation (AUTONOMOUS_AGENT).")
 
 
 def read_owner(email: str) -> str:
@@ -123,11 +156,6 @@ def read_owner(email: str) -> str:
 
 def new_project(brief: dict[str, Any], owner: str, tier_slug: str) -> Project:
     """The brief as a project of the owner, who is made with a plan if missing."""
-    fields = {"name": "", "goal": "", "idea_brief": None, "interview": None, **brief}
-    if fields["idea_brief"] is None:
-        raise BadBrief(
-            "The brief needs an idea_brief: an object with problem, target_user, solution and must_have."
-        )
     user = User.objects.filter(email__iexact=owner).first() or User.objects.create_user(owner)
     tier = PlanTier.objects.filter(slug=tier_slug).first()
     if tier is None:
@@ -135,14 +163,12 @@ def new_project(brief: dict[str, Any], owner: str, tier_slug: str) -> Project:
         raise CommandError(f"--tier {tier_slug!r} is no plan. There are: {known}.")
     renews_on = clock.today() + timedelta(days=30)
     Subscription.objects.get_or_create(user=user, defaults={"tier": tier, "renews_on": renews_on})
-    return create_project(owner=user, **fields)
+    return create_project(owner=user, **brief)
 
 
-def find_project(project_id: str) -> Project:
+def find_project(project_id: UUID) -> Project:
     try:
-        return Project.objects.get(pk=UUID(project_id))
-    except ValueError as error:
-        raise CommandError(f"--project {project_id!r} is not a project's id (a UUID).") from error
+        return Project.objects.get(pk=project_id)
     except Project.DoesNotExist as error:
         raise CommandError(f"There is no project {project_id}.") from error
 

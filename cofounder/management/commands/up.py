@@ -13,6 +13,7 @@ from django.db import OperationalError, connection
 
 from cofounder import demo, embedded
 from cofounder.embedded import AlreadyRunning, ServiceFailed
+from cofounder.reachable import Unreachable
 from cofounder.supervisor import Install, StartFailed, refuse_taken_port
 
 LOOK_SECONDS = 0.5
@@ -41,7 +42,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{error} Stop them there with Ctrl-C, or set DATA_DIR to another directory."
             ) from error
-        except (StartFailed, ServiceFailed) as error:
+        except (StartFailed, ServiceFailed, Unreachable) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")

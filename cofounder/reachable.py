@@ -1,0 +1,57 @@
+"""Whether the services an operator names answer; asked once, before anything is started."""
+
+import psycopg
+import redis
+from django.conf import settings
+
+from cofounder import environment
+
+SECONDS = 5
+
+
+class Unreachable(Exception):
+    """A service the environment names does not answer."""
+
+
+def need_named_services() -> None:
+    """`Unreachable` with a sentence when `DATABASE_URL` or `REDIS_URL` lead nowhere."""
+    if not environment.is_embedded("DATABASE_URL"):
+        _need_database()
+    if not environment.is_embedded("REDIS_URL"):
+        _need_redis()
+
+
+def _need_database() -> None:
+    database = settings.DATABASES["default"]
+    options = {name: value for name, value in database["OPTIONS"].items() if name != "pool"}
+    try:
+        psycopg.connect(
+            **options,
+            host=database.get("HOST") or None,
+            port=database.get("PORT") or None,
+            user=database.get("USER") or None,
+            password=database.get("PASSWORD") or None,
+            dbname=database["NAME"],
+            connect_timeout=SECONDS,
+        ).close()
+    except psycopg.Error as error:
+        raise Unreachable(_sentence("PostgreSQL", "DATABASE_URL", error)) from error
+
+
+def _need_redis() -> None:
+    try:
+        client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=SECONDS, socket_timeout=SECONDS
+        )
+        with client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise Unreachable(_sentence("Redis", "REDIS_URL", error)) from error
+
+
+def _sentence(service: str, name: str, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0].rstrip(".")
+    return (
+        f"The {service} that {name} names cannot be used: {reason}. "
+        f"Start it, correct {name}, or leave it unset for the embedded one."
+    )
