@@ -1,19 +1,22 @@
 """Runs the loop with everything it needs, and turns what stopped it into an outcome."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from agents import checkpoints, inbox
+from agents.budget import LEAST_CONTEXT
 from agents.checkpoints import Rest
 from agents.database import unit
 from agents.guards import CapReached, GoingInCircles, Guards
 from agents.loop import Loop, Toolbox, TurnEnded
 from agents.model import AnthropicModel, ProviderUnavailable, Request
 from agents.models import AgentSession, SessionState
+from agents.prompts import note_text
 from agents.store import CheckpointStore, OutOfBudget, PauseRequested
-from agents.turns import Asked, Block, Turn
+from agents.turns import Asked, Block, Turn, note
 from jobs import clock
 
 PROVIDER_REST = timedelta(minutes=10)
@@ -77,7 +80,7 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
                 await loop.run()
             except TurnEnded:
                 if not await context.store.take_news():
-                    return await _after_the_last_turn(context)
+                    return await _after_the_last_turn(context, loop)
             except (GoingInCircles, CapReached) as stuck:
                 return await _ask_how_to_go_on(context, stuck)
     except OutOfBudget as stop:
@@ -92,16 +95,25 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
         )
 
 
-async def _after_the_last_turn(context: Context) -> Rest | None:
+async def _after_the_last_turn(context: Context, loop: Loop) -> Rest | None:
     """A model that ended its turn waits for an answer, winds down for the day, or is done."""
     session = await unit(AgentSession.objects.get, pk=context.session.pk)
     if session.pause_requested:
         return Rest(SessionState.PAUSED, "Paused, as you asked. Resume whenever you like.")
     if session.wound_down_on == await unit(clock.today) and not await context.is_complete():
+        if session.context_tokens > LEAST_CONTEXT:
+            await _sum_up_for_the_night(context, loop)
         return await _until_tomorrow(is_overdrawn=False)
     if await unit(inbox.has_pending_questions, session.pk):
         return Rest(SessionState.WAITING_FOR_INPUT, "I can go on as soon as you have answered.")
     return None
+
+
+async def _sum_up_for_the_night(context: Context, loop: Loop) -> None:
+    """Sum up while the provider's cache is warm: tomorrow the whole transcript would be paid for anew."""
+    with suppress(OutOfBudget):  # what is left of today does not pay for it
+        await context.store.begin([note("night", note_text("night"))])
+        await loop.sum_up()
 
 
 async def _until_tomorrow(*, is_overdrawn: bool) -> Rest:
