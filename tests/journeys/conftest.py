@@ -31,8 +31,8 @@ def wait_until(condition: Callable[[], Any], what: str, limit: float = LIMIT_SEC
 class Rehearsal:
     """The rehearsal servers, as a process of their own."""
 
-    def __init__(self, data_dir: Path) -> None:
-        command = [sys.executable, "-m", "rehearsal", "--data-dir", str(data_dir), "--pace", "0"]
+    def __init__(self, data_dir: Path, *options: str) -> None:
+        command = [sys.executable, "-m", "rehearsal", "--data-dir", str(data_dir), "--pace", "0", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.urls = json.loads(self.process.stdout.readline())

@@ -1,0 +1,82 @@
+"""The play of the chaos test: many short steps of every kind, some with an effect that can be counted.
+
+A step whose effect may have happened says how it is taken up: a command is simply given again, as its line
+is then in the file twice and the transcript has to tell why; an edit is looked at first, as the note asks.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PROJECT = "Chaos"
+BRIEF: dict[str, Any] = {
+    "name": PROJECT,
+    "goal": "Survive",
+    "idea_brief": {"must_have": ["notes are kept"]},
+    "interview": [],
+}
+EFFECTS = "effects.log"
+LOOK_LIMIT = 3  # lines; only the looks after an interruption read so few
+TURNS_A_ROUND = 6
+INTERRUPTED = {"error": True, "matches": "was interrupted"}
+APP = {
+    "start": "exec python3 -m http.server $PORT",
+    "port": 8000,
+    "checks": [{"promise": "notes are kept", "run": "test -f notes/1.txt"}],
+}
+
+Step = dict[str, Any]
+
+
+def write_play(directory: Path, rounds: int) -> Path:
+    """Write the play below `directory`, which is what `python -m rehearsal --plays` wants. JSON is YAML."""
+    play = {"name": "chaos", "project": PROJECT, "steps": [*_steps(rounds)]}
+    (directory / "chaos").mkdir(parents=True)
+    (directory / "chaos" / "play.yaml").write_text(json.dumps(play))
+    return directory
+
+
+def _steps(rounds: int) -> Iterator[Step]:
+    phases = [{"name": f"Part {number}", "goal": "Notes"} for number in range(1, rounds + 1)]
+    yield _step("plan", {"plan": {"phases": phases}})
+    for number in range(1, rounds + 1):
+        yield from _round(number)
+    page = {"write_file": {"path": "index.html", "content": "<title>Notes</title><h1>Notes</h1>"}}
+    yield _step("app", page, {"write_file": {"path": "cofounder.json", "content": json.dumps(APP)}})
+    yield {**_step("bye"), "say": "All notes are kept.", "end": True}
+
+
+def _round(number: int) -> Iterator[Step]:
+    note = f"notes/{number}.txt"
+    narration = {"message": f"Round {number} begins.", "phase_name": f"Part {number}"}
+    yield _step(f"begin-{number}", {"narrate": narration})
+    yield _step(f"write-{number}", {"write_file": {"path": note, "content": f"round {number}\nfirst\n"}})
+    together = [{"read_file": {"path": note}}, _effect(f"{number}-a"), {"narrate": {"message": "Going on."}}]
+    yield _again_when_interrupted(_step(f"effect-{number}", *together))
+    edit = {"path": note, "old_string": "first", "new_string": "second"}
+    yield {
+        **_step(f"edit-{number}", {"edit_file": edit}),
+        "on": [{"when": INTERRUPTED, "goto": f"look-{number}"}],
+        "next": f"slow-{number}",
+    }
+    yield {
+        **_step(f"look-{number}", {"read_file": {"path": note, "limit": LOOK_LIMIT}}),
+        "on": [{"when": {"matches": "first"}, "goto": f"edit-{number}"}],
+    }
+    yield _again_when_interrupted(_step(f"slow-{number}", _effect(f"{number}-b", "sleep 0.3;")))
+    section = {"section": "overview", "content": f"After round {number} there are {number} notes."}
+    yield _step(f"document-{number}", {"document": section})
+
+
+def _effect(label: str, before: str = "") -> dict[str, Any]:
+    return {"bash": {"command": f"{before} echo {label} >> {EFFECTS}; sleep 0.1"}}
+
+
+def _again_when_interrupted(step: Step) -> Step:
+    return {**step, "on": [{"when": INTERRUPTED, "goto": step["id"]}]}
+
+
+def _step(name: str, *calls: dict[str, Any]) -> Step:
+    step: Step = {"id": name, "think": f"Now {name}."}
+    return {**step, "call": [*calls]} if calls else step
