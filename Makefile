@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast lint pins
+.PHONY: help install demo test fast lint types pins
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,13 +28,17 @@ test: install  ## all tests, with the Debian packages they use where these can b
 fast: install  ## the tests that start no server
 	@$(BIN)/python -m pytest -m "not services" -q $(ARGS)
 
-lint: install  ## formatting, style, types, imports
+lint: install  ## formatting, style, imports, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory types
+
+types: install  ## mypy; Django's plugin reads the settings, and these need keys
+	@$(BIN)/python -c "from cofounder.environment import make_missing_keys; make_missing_keys()"
 	$(BIN)/mypy
 
-pins:  ## make the exact pins anew from pyproject.toml
+pins: install  ## make the exact pins anew from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --all-extras --no-emit-index-url --no-emit-find-links -o requirements.txt
 	$(BIN)/uv pip compile -q pyproject.toml --all-extras --group dev --no-emit-index-url --no-emit-find-links \
 		-c requirements.txt -o requirements-dev.txt
