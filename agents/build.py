@@ -231,7 +231,7 @@ class Build:
             reasons.append(NEW_SANDBOX)
         self.is_awake = True
         if not reasons:
-            return []
+            return [note("resumed", note_text("resumed"))]
         return [note("wake", note_text("wake", reason=" ".join(reasons), restored=self.keeper.restored))]
 
     async def _context(self) -> Context:
