@@ -7,7 +7,7 @@ owner knows it. In every other case, and whenever that statement finds otherwise
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -64,7 +64,7 @@ def _save_turn_at_once(
         sql.SAVE_TURN,
         {
             **_common(owner, standing, row, facts),
-            **asdict(spent),
+            **vars(spent),
             "day": grant.day,
             "entry": grant.entry_id,
             "context_tokens": turn.usage.context_tokens,
