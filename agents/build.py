@@ -229,9 +229,9 @@ class Build:
             reasons.append("A new day has begun, with a new budget.")
         if self.keeper.take_replaced():
             reasons.append(NEW_SANDBOX)
-        self.is_awake = True
+        goes_on, self.is_awake = self.is_awake, True
         if not reasons:
-            return [note("resumed", note_text("resumed"))]
+            return [] if goes_on else [note("resumed", note_text("resumed"))]
         return [note("wake", note_text("wake", reason=" ".join(reasons), restored=self.keeper.restored))]
 
     async def _context(self) -> Context:
