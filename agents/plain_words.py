@@ -1,0 +1,304 @@
+"""Failures retold for a person who does not write software: no class names, traces, paths or flags."""
+
+import re
+from collections.abc import Sequence
+
+from agents import shell
+from agents.failures import Category, Failure
+from agents.testruns import is_test_run
+from agents.turns import ToolCall
+
+Option = dict[str, str]
+
+# What was tried
+
+_INSTALLERS = {
+    ("pip", "install"),
+    ("pip3", "install"),
+    ("npm", "install"),
+    ("npm", "i"),
+    ("npm", "ci"),
+    ("npm", "add"),
+    ("yarn", "add"),
+    ("yarn", "install"),
+    ("pnpm", "add"),
+    ("pnpm", "install"),
+    ("bun", "add"),
+    ("bun", "install"),
+    ("apt", "install"),
+    ("apt-get", "install"),
+    ("apk", "add"),
+    ("gem", "install"),
+    ("bundle", "install"),
+    ("cargo", "add"),
+    ("cargo", "install"),
+    ("go", "get"),
+    ("go", "install"),
+    ("uv", "add"),
+    ("uv", "sync"),
+    ("poetry", "add"),
+    ("poetry", "install"),
+    ("composer", "require"),
+    ("brew", "install"),
+    ("playwright", "install"),
+}
+_DATABASE = re.compile(
+    r"^(?:psql|createdb|dropdb|pg_ctl|initdb|mysql|sqlite3|mongosh|redis-cli|alembic|prisma|knex|sequelize)\b"
+    r"|\b(?:migrate|makemigrations|db:\w+|seed)\b"
+)
+_START = re.compile(
+    r"^(?:uvicorn|gunicorn|hypercorn|daphne|nodemon|rackup|flask run|(?:npm|yarn|pnpm|bun)(?: run)? (?:start|dev|serve|preview)"
+    r"|next (?:dev|start)|vite(?: preview| dev)?$|rails s\w*"
+    r"|python3?(?:\.\d+)? \S+\.py(?: runserver\b.*| run\b.*)?$|node \S+$"
+    r"|go run|cargo run|docker compose up)"
+)
+_BUILD = re.compile(
+    r"^(?:make\b|tsc\b|webpack\b|rollup\b|esbuild\b|gcc\b|g\+\+|clang\b|javac\b|mvn\b|gradle\b|cargo (?:build|check)|go build"
+    r"|(?:npm|yarn|pnpm|bun) run build|next build|vite build|docker build|python3? setup\.py)"
+)
+_CHECK = re.compile(
+    r"^(?:ruff|flake8|mypy|pyright|black|eslint|prettier|pylint|cargo clippy|go vet)\b|\blint\b"
+)
+_FILE_TOOLS = {"write_file": "save a file", "edit_file": "change a file", "read_file": "read a file"}
+_PLAIN_WORD = re.compile(r"[A-Za-z][a-z0-9_-]{0,29}")
+_PACKAGE = re.compile(r"(@?[A-Za-z][\w.-]*(?:/[\w.-]+)?)")
+_HOST = re.compile(r"https?://([\w.-]+)")
+
+
+def doing(call: ToolCall) -> str:
+    """What the call was to do, after “I tried to”."""
+    if call.name == "take_screenshot":
+        return "look at the page"
+    if call.name != "bash":
+        return _FILE_TOOLS.get(call.name, "take a step")
+    line = str(call.input.get("command", ""))
+    parts = [part for part in shell.commands(line) if not part.is_preparation]
+    if not parts:
+        return "run a command"
+    if is_test_run(line):
+        return "run the product's tests"
+    told = [_told(part) for part in parts if not part.only_looks] or [_told(parts[-1])]
+    return " and ".join(dict.fromkeys(told[:2]))
+
+
+def _told(command: shell.Command) -> str:
+    text = command.target
+    if (command.program, *command.words[1:2]) in _INSTALLERS:
+        return _install(command)
+    if command.program == "git":
+        return "exchange the code with its home" if _is_remote(command) else "keep a version of the work"
+    if command.program in ("curl", "wget", "http"):
+        return _fetch(text)
+    if command.program in ("docker", "podman"):
+        return "start a part of the product in a container"
+    for pattern, words in (
+        (_DATABASE, "prepare the database"),
+        (_CHECK, "check the code for mistakes"),
+        (_BUILD, "put the product together"),
+        (_START, "start the product"),
+    ):
+        if pattern.search(text):
+            return words
+    return f"run “{_words(command)}”"
+
+
+def _install(command: shell.Command) -> str:
+    names = [
+        match.group(1)
+        for word in command.target.split()[2:]
+        if (match := _PACKAGE.match(word)) and not word.endswith((".txt", ".toml", ".whl"))
+    ]
+    return f"install {_listed(names[:4])}" if names else "install what the product needs"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _is_remote(command: shell.Command) -> bool:
+    return bool({"push", "pull", "fetch", "clone", "remote"} & set(command.words[1:2]))
+
+
+def _fetch(text: str) -> str:
+    host = _HOST.search(text)
+    is_own = host is None or host.group(1) in ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104
+    return "open the running product" if is_own or host is None else f"reach {host.group(1)}"
+
+
+def _words(command: shell.Command) -> str:
+    words = [word for word in (command.program, *command.words[1:]) if _PLAIN_WORD.fullmatch(word)]
+    return " ".join(words[:5]) or "a command"
+
+
+_SETTING = re.compile(r"--([a-z][a-z-]{2,30})(?==|$)")
+
+
+def setting(call: ToolCall) -> str:
+    """The options that made this attempt another one, in words."""
+    words = [word for part in shell.commands(str(call.input.get("command", ""))) for word in part.words]
+    names = [match.group(1).replace("-", " ") for word in words if (match := _SETTING.match(word))]
+    return f" ({_listed(names[:3])})" if names else ""
+
+
+# What came back
+
+_CAME_BACK = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.MULTILINE), words)
+    for pattern, words in (
+        (
+            r"pg_config|\.h: No such file|cannot find -l|No package '",
+            "a part of the system that it builds on was missing",
+        ),
+        (
+            r"(?:No module named|Cannot find (?:module|package)) ['\"]?(@?[\w-]+(?:/[\w-]+)?)",
+            "a building block, {0}, was missing",
+        ),
+        (
+            r"No matching distribution|E404|ETARGET|Unable to locate package|\b404 Not Found\b",
+            "what it asked for does not exist",
+        ),
+        (
+            r"ERESOLVE|ResolutionImpossible|conflicting dependencies|unmet dependencies",
+            "building blocks do not fit together",
+        ),
+        (r"EADDRINUSE|already in use|already allocated", "its place was taken by something that still runs"),
+        (
+            r"could(?: not|n't) resolve|ENOTFOUND|EAI_AGAIN|getaddrinfo|name resolution",
+            "the address could not be found",
+        ),
+        (
+            r"ECONNREFUSED|connection refused|failed to connect|could not connect|Nothing answers",
+            "nothing answered there",
+        ),
+        (r"no space left|ENOSPC|quota exceeded", "the disk was full"),
+        (
+            r"out of memory|MemoryError|heap out|cannot allocate|^killed",
+            "it needed more memory than there is",
+        ),
+        (r"Not finished after|timed out|ETIMEDOUT|timeout", "it did not finish in time"),
+        (r"command not found|: not found$|spawn \S+ ENOENT", "a program that it needs is not installed"),
+        (r"certificate", "the connection could not be trusted"),
+        (r"database is locked", "the database was busy"),
+        (
+            r"no such (?:table|column)|(?:relation|column|table|database|role) \S+ .*does(?:n't| not) exist",
+            "the database lacked something",
+        ),
+        (
+            r"violates .*constraint|IntegrityError|duplicate key",
+            "the database did not accept what was written",
+        ),
+        (r"CONFLICT|merge conflict|non-fast-forward|rejected", "it clashed with another version of the work"),
+        (
+            r"SyntaxError|syntax error|IndentationError|unexpected token|expected ';'|parse error",
+            "a part of the code was not well formed",
+        ),
+        (
+            r"error TS\d|error\[E\d|\bnot assignable|incompatible types|cannot find (?:name|symbol)",
+            "parts of the code did not fit together",
+        ),
+        (r"No such file|ENOENT|FileNotFound", "a file that it needs was missing"),
+        (r"\w+(?:Error|Exception)\b|panic|segmentation fault|Traceback", "the code stopped with a fault"),
+    )
+)
+_REFUSED = {
+    Category.AUTHENTICATION: "the sign-in was refused",
+    Category.PERMISSION: "it was not allowed",
+    Category.MISSING_CREDENTIALS: "a key or password was missing",
+    Category.RATE_LIMIT: "too many requests had been made already",
+}
+
+
+def came_back(failure: Failure) -> str:
+    """What the failure was, after a colon."""
+    if failure.failing:
+        return "one test failed" if failure.failing == 1 else f"{failure.failing} tests failed"
+    if words := _REFUSED.get(failure.category):
+        return words
+    for pattern, words in _CAME_BACK:
+        if match := pattern.search(failure.text):
+            return words.format(*match.groups())
+    return "it did not work"
+
+
+def attempt(call: ToolCall, failure: Failure, files_changed: int) -> str:
+    """One attempt as a sentence."""
+    plural = "file" if files_changed == 1 else "files"
+    before = f"After changing {files_changed} {plural}, " if files_changed else ""
+    return f"{before}I tried to {doing(call)}{setting(call)}: {came_back(failure)}."
+
+
+# The question
+
+_KEY = re.compile(
+    r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_(?:KEY|KEY_ID|TOKEN|SECRET|PASSWORD|SID|ID|CREDENTIALS|APIKEY)\b"
+)
+
+_PROBLEMS = {
+    Category.AUTHENTICATION: "I tried to {doing}, and the sign-in was refused: the credentials I have are not accepted.",
+    Category.PERMISSION: "I tried to {doing}, and I am not allowed to.",
+    Category.MISSING_CREDENTIALS: "I tried to {doing}, and I need {key}, which only you can give me.",
+    Category.RATE_LIMIT: "I tried to {doing}, and the service on the other side takes no more requests from us for now.",
+    Category.CODE_ERROR: "I tried {times} to {doing}, and it still does not work: {came_back}.",
+    Category.ENV_ERROR: "I tried {times} to {doing}, and what it depends on does not work: {came_back}.",
+}
+_RECOMMENDED = {
+    Category.AUTHENTICATION: "Give me credentials that work. They are kept encrypted, and I go on at once.",
+    Category.PERMISSION: "Give me credentials that are allowed to do this, or let me leave it out for now.",
+    Category.MISSING_CREDENTIALS: "Give me {key}. It is kept encrypted, and I go on at once.",
+    Category.RATE_LIMIT: "Let me leave this out for now; it can be added when the service accepts requests again.",
+    Category.CODE_ERROR: "Let me build a simpler version of this that I can make work.",
+    Category.ENV_ERROR: "Let me build a simpler version that does not depend on this.",
+}
+_SKIP = {
+    "value": "skip_feature",
+    "label": "Leave it out",
+    "description": "I build the rest without this. It can be added later.",
+}
+_SIMPLER = {
+    "value": "simpler_version",
+    "label": "Make it simpler",
+    "description": "I build a plainer version of this part that I can make work.",
+}
+_GUIDANCE = {
+    "value": "provide_guidance",
+    "label": "Tell me more",
+    "description": "You say in your own words what I should do.",
+}
+_CREDENTIALS = {
+    "value": "provide_credentials",
+    "label": "Give me access",
+    "description": "You enter the key or password, which is kept encrypted, and I try again.",
+}
+_OPTIONS = {
+    Category.AUTHENTICATION: (_CREDENTIALS, _SKIP),
+    Category.PERMISSION: (_CREDENTIALS, _SKIP, _GUIDANCE),
+    Category.MISSING_CREDENTIALS: (_CREDENTIALS, _SKIP),
+    Category.RATE_LIMIT: (_SKIP, _SIMPLER, _GUIDANCE),
+    Category.CODE_ERROR: (_SIMPLER, _SKIP, _GUIDANCE),
+    Category.ENV_ERROR: (_SIMPLER, _SKIP, _GUIDANCE),
+}
+_TIMES = {1: "once", 2: "twice", 3: "three times"}
+
+
+def problem(call: ToolCall, failure: Failure, *, phase: str, attempts: int) -> str:
+    """The question's first sentence: what the agent was doing, and what is in its way."""
+    where = f"While working on “{phase}”, " if phase else ""
+    return where + _PROBLEMS[failure.category].format(
+        doing=doing(call),
+        came_back=came_back(failure),
+        key=_key(failure),
+        times=_TIMES.get(attempts, f"{attempts} times"),
+    )
+
+
+def recommended(failure: Failure) -> str:
+    return _RECOMMENDED[failure.category].format(key=_key(failure))
+
+
+def options(category: Category) -> list[Option]:
+    return [dict(option) for option in _OPTIONS[category]]
+
+
+def _key(failure: Failure) -> str:
+    name = _KEY.search(failure.text)
+    return f"the key {name.group()}" if name else "a key or password"

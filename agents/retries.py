@@ -1,0 +1,336 @@
+"""Three attempts, then a question: the retry policy, inside the transaction that saves the results."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from agents import plain_words, shell
+from agents.failures import (
+    Escalate,
+    Failure,
+    concerns,
+    decide,
+    failure_of,
+    is_expected,
+    is_proven,
+    proven_by,
+)
+from agents.models import AgentSession, SessionState
+from agents.prompts import note_text
+from agents.testruns import is_test_run
+from agents.turns import Block, ToolCall, ToolResult, note
+from escalations.models import AgentEscalation, ErrorSignature
+from jobs import clock
+from jobs.events import Fact
+from jobs.models import EventType, Job, JobEvent
+from jobs.texts import storable
+
+MOST_ESCALATIONS = 5  # since the founder last resumed the build
+MOST_ROWS = 200  # of the transcript, looked through for what changed between two attempts
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What follows: facts for the log, notes for the model, whether to pause, and what to watch for.
+
+    `watched` are the targets that have failed; results that `concerns` has nothing against them with need no
+    bookkeeping.
+    """
+
+    facts: list[Fact] = field(default_factory=list)
+    notes: list[Block] = field(default_factory=list)
+    pause: bool = False
+    watched: tuple[frozenset[str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An entry of `ErrorSignature.attempts`: what was tried, what came back, and when that was."""
+
+    what: str
+    error: str
+    cost: int  # µ$
+    told: str = ""  # the attempt as a sentence for the founder
+    approach: str = ""
+    targets: tuple[str, ...] = ()
+    failing: int | None = None
+    session: str = ""
+    position: int = 0  # of the transcript, up to which everything came before
+    counts: bool = True  # a first look at failing tests does not
+
+
+def record_failures(
+    session: AgentSession, results: Sequence[ToolResult], *, cost_microdollars: int = 0
+) -> Recorded:
+    """Count what failed in a step whose turn is saved, and ask the founder where three attempts did not help.
+
+    Locks the job first, so that a caller that locks the day has to do so before. Records no event itself.
+    """
+    watched = watched_targets(session)
+    if not concerns(results, watched):
+        return Recorded(watched=watched)
+    Job.objects.select_for_update(no_key=True).get(pk=session.job_id)
+    return _Step(session, results, cost_microdollars).record()
+
+
+def watched_targets(session: AgentSession) -> tuple[frozenset[str], ...]:
+    """What has failed in the project and was not seen to work since."""
+    return _watched(_open_signatures(session.job.project_id))
+
+
+def _open_signatures(project_id: Any) -> list[ErrorSignature]:
+    return list(ErrorSignature.objects.filter(project_id=project_id).exclude(attempts=[]))
+
+
+def _watched(rows: Iterable[ErrorSignature]) -> tuple[frozenset[str], ...]:
+    return tuple({frozenset(_attempts(row)[-1].targets) for row in rows if row.attempts})
+
+
+def _attempts(row: ErrorSignature) -> list[Attempt]:
+    known = set(Attempt.__dataclass_fields__)
+    return [Attempt(**{name: entry[name] for name in known & set(entry)}) for entry in row.attempts]
+
+
+class _Step:
+    """The results of one step. Calls made side by side are one attempt: none could learn from another."""
+
+    def __init__(self, session: AgentSession, results: Sequence[ToolResult], cost: int) -> None:
+        self.session = session
+        self.results = results
+        self.project_id = session.job.project_id
+        self.rows = {row.signature: row for row in _open_signatures(self.project_id)}
+        self.counted: set[str] = set()
+        troubles = sum(not is_expected(one.call, one, is_known=True) for one in results)
+        self.cost = cost // max(1, troubles)
+        self.facts: list[Fact] = []
+        self.notes: list[Block] = []
+        self.pause = False
+
+    def record(self) -> Recorded:
+        for result in self.results:
+            if not result.is_error:
+                self._worked(result)
+            elif not is_expected(result.call, result, is_known=True):
+                self._failed(result, failure_of(result))
+        return Recorded(self.facts, self.notes, self.pause, _watched(self.rows.values()))
+
+    def _worked(self, result: ToolResult) -> None:
+        proven = proven_by(result)
+        for row in self.rows.values():
+            if row.attempts and is_proven(_attempts(row)[-1].targets, proven):
+                self._reset(row)
+
+    def _failed(self, result: ToolResult, failure: Failure) -> None:
+        signature = failure.signature(self.project_id)
+        if signature in self.counted:
+            return
+        self.counted.add(signature)
+        if pending := self._pending(signature):
+            self._tell_escalated(pending)
+            return
+        row, is_new = ErrorSignature.objects.get_or_create(
+            project_id=self.project_id, signature=signature, defaults={"category": failure.category}
+        )
+        self.rows[signature] = row
+        last = _attempts(row)[-1] if row.attempts else None
+        calls = self._calls_since(last, result.call)
+        if last is not None and not _is_another_approach(last, failure, calls):
+            return
+        if is_new or _has_fewer(last, failure):
+            self._progressed(failure, row)
+        self._count(row, result, failure, _files_changed(calls) if last else 0)
+
+    def _pending(self, signature: str) -> AgentEscalation | None:
+        return AgentEscalation.objects.filter(
+            job_id=self.session.job_id, error_signature=signature, status=AgentEscalation.Status.PENDING
+        ).first()
+
+    # Progress
+
+    def _progressed(self, failure: Failure, row: ErrorSignature) -> None:
+        """A failure never seen before, or fewer failing tests: what failed there earlier begins anew."""
+        for other in self.rows.values():
+            if other.attempts and (other is row or _is_left_behind(other, failure)):
+                self._reset(other)
+
+    def _reset(self, row: ErrorSignature) -> None:
+        row.attempts, row.escalated_at, row.reset_at = [], None, clock.now()
+        row.save(update_fields=["attempts", "escalated_at", "reset_at"])
+
+    # Counting
+
+    def _count(self, row: ErrorSignature, result: ToolResult, failure: Failure, files_changed: int) -> None:
+        earlier = [attempt for attempt in _attempts(row) if attempt.counts]
+        attempt = Attempt(
+            what=result.label,
+            error=failure.excerpt,
+            cost=self.cost,
+            told=plain_words.attempt(result.call, failure, files_changed),
+            approach=failure.approach,
+            targets=tuple(sorted(failure.targets)),
+            failing=failure.failing,
+            session=str(self.session.job_id),
+            position=self.session.last_position,
+            counts=bool(row.attempts) or not failure.is_test,
+        )
+        row.attempts = [*row.attempts, storable(asdict(attempt))]
+        row.save(update_fields=["attempts"])
+        if not attempt.counts:
+            return
+        decision = decide(failure.category, len(earlier) + 1)
+        if isinstance(decision, Escalate):
+            self._escalate(row, result, failure, [*earlier, attempt])
+            return
+        payload = {
+            "attempt": decision.attempt,
+            "of": decision.of,
+            "what": attempt.told,
+            "error": attempt.error,
+        }
+        self.facts.append((EventType.AGENT_RETRYING, payload))
+        self.notes.append(_retry_note(decision.attempt, decision.of, attempt, earlier))
+
+    # The question
+
+    def _escalate(
+        self, row: ErrorSignature, result: ToolResult, failure: Failure, attempts: Sequence[Attempt]
+    ) -> None:
+        moment = clock.now()
+        row.escalated_at = moment
+        row.save(update_fields=["escalated_at"])
+        problem = plain_words.problem(
+            result.call, failure, phase=self.session.current_phase, attempts=len(attempts)
+        )
+        escalation, is_new = AgentEscalation.objects.get_or_create(
+            job_id=self.session.job_id,
+            error_signature=row.signature,
+            status=AgentEscalation.Status.PENDING,
+            defaults={
+                "session_id": self.session.job_id,
+                "project_id": self.project_id,
+                "error_type": failure.category.value,
+                "plain_english_problem": storable(problem),
+                "attempts_summary": [attempt.told for attempt in attempts],
+                "recommended_action": plain_words.recommended(failure),
+                "options": plain_words.options(failure.category),
+                "created_at": moment,
+            },
+        )
+        self._tell_escalated(escalation)
+        if is_new:
+            payload = {"escalation_id": str(escalation.pk), "problem": escalation.plain_english_problem}
+            self.facts.append((EventType.WAITING_FOR_INPUT, payload))
+            self._pause_after_too_many()
+
+    def _tell_escalated(self, escalation: AgentEscalation) -> None:
+        problem = _as_data(escalation.plain_english_problem)
+        self.notes.append(note("escalated", note_text("escalated", problem=problem)))
+
+    def _pause_after_too_many(self) -> None:
+        if not self.pause and asks_too_much(self.session):
+            self.pause = True
+            self.facts.append((EventType.BUILD_PAUSED, {"reason": TOO_MANY}))
+
+    # Between two attempts
+
+    def _calls_since(self, last: Attempt | None, until: ToolCall) -> list[ToolCall] | None:
+        """The calls that worked between an attempt and this one; None when another build made that attempt."""
+        if last is None or last.session != str(self.session.job_id):
+            return None
+        contents = self.session.messages.filter(position__gt=last.position).order_by("position")
+        blocks = [
+            block for content in contents.values_list("content", flat=True)[:MOST_ROWS] for block in content
+        ]
+        failed = {
+            block["tool_use_id"]
+            for block in blocks
+            if block["type"] == "tool_result" and block.get("is_error")
+        }
+        failed |= {result.call.id for result in self.results if result.is_error}
+        calls = []
+        for block in blocks:
+            if block["type"] == "tool_use":
+                if block["id"] == until.id:
+                    break
+                if block["id"] not in failed:
+                    calls.append(ToolCall(block["id"], block["name"], block["input"]))
+        return calls
+
+
+def asks_too_much(session: AgentSession) -> bool:
+    """Whether the agent has asked five times since the founder last resumed the build."""
+    asked = AgentEscalation.objects.filter(job_id=session.job_id)
+    resumed = (
+        JobEvent.objects.filter(
+            job_id=session.job_id,
+            type=EventType.AGENT_STATE,
+            payload__previous=SessionState.PAUSED,
+            payload__state=SessionState.QUEUED,
+        )
+        .order_by("-seq")
+        .first()
+    )
+    if resumed is not None:
+        asked = asked.filter(created_at__gt=resumed.created_at)
+    return asked.count() >= MOST_ESCALATIONS
+
+
+TOO_MANY = "I have asked you five times, so I stopped before spending more. Answer what you can, then resume the build."
+
+_IDLE_PROGRAMS = frozenset({"curl", "wget"})
+
+
+def _is_another_approach(last: Attempt, failure: Failure, calls: Sequence[ToolCall] | None) -> bool:
+    """Whether something was done differently: another command, or the same one after a change.
+
+    The identical call at once is the repetition guard's business. Tests are another attempt only after a change,
+    however they are run.
+    """
+    if calls is None or any(_changes(call, failure) for call in calls):
+        return True
+    return not failure.is_test and failure.approach != last.approach
+
+
+def _changes(call: ToolCall, failure: Failure) -> bool:
+    if call.name in ("write_file", "edit_file"):
+        return True
+    line = str(call.input.get("command", ""))
+    parts = [part for part in shell.commands(line) if not part.is_preparation]
+    if call.name != "bash" or is_test_run(line) or shell.only_looks(line) or not parts:
+        return False
+    return shell.targets(line) != failure.targets and any(
+        part.program not in _IDLE_PROGRAMS for part in parts
+    )
+
+
+def _is_left_behind(row: ErrorSignature, failure: Failure) -> bool:
+    """Whether the same thing now fails otherwise, and not with more tests than before."""
+    last = _attempts(row)[-1]
+    is_worse = bool(failure.failing and last.failing and failure.failing > last.failing)
+    return not row.escalated_at and frozenset(last.targets) == failure.targets and not is_worse
+
+
+def _has_fewer(last: Attempt | None, failure: Failure) -> bool:
+    return bool(last and last.failing and failure.failing and failure.failing < last.failing)
+
+
+def _files_changed(calls: Sequence[ToolCall] | None) -> int:
+    return len({call.input.get("path") for call in calls or () if call.name in ("write_file", "edit_file")})
+
+
+def _retry_note(number: int, of: int, attempt: Attempt, earlier: Sequence[Attempt]) -> Block:
+    text = note_text(
+        "retry",
+        attempt=number,
+        of=of,
+        what=_as_data(attempt.what),
+        error=_as_data(attempt.error),
+        earlier=[f"{_as_data(one.what)} -> {_as_data(one.error[:200])}" for one in earlier],
+    )
+    return note("retry", text)
+
+
+def _as_data(text: str) -> str:
+    """A tool's words as JSON, in which `<` cannot close the note."""
+    return json.dumps(text, ensure_ascii=False).replace("<", "\\u003c")

@@ -1,0 +1,194 @@
+"""What a shell command says about itself: its parts, whether it only looks, what its success proves."""
+
+import re
+import shlex
+from dataclasses import dataclass
+
+HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n.*?^[ \t]*\2[ \t]*$", re.DOTALL | re.MULTILINE)
+REDIRECTION = re.compile(r"\d?(?:>>?|<)(?:&\d|[ \t]*/dev/null)|&>[ \t]*/dev/null")
+ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+SEPARATOR = re.compile(r"[();<>|&\n]+")
+
+# Words before a command that do not change what it is.
+WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "exec", "command", "npx", "xvfb-run", "stdbuf"})
+RUNNERS = frozenset({("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("bundle", "exec")})
+# Preparations, which say nothing about what the line is for.
+PREPARATIONS = frozenset(
+    {"cd", "export", "source", ".", "set", "echo", "printf", "true", ":", "sleep", "mkdir", "pwd"}
+)
+VIEWERS = frozenset({"tail", "head", "cat", "tee", "less", "more"})
+LOOKS = frozenset(
+    {
+        *(
+            "ls",
+            "cat",
+            "head",
+            "tail",
+            "stat",
+            "file",
+            "wc",
+            "find",
+            "tree",
+            "du",
+            "df",
+            "pwd",
+            "which",
+            "type",
+        ),
+        *("ps", "pgrep", "pkill", "kill", "killall", "lsof", "ss", "netstat", "grep", "egrep", "fgrep", "rg"),
+        *(
+            "ag",
+            "test",
+            "[",
+            "[[",
+            "diff",
+            "cmp",
+            "less",
+            "more",
+            "jq",
+            "sort",
+            "uniq",
+            "whereis",
+            "id",
+            "nl",
+        ),
+    }
+)
+GIT_LOOKS = frozenset({"status", "log", "diff", "show", "grep", "ls-files", "rev-parse", "branch", "blame"})
+
+
+@dataclass(frozen=True)
+class Command:
+    """A simple command and what joins it to the one after it: `&&`, `||`, `|`, `;` or nothing."""
+
+    words: tuple[str, ...]
+    joint: str = ""
+
+    @property
+    def program(self) -> str:
+        return self.words[0].rsplit("/", 1)[-1]
+
+    @property
+    def target(self) -> str:
+        """The command without its flags, so that the same thing done a little differently compares equal."""
+        return " ".join([self.program, *(word for word in self.words[1:] if not word.startswith(("-", "+")))])
+
+    @property
+    def is_preparation(self) -> bool:
+        return self.program in PREPARATIONS
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether it changes nothing and a failure of it is an answer."""
+        if self.program == "git":
+            return len(self.words) > 1 and self.words[1] in GIT_LOOKS
+        return self.program in LOOKS or (self.program == "sed" and "-n" in self.words)
+
+
+def commands(line: str) -> list[Command]:
+    """The simple commands of a line, in order; none when it cannot be understood."""
+    lexer = shlex.shlex(_without_bodies(line), posix=True, punctuation_chars="();<>|&\n")
+    lexer.whitespace, lexer.commenters, lexer.whitespace_split = " \t\r", "", True
+    try:
+        return _joined(list(lexer))
+    except ValueError:  # quotes that never close
+        return []
+
+
+def approach(line: str) -> str:
+    """The line without what only changes how much of its output is seen."""
+    parts = commands(line)
+    kept = [part for part in parts if not part.is_preparation]
+    while len(kept) > 1 and kept[-2].joint == "|" and kept[-1].program in VIEWERS:
+        kept.pop()
+    return "; ".join(" ".join(part.words) for part in kept) or " ".join(line.split())
+
+
+def targets(line: str) -> frozenset[str]:
+    """What the line is about: its commands without flags, preparations and viewers."""
+    parts = commands(line)
+    found = {
+        part.target
+        for place, part in enumerate(parts)
+        if not part.is_preparation and not (place and _is_viewer(parts[place - 1], part))
+    }
+    return frozenset(found or {" ".join(line.split())[:200]})
+
+
+def proven(line: str) -> frozenset[str]:
+    """The targets that certainly worked when the line exits with 0."""
+    last_list: list[Command] = []
+    for part in commands(line):
+        last_list.append(part)
+        if part.joint == ";":
+            last_list = []
+    last_list = last_list or commands(line)[-1:]
+    if any(part.joint in ("|", "||") for part in last_list):
+        return frozenset()
+    return frozenset(part.target for part in last_list if not part.is_preparation)
+
+
+def only_looks(line: str) -> bool:
+    """Whether nothing in the line is meant to change anything."""
+    parts = [part for part in commands(line) if not part.is_preparation]
+    writes = re.search(r"(?<![0-9&])>(?!&|[ \t]*/dev/null)", REDIRECTION.sub("", line))
+    return bool(parts) and not writes and all(part.only_looks for part in parts)
+
+
+def _is_viewer(before: Command, part: Command) -> bool:
+    return before.joint == "|" and part.program in VIEWERS
+
+
+def _without_bodies(line: str) -> str:
+    """Without the texts that are fed to commands, continued lines, and output sent elsewhere."""
+    return REDIRECTION.sub(" ", HEREDOC.sub(r"\3", line).replace("\\\n", " "))
+
+
+def _joined(tokens: list[str]) -> list[Command]:
+    found: list[Command] = []
+    words: list[str] = []
+    skip = False
+    for token in [*tokens, ";"]:
+        if not SEPARATOR.fullmatch(token):
+            if not skip:
+                words.append(token)
+            skip = False
+        elif set(token) <= set("<>&") and set(token) & set("<>"):
+            skip = True  # a file's name follows
+        else:
+            if bare := _bare(words):
+                found.append(Command(bare, _joint(token)))
+            words = []
+    return found
+
+
+def _joint(token: str) -> str:
+    for joint in ("&&", "||", "|"):
+        if token.startswith(joint):
+            return joint
+    return ";"
+
+
+def _bare(words: list[str]) -> tuple[str, ...]:
+    """Without assignments and wrappers in front."""
+    rest = list(words)
+    while rest:
+        if ASSIGNMENT.match(rest[0]) or rest[0] in WRAPPERS or rest[0] in ("!", "{", "}", "then", "do", "if"):
+            rest = rest[1:]
+        elif tuple(rest[:2]) in RUNNERS:
+            rest = rest[2:]
+        elif rest[0] == "timeout":
+            rest = _after_timeout(rest[1:])
+        elif rest[0].startswith("#"):
+            rest = []
+        elif rest[0].rsplit("/", 1)[-1].startswith("python") and rest[1:2] == ["-m"] and len(rest) > 2:
+            rest = rest[2:]
+        else:
+            break
+    return tuple(rest)
+
+
+def _after_timeout(words: list[str]) -> list[str]:
+    while words and (words[0].startswith("-") or re.fullmatch(r"[\d.]+[smhd]?", words[0])):
+        words = words[1:]
+    return words
