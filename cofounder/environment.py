@@ -97,7 +97,7 @@ def boolean(name: str, default: bool) -> bool:
 
 
 def number(name: str, default: int, *, least: int = 0, most: int = 10**12) -> int:
-    value: int = _read(name, lambda: env.int(name, default=default), "a whole number")
+    value: int = _read(name, lambda: int(text(name, str(default))), "a whole number")
     if not least <= value <= most:
         raise BadSetting(f"{name} is {value}, but must lie between {least} and {most}.")
     return value
@@ -153,9 +153,8 @@ def database() -> dict[str, Any]:
 def email() -> dict[str, Any]:
     """Django's settings for sending mail: `EMAIL_URL`, else the log."""
     expected = "an address such as smtp+tls://user:password@host:587"
-    config: dict[str, Any] = _read(
-        "EMAIL_URL", lambda: env.email("EMAIL_URL", default="consolemail://"), expected
-    )
+    given = text("EMAIL_URL", "consolemail://")
+    config: dict[str, Any] = _read("EMAIL_URL", lambda: environ.Env.email_url_config(given), expected)
     return config
 
 

@@ -1,0 +1,113 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+import redis
+from django.conf import settings
+
+from cofounder import embedded
+from cofounder.embedded import AlreadyRunning, Services
+
+HOLD = (
+    "import sys; from pathlib import Path; from cofounder.embedded import Services\n"
+    "with Services(Path(sys.argv[1])): print('up', flush=True); sys.stdin.read()"
+)
+
+
+class Holder:
+    """Another process that runs the services of a data directory."""
+
+    def __init__(self, data_dir: Path) -> None:
+        command = [sys.executable, "-c", HOLD, str(data_dir)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "up\n"
+
+    def leave(self) -> None:
+        self.process.communicate("")
+        assert self.process.returncode == 0
+
+    def die(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """Not pytest's own, whose mode shuts out the account PostgreSQL runs as when root starts it."""
+    with TemporaryDirectory(dir=settings.DATA_DIR, ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
+
+
+def ask(data_dir: Path) -> None:
+    host = str(embedded.postgres_socket_dir(data_dir))
+    with psycopg.connect(host=host, user="postgres", dbname="cofounder") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    with redis.Redis(unix_socket_path=str(embedded.redis_socket(data_dir))) as client:
+        assert client.ping()
+
+
+@pytest.mark.services
+def test_both_engines_answer_until_their_holder_leaves(data_dir: Path) -> None:
+    holder = Holder(data_dir)
+    ask(data_dir)
+
+    holder.leave()
+
+    assert not (data_dir / "postgres" / "postmaster.pid").exists()
+    assert not embedded.redis_socket(data_dir).exists()
+    assert not embedded.is_held(data_dir / embedded.LOCK)
+
+
+@pytest.mark.services
+def test_a_path_too_long_for_a_socket_works(data_dir: Path) -> None:
+    deep = data_dir.joinpath(*["a-directory-with-a-long-name"] * 5)
+    deep.mkdir(parents=True)
+
+    holder = Holder(deep)
+
+    ask(deep)
+    holder.leave()
+
+
+@pytest.mark.services
+def test_a_second_holder_of_the_same_directory_is_refused(data_dir: Path) -> None:
+    holder = Holder(data_dir)
+
+    with pytest.raises(AlreadyRunning, match="already running"), Services(data_dir):
+        pass
+
+    holder.leave()
+
+
+@pytest.mark.services
+def test_engines_that_a_killed_holder_left_are_taken_over(data_dir: Path) -> None:
+    Holder(data_dir).die()
+
+    holder = Holder(data_dir)
+
+    ask(data_dir)
+    holder.leave()
+
+
+@pytest.mark.services
+def test_no_lock_is_shared_with_other_users_of_the_machine(data_dir: Path) -> None:
+    holder = Holder(data_dir)
+
+    assert list(data_dir.rglob(".lockfile"))
+    assert (data_dir / "run").stat().st_mode & 0o777 == 0o700
+    holder.leave()
+
+
+def test_a_lock_is_held_until_its_file_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert not embedded.is_held(path)
+
+    with embedded.hold(path):
+        assert embedded.is_held(path)
+
+    assert not embedded.is_held(path)

@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from cofounder import environment
+from cofounder.environment import BadSetting
+
+
+@pytest.mark.parametrize("word", ["1", "true", "TRUE", " yes ", "on"])
+def test_words_for_true_are_true(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setenv("DEBUG", word)
+
+    assert environment.boolean("DEBUG", False) is True
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read", "sentence"),
+    [
+        ("DEBUG", "maybe", lambda: environment.boolean("DEBUG", False), "must be true or false"),
+        ("N", "many", lambda: environment.number("N", 1), "must be a whole number"),
+        ("N", "0", lambda: environment.number("N", 1, least=1), "must lie between 1 and"),
+        ("BASE_URL", "example.com", lambda: environment.url("BASE_URL"), "begins with http:// or https://"),
+        ("BASE_URL", "http://[", lambda: environment.url("BASE_URL"), "must be an address"),
+        ("DATABASE_URL", "mysql://a/b", environment.database, "begins with postgres://"),
+        ("REDIS_URL", "nonsense", environment.redis_url, "begins with redis://"),
+        ("EMAIL_URL", "nonsense", environment.email, "EMAIL_URL is 'nonsense'"),
+        ("FIELD_ENCRYPTION_KEYS", "abc", environment.encryption_keys, "entry 1 is not one"),
+    ],
+)
+def test_a_bad_value_is_refused_with_a_sentence(monkeypatch, name, value, read, sentence) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(BadSetting) as refusal:
+        read()
+
+    assert sentence in str(refusal.value)
+    assert name in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: environment.boolean("UNSET", True) is True,
+        lambda: environment.number("UNSET", 7) == 7,
+        lambda: environment.url("UNSET", "http://localhost") == "http://localhost",
+        lambda: environment.words("UNSET", ["a"]) == ["a"],
+    ],
+)
+def test_an_empty_value_is_the_same_as_none(monkeypatch: pytest.MonkeyPatch, read) -> None:
+    monkeypatch.setenv("UNSET", "")
+
+    assert read()
+
+
+def test_a_missing_key_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("SECRET_KEY")
+
+    with pytest.raises(BadSetting, match="SECRET_KEY is not set"):
+        environment.key("SECRET_KEY")
+
+
+def test_keys_are_made_once_and_kept_where_only_their_user_reads_them(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("SECRET_KEY")
+    environment.make_missing_keys()
+    first = environment.key("SECRET_KEY")
+
+    environment.make_missing_keys()
+
+    assert environment.key("SECRET_KEY") == first
+    assert (tmp_path / "keys.env").stat().st_mode & 0o077 == 0
+
+
+def test_encryption_keys_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [Fernet.generate_key().decode() for _ in range(2)]
+    monkeypatch.setenv("FIELD_ENCRYPTION_KEYS", f" {keys[0]}, {keys[1]},")
+
+    assert environment.encryption_keys() == keys
+
+
+def test_a_data_directory_that_cannot_be_made_is_refused_with_its_name(monkeypatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "data"))
+
+    with pytest.raises(BadSetting, match="is not writable"):
+        environment.ready_data_dir()
