@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents import archive, control, spend
+from agents import archive, control, spend, topup
 from agents.models import AgentMessage
 from agents.removal import delete_project
 from agents.serializers import (
@@ -25,6 +25,7 @@ from agents.serializers import (
     StartedSerializer,
     StartInput,
     StatusSerializer,
+    TodayInput,
     TranscriptSerializer,
 )
 from agents.start import start_build
@@ -171,4 +172,17 @@ async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
 class BudgetView(APIView):
     @extend_schema(responses={200: BudgetSerializer, **REFUSALS})
     def get(self, request: Request) -> Response:
+        return Response(BudgetSerializer(spend.budget_of(request.user)).data)
+
+
+class TodayView(APIView):
+    @extend_schema(
+        request=TodayInput,
+        responses={200: BudgetSerializer, **REFUSALS, 400: ErrorSerializer, 402: ErrorSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Let today cost this much, with the period's own money; it takes effect at once."""
+        given = TodayInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        topup.set_today(request.user, given.validated_data["amount_microdollars"], request.user)
         return Response(BudgetSerializer(spend.budget_of(request.user)).data)

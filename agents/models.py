@@ -256,3 +256,17 @@ class BuildDocument(models.Model):
 
     def __str__(self) -> str:
         return self.get_section_display()
+
+
+class Notice(models.Model):
+    """An e-mail that was sent for an event; there is at most one for each."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="notices")
+    seq = models.PositiveBigIntegerField()  # of the event
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "seq"], name="notice_once")]
+
+    def __str__(self) -> str:
+        return f"mail for event {self.seq}"

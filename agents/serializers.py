@@ -85,6 +85,22 @@ class BudgetSerializer(DaySerializer):
     renews_on = serializers.DateField(allow_null=True)
 
 
+class TodayInput(serializers.Serializer[Any]):
+    amount_microdollars = serializers.IntegerField(
+        help_text="What today may cost. At most what is left of the period."
+    )
+
+
+class ForecastSerializer(serializers.Serializer[Any]):
+    """When a build will be ready at today's allowance, and with an example of a top-up; amounts are µ$."""
+
+    ready_on = serializers.DateField()
+    days = serializers.IntegerField(help_text="From today; 0 is today.")
+    cost_left_microdollars = serializers.IntegerField()
+    top_up_microdollars = serializers.IntegerField()
+    ready_on_with_top_up = serializers.DateField()
+
+
 class SpendOfDaySerializer(serializers.Serializer[Any]):
     day = serializers.DateField()
     cost_microdollars = serializers.IntegerField()
@@ -110,6 +126,7 @@ class SpendSerializer(serializers.Serializer[Any]):
     by_day = SpendOfDaySerializer(many=True)
     by_phase = SpendOfPhaseSerializer(many=True)
     today = DaySerializer()
+    forecast = ForecastSerializer(allow_null=True, help_text="Null until there is enough to go on.")
 
 
 ZIP = {(200, "application/zip"): OpenApiTypes.BINARY}

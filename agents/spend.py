@@ -1,5 +1,6 @@
 """What a build and a founder's day have cost, read from the ledger. Amounts are µ$."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -7,9 +8,12 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 
 from agents import budget
+from agents.forecast import Pace, Progress, forecast
 from agents.models import DailyBudget, SpendEntry, Subscription
 from jobs import clock
-from jobs.models import Job
+from jobs.models import Job, Phase
+
+EXAMPLE_TOP_UP = 20_000_000  # what a forecast is also made for
 
 TOKENS = [
     "input_tokens",
@@ -25,14 +29,44 @@ def spend_of(job: Job) -> dict[str, Any]:
     entries = SpendEntry.objects.filter(session=job.pk, status=SpendEntry.Status.SETTLED)
     sums = {name: Coalesce(Sum(name), 0) for name in (*TOKENS, "cost_microdollars")}
     retries = entries.filter(is_retry=True).aggregate(cost=Coalesce(Sum("cost_microdollars"), 0))
+    today = day_of(job.project.owner)
     return {
         "job_id": job.pk,
         **entries.aggregate(calls=Count("pk"), **sums),
         "retry_cost_microdollars": retries["cost"],
         "by_day": _grouped(job.pk, "day"),
         "by_phase": _grouped(job.pk, "phase"),
-        "today": day_of(job.project.owner),
+        "today": today,
+        "forecast": forecast_of(job, today),
     }
+
+
+def forecast_of(job: Job, today: dict[str, Any]) -> dict[str, Any] | None:
+    """When the build will be ready at the pace of `today`; None when it is over or too early to say."""
+    subscription = subscription_of(job.project.owner)
+    if job.is_over or subscription is None:
+        return None
+    pace = Pace(
+        room_today=today["allowance_microdollars"] - today["spent_microdollars"],
+        allowance=today["allowance_microdollars"],
+        days_left=(subscription.renews_on - today["day"]).days,
+    )
+    found = forecast(progress_of(job), pace, today=today["day"], top_up=EXAMPLE_TOP_UP)
+    return asdict(found) if found else None
+
+
+def progress_of(job: Job) -> Progress:
+    """How far the build is, as its plan and the ledger say."""
+    phases = list(job.phases.all())
+    under_way = [phase.name for phase in phases if phase.status == Phase.Status.WORKING]
+    settled = SpendEntry.objects.filter(session=job.pk, status=SpendEntry.Status.SETTLED)
+    cost = Coalesce(Sum("cost_microdollars"), 0)
+    return Progress(
+        phases=len(phases),
+        done=sum(phase.status == Phase.Status.DONE for phase in phases),
+        spent=settled.aggregate(cost=cost)["cost"],
+        spent_in_phase=settled.filter(phase__in=under_way).aggregate(cost=cost)["cost"],
+    )
 
 
 def _grouped(job_id: UUID, name: str) -> list[dict[str, Any]]:

@@ -18,4 +18,5 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/spend", api.SpendView.as_view()),
     path("jobs/<uuid:job_id>/code.zip", api.CodeView.as_view()),
     path("budget", api.BudgetView.as_view()),
+    path("budget/today", api.TodayView.as_view()),
 ]

@@ -1,0 +1,81 @@
+"""Sets the days' sums right where a crash left them apart from the ledger, which is the truth."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q, Sum
+
+from agents import budget
+from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
+
+_AT_WORK = [SessionState.QUEUED, SessionState.WORKING]
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A reservation whose session does not work on it any more (µ$)."""
+
+    entry_id: UUID
+    session_id: UUID
+    day: date
+    amount: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A day whose sum is not the ledger's (µ$)."""
+
+    user_id: UUID
+    day: date
+    name: str  # spent or reserved
+    recorded: int
+    in_ledger: int
+
+
+def release_orphans(*, dry_run: bool = False) -> list[Orphan]:
+    """Give back what sessions at rest or ended still hold; what was, or would be, given back."""
+    reserved = SpendEntry.objects.filter(status=SpendEntry.Status.RESERVED)
+    found = reserved.exclude(session__state__in=_AT_WORK).order_by("day", "pk")
+    return [orphan for entry in found if (orphan := _release(entry, dry_run))]
+
+
+@transaction.atomic
+def _release(entry: SpendEntry, dry_run: bool) -> Orphan | None:
+    """The session may have woken since: it is looked at again under the locks its claim would need."""
+    DailyBudget.objects.select_for_update().get(user=entry.user_id, day=entry.day)
+    session = AgentSession.objects.select_for_update(no_key=True).get(pk=entry.session_id)
+    entry.refresh_from_db(fields=["status"])
+    if session.state in _AT_WORK or entry.status != SpendEntry.Status.RESERVED:
+        return None
+    if not dry_run:
+        budget.release(entry.pk)
+    return Orphan(entry.pk, session.pk, entry.day, entry.reserved_microdollars)
+
+
+def repair_days(*, dry_run: bool = False) -> list[Difference]:
+    """Bring every day's sums to what the ledger says; the differences found."""
+    days = DailyBudget.objects.order_by("day", "pk").values_list("pk", flat=True)
+    return [difference for pk in days for difference in _repair(pk, dry_run)]
+
+
+@transaction.atomic
+def _repair(pk: int, dry_run: bool) -> list[Difference]:
+    """Every change of the ledger holds its day's lock, so under it the two must agree."""
+    day = DailyBudget.objects.select_for_update().get(pk=pk)
+    status = SpendEntry.Status
+    sums = SpendEntry.objects.filter(user=day.user_id, day=day.day).aggregate(
+        spent=Sum("cost_microdollars", filter=Q(status=status.SETTLED), default=0),
+        reserved=Sum(F("reserved_microdollars"), filter=Q(status=status.RESERVED), default=0),
+    )
+    recorded = {"spent": day.spent_microdollars, "reserved": day.reserved_microdollars}
+    differences = [
+        Difference(day.user_id, day.day, name, amount, sums[name])
+        for name, amount in recorded.items()
+        if amount != sums[name]
+    ]
+    if differences and not dry_run:
+        day.spent_microdollars, day.reserved_microdollars = sums["spent"], sums["reserved"]
+        day.save(update_fields=["spent_microdollars", "reserved_microdollars"])
+    return differences

@@ -1,0 +1,71 @@
+"""The renewal of a subscription: a new period begins, with its own budget."""
+
+from calendar import monthrange
+from datetime import date
+
+import structlog
+from django.db import transaction
+from django.db.models import Sum
+
+from agents import budget
+from agents.models import BudgetChange, DailyBudget, Subscription
+from jobs import clock
+
+log = structlog.get_logger(__name__)
+
+
+def a_month_later(day: date) -> date:
+    """The same day of the next month, or the month's last where it is shorter."""
+    year, month = (day.year, day.month + 1) if day.month < 12 else (day.year + 1, 1)
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def next_renewal(renews_on: date, today: date) -> tuple[date, date]:
+    """When the period that holds `today` began and when it ends; also after months nobody was there."""
+    began = renews_on
+    while (ends := a_month_later(began)) <= today:
+        began = ends
+    return began, ends
+
+
+@transaction.atomic
+def renew_if_due(subscription: Subscription, today: date) -> bool:
+    """Begin the new period when the old one is over; True for the caller that did.
+
+    To be called before any day is locked: it locks the subscription, which comes first.
+    """
+    old = subscription.renews_on
+    if old > today:
+        return False
+    began, ends = next_renewal(old, today)
+    changed = Subscription.objects.filter(pk=subscription.pk, renews_on=old).update(renews_on=ends)
+    subscription.renews_on = ends
+    if changed != 1:
+        subscription.refresh_from_db(fields=["renews_on"])
+        return False
+    _forget_days_before(subscription, began, today)
+    log.info("subscription.renewed", user_id=str(subscription.pk), began=began, renews_on=ends)
+    return True
+
+
+def _forget_days_before(subscription: Subscription, began: date, today: date) -> None:
+    """Keep what the old period's last days cost and gained out of the new one.
+
+    A month that follows a longer one is reckoned from a day too early: a period that ends on 28 February
+    seems to begin on 28 January, also when the one before it ended on the 31st.
+    """
+    overlap = {"user": subscription.pk, "day__gte": budget.period_start(subscription.renews_on)}
+    days = DailyBudget.objects.filter(**overlap, day__lt=began)
+    spent = days.aggregate(total=Sum("spent_microdollars", default=0))["total"]
+    kinds = [BudgetChange.Kind.TOP_UP, BudgetChange.Kind.OVERRIDE]
+    changes = BudgetChange.objects.filter(**overlap, day__lt=began, kind__in=kinds)
+    added = changes.aggregate(total=Sum("amount_microdollars", default=0))["total"]
+    if spent != added:
+        BudgetChange.objects.create(
+            user_id=subscription.pk,
+            kind=BudgetChange.Kind.OVERRIDE,
+            amount_microdollars=spent - added,
+            day=today,
+            reason="Counted in the period before",
+            created_at=clock.now(),
+        )

@@ -1,0 +1,200 @@
+"""Changes of a founder's money by a person: more for the period, more or less today, a correction.
+
+Each is one transaction that takes effect at once: today's allowance is reckoned anew under its lock, every
+build under way says so, and whoever sleeps for want of money and has room again goes on. Locks are taken in
+the order DailyBudget, Job, AgentSession.
+"""
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+
+from agents import budget, checkpoints, live
+from agents.models import ASLEEP, ENDED, AgentSession, BudgetChange, DailyBudget, Subscription
+from agents.renewal import renew_if_due
+from agents.wake import out_of_quiet_hours, wake_time_of
+from jobs import clock, events
+from jobs.errors import CofounderError, PaymentNeeded
+from jobs.models import Job
+from jobs.queue import enqueue_agent_run
+
+log = structlog.get_logger(__name__)
+
+DOLLAR = 1_000_000  # µ$
+MOST = 100_000 * DOLLAR
+REASON_LIMIT = 300
+
+
+class NotAllowed(CofounderError):
+    """Only an administrator can add money here. Please ask whoever runs this installation."""
+
+    status_code = 403
+    code = "permission_denied"
+
+
+@transaction.atomic
+def top_up(user: Any, amount: Any, *, by: Any, reason: str = "") -> DailyBudget:
+    """Add money to the running period. Raises `NotAllowed` for a founder's own where that is switched off."""
+    if checked(amount) <= 0:
+        raise CofounderError("A top-up must be more than $0.", field="amount_microdollars")
+    if _is_own(user, by) and not by.is_staff and not settings.SELF_SERVICE_TOP_UP:
+        raise NotAllowed
+    return _change_period(user, BudgetChange.Kind.TOP_UP, amount, by, reason)
+
+
+@transaction.atomic
+def override(user: Any, amount: Any, by: Any, reason: str = "") -> DailyBudget:
+    """Correct the running period's money, up or down."""
+    if checked(amount) == 0:
+        raise CofounderError("A correction of $0 changes nothing.", field="amount_microdollars")
+    return _change_period(user, BudgetChange.Kind.OVERRIDE, amount, by, reason)
+
+
+@transaction.atomic
+def set_today(user: Any, amount: Any, by: Any) -> DailyBudget:
+    """Let today cost this much, with the period's own money. Less than what is spent ends the day's work."""
+    if checked(amount) < 0:
+        raise CofounderError("A day cannot allow less than $0.", field="amount_microdollars")
+    subscription = _subscription(user)
+    today = clock.today()
+    day = budget.lock_day(subscription, today)
+    left = budget.room_in_period(subscription, today)
+    if amount > max(0, left):
+        raise CofounderError(
+            f"There is {dollars(max(0, left))} left in this period; today cannot have more than that.",
+            field="amount_microdollars",
+        )
+    difference = amount - _share(subscription, day) - _moved(day)
+    if difference:
+        _record(user, BudgetChange.Kind.TODAY_ONLY, difference, by, "")
+    return _take_effect(subscription, day, by)
+
+
+@transaction.atomic
+def recompute_today(user: Any) -> DailyBudget:
+    """Reckon today anew after the tier or the period has changed."""
+    subscription = _subscription(user)
+    return _take_effect(subscription, budget.lock_day(subscription, clock.today()), None)
+
+
+def checked(amount: Any) -> int:
+    """An amount of µ$ as a person gave it. Raises `CofounderError` for what is no sensible amount."""
+    if isinstance(amount, bool) or not isinstance(amount, int):
+        raise CofounderError("An amount is a whole number of micro-dollars.", field="amount_microdollars")
+    if abs(amount) > MOST:
+        raise CofounderError(
+            f"At most {dollars(MOST)} can be moved at once. Is the amount in micro-dollars?",
+            field="amount_microdollars",
+        )
+    return amount
+
+
+def dollars(amount: int) -> str:
+    """µ$ as people read them."""
+    return f"${amount / DOLLAR:,.2f}"
+
+
+def _change_period(user: Any, kind: BudgetChange.Kind, amount: int, by: Any, reason: str) -> DailyBudget:
+    subscription = _subscription(user)
+    day = budget.lock_day(subscription, clock.today())
+    _record(user, kind, amount, by, reason)
+    return _take_effect(subscription, day, by)
+
+
+def _subscription(user: Any) -> Subscription:
+    """The founder's subscription in its running period."""
+    subscription = Subscription.objects.select_related("tier").filter(user=user.pk).first()
+    if subscription is None:
+        raise PaymentNeeded(f"{user} has no subscription yet, so there is no budget to change.")
+    renew_if_due(subscription, clock.today())
+    return subscription
+
+
+def _record(user: Any, kind: BudgetChange.Kind, amount: int, by: Any, reason: str) -> None:
+    BudgetChange.objects.create(
+        user=user,
+        kind=kind,
+        amount_microdollars=amount,
+        day=clock.today(),
+        by=by,
+        reason=reason[:REASON_LIMIT],
+        created_at=clock.now(),
+    )
+    by_id = str(by.pk) if by else None
+    log.info("budget.changed", user_id=str(user.pk), kind=kind.value, amount=amount, by=by_id)
+
+
+def _is_own(user: Any, by: Any) -> bool:
+    return by is not None and by.pk == user.pk
+
+
+def _share(subscription: Subscription, day: DailyBudget) -> int:
+    left = budget.remaining_in_period(subscription, day.day)
+    return budget.daily_allowance(left, (subscription.renews_on - day.day).days)
+
+
+def _moved(day: DailyBudget) -> int:
+    """What the founder has moved to this day, less what they moved away."""
+    changes = BudgetChange.objects.filter(
+        user=day.user_id, day=day.day, kind=BudgetChange.Kind.TODAY_ONLY
+    ).aggregate(total=Sum("amount_microdollars", default=0))
+    return int(changes["total"])
+
+
+# Taking effect
+
+
+def _take_effect(subscription: Subscription, day: DailyBudget, by: Any) -> DailyBudget:
+    """Set the locked day's allowance, tell every build under way, and wake whoever can go on."""
+    left = max(0, budget.remaining_in_period(subscription, day.day))
+    day.allowance_microdollars = max(0, min(left, _share(subscription, day) + _moved(day)))
+    day.save(update_fields=["allowance_microdollars"])
+    sessions = _sessions_under_way(day)
+    for session in sessions:
+        _tell(session, day)
+    at = clock.now() if by and by.pk == subscription.pk else _out_of_quiet_hours(subscription)
+    for session in sessions:
+        if session.state in ASLEEP:
+            _reschedule(session, day, at)
+    return day
+
+
+def _sessions_under_way(day: DailyBudget) -> list[AgentSession]:
+    """The founder's sessions that have not ended, their jobs and then they locked."""
+    under_way = AgentSession.objects.filter(user=day.user_id).exclude(state__in=ENDED)
+    ids = sorted(under_way.values_list("pk", flat=True), key=str)
+    list(Job.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
+    return list(under_way.select_for_update(no_key=True).order_by("pk"))
+
+
+def _tell(session: AgentSession, day: DailyBudget) -> None:
+    spent, allowance = day.spent_microdollars, day.allowance_microdollars
+    events.record_all(session.pk, [checkpoints.budget_fact(spent, allowance)])
+    percent = budget.budget_pct(spent, allowance)
+    transaction.on_commit(partial(live.set_budget, session.pk, percent))
+
+
+def _reschedule(session: AgentSession, day: DailyBudget, at: datetime) -> None:
+    """Wake the sleeper if it has room again; otherwise let it sleep until the money is there."""
+    wake_at = at if _has_room(session, day) else wake_time_of(session)
+    AgentSession.objects.filter(pk=session.pk).update(wake_at=wake_at)
+    transaction.on_commit(partial(live.set_state, session.pk, session.state, wake_at))
+    if wake_at is not None:
+        enqueue_agent_run(session.pk, at=wake_at if wake_at > clock.now() else None)
+
+
+def _has_room(session: AgentSession, day: DailyBudget) -> bool:
+    winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
+    return not winding_down and budget.has_room(session, session.context_tokens)
+
+
+def _out_of_quiet_hours(subscription: Subscription) -> datetime:
+    """Now, or the end of the quiet hours: nobody else's act wakes an agent at the founder's night."""
+    return out_of_quiet_hours(
+        clock.now(), subscription.quiet_from, subscription.quiet_until, subscription.time_zone
+    )
