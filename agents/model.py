@@ -7,7 +7,7 @@ in the middle of a stream, and take a stream that ends early for a finished one.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,9 +24,6 @@ from agents.turns import Block, Turn, Usage
 log = structlog.get_logger(__name__)
 
 BETAS = ["compact-2026-09-04"]
-STALL_SECONDS = 90  # the longest silence in a stream
-DEADLINE_SECONDS = 600  # how long one call is tried before the session rests
-BACKOFF_SECONDS = (0.5, 30.0)  # the first pause and the longest
 SPEND_LIMIT_CODES = frozenset(
     {"enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded"}
 )
@@ -48,6 +45,16 @@ class StreamCut(AgentError):
     """The stream ended before the answer did."""
 
     retryable = True
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a call waits, in seconds."""
+
+    deadline: float = 600.0  # how long it is tried before the session rests
+    stall: float = 90.0  # the longest silence in a stream
+    first_pause: float = 0.5
+    longest_pause: float = 30.0  # of ours; a provider that names a longer one gets at most twice this
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,9 @@ class Meter:
         self.earlier, self.current = self.total, Usage()
 
 
+TRANSIENT = (anthropic.AnthropicError, httpx2.HTTPError, StreamCut, TimeoutError)  # or so it may be
+
+
 class Sink(Protocol):
     """Who is told that a call waits for the provider."""
 
@@ -87,15 +97,15 @@ class Sink(Protocol):
 class AnthropicModel:
     """One client per event loop. `meter` holds the usage of the call under way, also after it failed."""
 
-    def __init__(self, on_wait: Sink, *, deadline: float = DEADLINE_SECONDS) -> None:
+    def __init__(self, on_wait: Sink, patience: Patience = Patience()) -> None:
         self._client = anthropic.AsyncAnthropic(
             api_key=settings.ANTHROPIC_API_KEY,
             base_url=settings.ANTHROPIC_BASE_URL,
             max_retries=0,
-            timeout=httpx2.Timeout(DEADLINE_SECONDS, connect=5, read=STALL_SECONDS),
+            timeout=httpx2.Timeout(patience.deadline, connect=5, read=patience.stall),
         )
         self._on_wait = on_wait
-        self._deadline = deadline
+        self._patience = patience
         self.meter = Meter()
 
     async def close(self) -> None:
@@ -108,14 +118,15 @@ class AnthropicModel:
         the deadline.
         """
         self.meter = Meter()
-        give_up_at = time.monotonic() + self._deadline
+        give_up_at = time.monotonic() + self._patience.deadline
         attempt = 0
         while True:
             attempt += 1
             try:
-                return await self._attempt(request)
-            except (anthropic.AnthropicError, httpx2.HTTPError, StreamCut) as error:
-                pause = pause_before_retry(error, attempt)
+                async with asyncio.timeout(self._patience.deadline):
+                    return await self._attempt(request)
+            except TRANSIENT as error:
+                pause = pause_before_retry(error, attempt, self._patience)
                 if time.monotonic() + pause > give_up_at:
                     raise ProviderUnavailable(f"The provider could not be reached: {error}") from error
                 log.warning("model.retry", attempt=attempt, pause=round(pause, 2), error=repr(error))
@@ -137,7 +148,7 @@ class AnthropicModel:
             compaction={"type": "summarize"} if request.is_compaction else omit,
             betas=BETAS,
         ) as stream:
-            async for event in stream:
+            async for event in _parsed(stream):
                 if isinstance(event, BetaRawMessageStartEvent):
                     self.meter.current = usage_of(event.message.usage)
                 elif isinstance(event, BetaRawMessageDeltaEvent):
@@ -147,6 +158,15 @@ class AnthropicModel:
             raise StreamCut
         self.meter.current = usage_of(message.usage)
         return Turn(_verbatim(message.content), message.stop_reason, self.meter.current)
+
+
+async def _parsed(stream: AsyncIterable[Any]) -> AsyncIterator[Any]:
+    """The stream's events; the SDK's complaint about a tool call that is no JSON is an answer cut short."""
+    try:
+        async for event in stream:
+            yield event
+    except ValueError as error:
+        raise StreamCut(str(error)[:500]) from error
 
 
 def _verbatim(content: list[Any]) -> list[Block]:
@@ -176,18 +196,19 @@ def usage_of(usage: BetaUsage) -> Usage:
     return total
 
 
-def pause_before_retry(error: Exception, attempt: int, jitter: Callable[[], float] = random.random) -> float:
+def pause_before_retry(
+    error: Exception, attempt: int, patience: Patience, jitter: Callable[[], float] = random.random
+) -> float:
     """Seconds to wait before the next attempt; raises `ModelRefused` where none would help."""
     if not is_passing(error):
         raise ModelRefused(_reason(error)) from error
-    first, longest = BACKOFF_SECONDS
-    backoff = min(longest, first * 2 ** (attempt - 1)) * (0.75 + jitter() / 4)
-    return float(max(backoff, min(_retry_after(error), 2 * longest)))
+    backoff = min(patience.longest_pause, patience.first_pause * 2 ** min(attempt - 1, 20))
+    return float(max(backoff * (0.75 + jitter() / 4), min(_retry_after(error), 2 * patience.longest_pause)))
 
 
 def is_passing(error: Exception) -> bool:
     """Whether the provider's trouble may be over soon."""
-    if isinstance(error, StreamCut | httpx2.HTTPError | anthropic.APIConnectionError):
+    if isinstance(error, StreamCut | TimeoutError | httpx2.HTTPError | anthropic.APIConnectionError):
         return True
     if not isinstance(error, anthropic.APIStatusError):
         return False

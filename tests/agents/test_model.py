@@ -1,0 +1,168 @@
+"""The model over the wire: what fails is retried, refused or given up, and what it used is known."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from agents.model import AnthropicModel, ModelRefused, Patience, ProviderUnavailable, Request
+from tests.rehearsal.model_server import BEGIN, FOUNDER, JOB, MODEL, PERSONA, TOOLS, model_server
+
+pytestmark = pytest.mark.services
+QUICK = Patience(deadline=20, stall=0.3, first_pause=0.01, longest_pause=0.05)
+SYSTEM = f"{PERSONA}\n<founder_input>\n{FOUNDER}\n</founder_input>"
+REQUEST = Request(MODEL, SYSTEM, TOOLS, [BEGIN], 4000, JOB)
+
+
+class Provider:
+    """A rehearsal provider, and a model that talks to it; `waits` is what was reported meanwhile."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.waits: list[tuple[str, int]] = []
+        self.models: list[AnthropicModel] = []
+
+    def model(self, patience: Patience = QUICK) -> AnthropicModel:
+        self.models.append(AnthropicModel(self._on_wait, patience))
+        return self.models[-1]
+
+    async def _on_wait(self, reason: str, attempt: int) -> None:
+        self.waits.append((reason, attempt))
+
+    async def fail_with(self, *faults: dict[str, Any]) -> None:
+        async with httpx.AsyncClient() as client:
+            (await client.post(f"{self.url}/rehearsal/faults", json=list(faults))).raise_for_status()
+
+    async def charges(self) -> list[dict[str, Any]]:
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"{self.url}/rehearsal/billed", params={"user_id": JOB})
+        return list(answer.json()["requests"])
+
+    async def billed(self) -> tuple[int, ...]:
+        kinds = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+        charges = await self.charges()
+        return tuple(sum(charge["usage"][kind] for charge in charges) for kind in kinds)
+
+
+@pytest.fixture
+async def provider(tmp_path: Path, settings: Any) -> AsyncIterator[Provider]:
+    settings.ANTHROPIC_API_KEY = "a key"
+    async with model_server(tmp_path, pace=0.1) as url:
+        settings.ANTHROPIC_BASE_URL = url
+        provider = Provider(url)
+        yield provider
+        for model in provider.models:
+            await model.close()
+
+
+def metered(model: AnthropicModel) -> tuple[int, ...]:
+    total = model.meter.total
+    written = total.cache_write_5m_tokens + total.cache_write_1h_tokens
+    return (total.input_tokens, total.output_tokens, written, total.cache_read_tokens)
+
+
+async def eventually(condition: Callable[[], Any]) -> None:
+    for _ in range(2000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("not within 20 s")
+
+
+async def test_an_answer_comes_verbatim_and_its_usage_is_the_bill(provider):
+    model = provider.model()
+    turn = await model.answer(REQUEST)
+    assert [call.name for call in turn.calls] == ["write_file", "bash"]
+    assert turn.thinking == "I write the app that Shelf needs."
+    assert metered(model) == await provider.billed()
+    assert provider.waits == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "overloaded"},
+        {"kind": "rate_limited", "retry_after": 0.01},
+        {"kind": "server_error"},
+        {"kind": "unavailable"},
+        {"kind": "stream_error", "after_events": 6},
+        {"kind": "cut", "after_events": 9},
+        {"kind": "torn", "after_events": 3},
+        {"kind": "stall", "after_events": 5},
+    ],
+    ids=lambda fault: fault["kind"],
+)
+async def test_trouble_that_passes_is_waited_for_and_every_attempt_is_metered(provider, fault):
+    await provider.fail_with({**fault, "times": 2})
+    model = provider.model()
+    turn = await model.answer(REQUEST)
+    assert turn.stop_reason == "tool_use"
+    assert [attempt for _, attempt in provider.waits] == [1, 2]
+    assert all(reason for reason, _ in provider.waits)
+    assert metered(model) == await provider.billed()
+
+
+async def test_an_absurd_retry_after_is_capped(provider):
+    await provider.fail_with({"kind": "rate_limited", "retry_after": 2_000_000})
+    started = time.monotonic()
+    assert (await provider.model().answer(REQUEST)).stop_reason == "tool_use"
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ({"kind": "rate_limited", "error_code": "enforced_spend_limit_reached"}, "rate limit"),
+        ({"kind": "payment_required"}, "credit balance is too low"),
+    ],
+)
+async def test_what_will_not_pass_is_refused_at_once_with_a_sentence(provider, fault, sentence):
+    await provider.fail_with({**fault, "retry_after": 3600})
+    with pytest.raises(ModelRefused, match=sentence):
+        await provider.model().answer(REQUEST)
+    assert provider.waits == []
+
+
+async def test_a_provider_that_stays_away_is_given_up_at_the_deadline(provider):
+    await provider.fail_with({"kind": "overloaded", "times": 1000})
+    with pytest.raises(ProviderUnavailable, match="could not be reached"):
+        await provider.model(Patience(deadline=0.3, first_pause=0.01, longest_pause=0.05)).answer(REQUEST)
+    assert len(provider.waits) > 2
+
+
+async def test_a_provider_that_cannot_be_connected_is_given_up_at_the_deadline(provider, settings):
+    settings.ANTHROPIC_BASE_URL = "http://127.0.0.1:9"
+    with pytest.raises(ProviderUnavailable):
+        await provider.model(Patience(deadline=0.2, first_pause=0.01, longest_pause=0.05)).answer(REQUEST)
+
+
+async def test_a_call_that_never_ends_is_given_up_at_the_deadline(provider):
+    await provider.fail_with({"kind": "stall", "after_events": 5, "times": 9})
+    with pytest.raises(ProviderUnavailable):
+        await provider.model(Patience(deadline=0.5)).answer(REQUEST)
+
+
+async def test_cancelling_closes_the_request_and_what_it_used_is_metered(provider):
+    await provider.fail_with({"kind": "stall", "after_events": 5})
+    model = provider.model(Patience())
+    calling = asyncio.create_task(model.answer(REQUEST))
+    await eventually(lambda: model.meter.total.cache_write_5m_tokens)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    for _ in range(1000):
+        if await provider.charges():
+            break
+    assert metered(model) == await provider.billed()
+
+
+async def test_a_new_call_begins_with_an_empty_meter(provider):
+    model = provider.model()
+    await model.answer(REQUEST)
+    first = metered(model)
+    await model.answer(REQUEST)
+    assert sum(metered(model)) == sum(first)
