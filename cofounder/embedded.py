@@ -175,7 +175,7 @@ def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
     """The wheel's way to a server.
 
     Its import settles where its lock is: in the user's runtime directory if the wheel's folder is there, else
-    in /tmp, in a file that only the machine's first user may open. So a private one is given, with that folder.
+    in /tmp, in a file only the machine's first user may open. So a private one is given, with that folder.
     """
     runtime = _runtime_dir(data_dir)
     runtime.mkdir(mode=0o700, exist_ok=True)
