@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast lint types pins
+.PHONY: help install demo test fast lint types bench pins
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,14 @@ lint: install  ## formatting, style, imports, types
 types: install  ## mypy; Django's plugin reads the settings, and these need keys
 	@$(BIN)/python -c "from cofounder.environment import make_missing_keys; make_missing_keys()"
 	$(BIN)/mypy
+
+bench: install .venv-bench/.installed  ## what durability costs, side by side with other systems
+	@$(BIN)/python -m bench $(ARGS)
+
+.venv-bench/.installed: bench/requirements-peers.txt
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@$(BIN)/python -m uv pip install --quiet --python .venv-bench/bin/python -r bench/requirements-peers.txt
+	@touch $@
 
 pins: install  ## make the exact pins anew from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --all-extras --no-emit-index-url --no-emit-find-links -o requirements.txt

@@ -59,7 +59,7 @@ class InstantToolbox:
 
 def new_build(name: str) -> Job:
     """A job of a new founder with more money than the run needs."""
-    user = User.objects.create_user(f"{name}@example.com", "correct horse battery")
+    user = User.objects.create_user(f"{name}@example.com")
     Subscription.objects.create(
         user=user,
         tier_id="cto_scale",
@@ -67,7 +67,9 @@ def new_build(name: str) -> Job:
         monthly_budget_override_microdollars=10**12,
     )
     brief = {"must_have": ["a list of uniforms by size"]}
-    project = create_project(owner=user, name="Uniform Swap", goal="", idea_brief=brief, interview=[])
+    project = create_project(
+        owner=user, name="Uniform Swap", goal="One school by September", idea_brief=brief, interview=[]
+    )
     return start_build(project)[0]
 
 
