@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import F, Sum
 
 from agents import prices
@@ -22,6 +23,7 @@ USUAL_MAX_TOKENS = 16_000
 LEAST_MAX_TOKENS = 4_000  # less does not hold one useful step
 WIND_DOWN_PERCENT = 90
 CEILING_PERCENT = 110
+INSTALL_LOCK = 0x636F666F  # the advisory lock of whoever reckons with MAX_DAILY_SPEND
 MOST_CONTEXT = 150_000  # tokens
 LEAST_CONTEXT = 50_000  # below it, summing up costs more than it saves
 
@@ -168,6 +170,8 @@ def _room_of_install(today: date) -> int:
     """What `MAX_DAILY_SPEND` leaves of today for everybody together."""
     if not settings.MAX_DAILY_SPEND:
         return 10**15
+    with connection.cursor() as cursor:  # one founder at a time: their days are different rows
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [INSTALL_LOCK])
     used = DailyBudget.objects.filter(day=today).aggregate(
         total=Sum(F("spent_microdollars") + F("reserved_microdollars"), default=0)
     )["total"]

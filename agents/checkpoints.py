@@ -268,9 +268,9 @@ class Rest:
 
 def rest(owner: Owner, wanted: Rest) -> None:
     """Put the session to rest. Raises `NewsCame` when something came that it should go on for."""
+    budget.release_all_of(owner.job_id)
     if _has_reason_to_go_on(owner, wanted):
         raise NewsCame
-    budget.release_all_of(owner.job_id)
     wake_at = wanted.wake_at.isoformat() if wanted.wake_at else None
     record_state(owner.job_id, SessionState.WORKING, wanted.state, wanted.reason)
     if wanted.state == SessionState.SLEEPING:
@@ -297,6 +297,7 @@ def hand_back(owner: Owner) -> None:
 def _has_reason_to_go_on(owner: Owner, wanted: Rest) -> bool:
     """What may have come since the loop decided to rest, seen under the locks that such news would take."""
     if wanted.state == SessionState.WAITING_FOR_INPUT:
+        Job.objects.select_for_update(no_key=True).get(pk=owner.job_id)  # answers and messages lock it too
         return inbox.has_news(owner.job_id)
     if not wanted.is_for_money:
         return False

@@ -18,6 +18,7 @@ from django.db import transaction
 from agents import budget, checkpoints, live, prices, sql
 from agents.budget import Grant
 from agents.checkpoints import Next, Owner
+from agents.failures import concerns
 from agents.models import AgentMessage
 from agents.standing import Standing
 from agents.transcript import upper_bound
@@ -45,13 +46,22 @@ def save_results(
     owner: Owner, standing: Standing | None, results: Sequence[ToolResult], notes: Sequence[Block]
 ) -> Next:
     """Point two. `standing` is None where another call is still reserved."""
-    usual = results and not notes and not any(result.effects for result in results)
-    if usual and standing is not None and not settings.MAX_DAILY_SPEND:
+    if standing is not None and not notes and _is_plain(results, standing):
         following = _save_results_at_once(owner, standing, results)
         if following is not None:
             return following
     with transaction.atomic():
         return checkpoints.save_results(owner, results, notes)
+
+
+def _is_plain(results: Sequence[ToolResult], standing: Standing) -> bool:
+    """Whether these results change nothing but the transcript, and no other founder's spending matters."""
+    return bool(
+        results
+        and not any(result.effects for result in results)
+        and not concerns(results, standing.watched)
+        and not settings.MAX_DAILY_SPEND
+    )
 
 
 def _save_turn_at_once(
@@ -102,7 +112,7 @@ def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[To
             "calls": len(results),
             "context_tokens": bound,
             "entry": grant.entry_id,
-            "is_retry": any(result.is_error for result in results),
+            "is_retry": any(result.is_error for result in results),  # failures that are to be expected
             "max_tokens": grant.max_tokens,
             "price_version": price.version,
         },

@@ -28,6 +28,7 @@ class Standing:
     remaining: int  # µ$ of the period that no earlier day has used or may use
     renews_on: date
     is_wind_down_told: bool
+    watched: tuple[frozenset[str], ...] = ()  # targets of failures not yet seen to be mended
 
     def conditions(self) -> dict[str, Any]:
         """What must still be true of the day and the period for another call to be granted on this basis."""
@@ -55,7 +56,12 @@ class Standing:
         )
 
 
-def standing_of(session: AgentSession, day: DailyBudget, context_tokens: int) -> Standing:
+def standing_of(
+    session: AgentSession,
+    day: DailyBudget,
+    context_tokens: int,
+    watched: tuple[frozenset[str], ...] = (),
+) -> Standing:
     """Read inside the transaction that has locked the day and written the session."""
     subscription = Subscription.objects.select_related("tier").get(user=session.user_id)
     return Standing(
@@ -70,4 +76,5 @@ def standing_of(session: AgentSession, day: DailyBudget, context_tokens: int) ->
         remaining=budget.room_in_period(subscription, day.day),
         renews_on=subscription.renews_on,
         is_wind_down_told=session.wound_down_on == day.day,
+        watched=watched,
     )

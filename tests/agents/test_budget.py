@@ -10,6 +10,7 @@ from agents import budget
 from agents.models import AgentSession, DailyBudget, SpendEntry, Subscription
 from agents.turns import Usage
 from jobs import clock
+from jobs.briefs import create_project
 from jobs.models import Job
 
 DOLLAR = 1_000_000
@@ -118,3 +119,29 @@ def test_two_sessions_that_reserve_at_once_cannot_pass_the_ceiling_together(proj
     for thread in threads:
         thread.join()
     assert DailyBudget.objects.get().reserved_microdollars <= 220_000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_founders_cannot_pass_the_install_s_cap_together(project, other_founder, settings):
+    settings.MAX_DAILY_SPEND = 400_000
+    theirs = create_project(
+        owner=other_founder, name="Another", goal="Theirs", idea_brief={"problem": "x"}, interview=[]
+    )
+
+    def spend(session):
+        try:
+            while True:
+                with transaction.atomic():
+                    budget.reserve(session, 0)
+        except budget.NoRoom:
+            pass
+        finally:
+            connection.close()
+
+    sessions = [make_session(project), make_session(theirs)]
+    threads = [threading.Thread(target=spend, args=[session]) for session in sessions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(day.reserved_microdollars for day in DailyBudget.objects.all()) <= 400_000
