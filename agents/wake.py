@@ -24,7 +24,7 @@ def wake_time(
     time_zone: str = "UTC",
     auto_wake: bool = True,
 ) -> datetime | None:
-    """The first midnight whose allowance (µ$) covers one call, at the latest the renewal; None: not by itself.
+    """The first midnight whose allowance (µ$) covers one call, at the latest the renewal; None: never.
 
     Quiet hours are half-open and local; a moment inside them moves to their end.
     """

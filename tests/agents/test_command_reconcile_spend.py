@@ -1,0 +1,76 @@
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from agents import budget
+from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
+from agents.turns import Usage
+
+
+def run(*words):
+    out = StringIO()
+    call_command("reconcile_spend", *words, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def grant(build):
+    return budget.reserve(AgentSession.objects.get(pk=build.pk), 1000)
+
+
+def rest(state=SessionState.SLEEPING):
+    AgentSession.objects.update(state=state)
+
+
+def test_books_that_agree_are_left_alone(grant):
+    budget.settle(grant.entry_id, Usage(output_tokens=1000))
+    assert run() == "The days agree with the ledger.\n"
+    assert DailyBudget.objects.get().spent_microdollars == 10_000
+
+
+@pytest.mark.parametrize("state", [SessionState.WORKING, SessionState.QUEUED])
+def test_the_call_of_a_session_at_work_stays_reserved(grant, state):
+    rest(state)
+    run()
+    assert SpendEntry.objects.get().status == "reserved"
+
+
+@pytest.mark.parametrize("state", [SessionState.SLEEPING, SessionState.PAUSED, SessionState.FAILED])
+def test_what_a_session_at_rest_still_holds_is_given_back(grant, state):
+    rest(state)
+    assert "released" in run()
+    assert SpendEntry.objects.get().status == "released"
+    assert DailyBudget.objects.get().reserved_microdollars == 0
+
+
+def test_a_dry_run_changes_nothing(grant):
+    rest()
+    DailyBudget.objects.update(spent_microdollars=7)
+    said = run("--dry-run")
+    assert "would be released" in said
+    assert "would be repaired" in said
+    assert SpendEntry.objects.get().status == "reserved"
+    assert DailyBudget.objects.get().spent_microdollars == 7
+
+
+def test_sums_that_are_not_the_ledger_s_are_repaired(grant, founder):
+    budget.settle(grant.entry_id, Usage(output_tokens=1000))
+    DailyBudget.objects.update(spent_microdollars=7, reserved_microdollars=8)
+    answer = json.loads(run("--json"))
+    assert [(row["name"], row["recorded"], row["in_ledger"]) for row in answer["repaired"]] == [
+        ("spent", 7, 10_000),
+        ("reserved", 8, 0),
+    ]
+    day = DailyBudget.objects.get()
+    assert (day.spent_microdollars, day.reserved_microdollars) == (10_000, 0)
+    assert json.loads(run("--json"))["repaired"] == []
+
+
+def test_one_founder_s_ledger_is_not_another_s(grant, other_founder):
+    DailyBudget.objects.create(
+        user=other_founder, day=grant.day, allowance_microdollars=5, spent_microdollars=5
+    )
+    answer = json.loads(run("--json"))
+    assert [row["user_id"] for row in answer["repaired"]] == [str(other_founder.pk)]

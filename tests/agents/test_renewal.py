@@ -1,0 +1,87 @@
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents import budget, topup
+from agents.models import DailyBudget, Subscription
+from agents.renewal import a_month_later, next_renewal, renew_if_due
+from jobs import clock
+from tests.races import at_once
+
+
+@pytest.mark.parametrize(
+    ("day", "later"),
+    [
+        (date(2026, 1, 31), date(2026, 2, 28)),
+        (date(2028, 1, 31), date(2028, 2, 29)),
+        (date(2026, 12, 15), date(2027, 1, 15)),
+        (date(2026, 3, 31), date(2026, 4, 30)),
+    ],
+)
+def test_a_month_later_is_the_same_day_or_the_month_s_last(day, later):
+    assert a_month_later(day) == later
+
+
+@given(st.dates(date(2020, 1, 1), date(2026, 1, 1)), st.integers(0, 800))
+def test_the_new_period_holds_today_and_follows_the_old_one(renews_on, days_late):
+    today = renews_on + timedelta(days=days_late)
+    began, ends = next_renewal(renews_on, today)
+    assert renews_on <= began <= today < ends
+    assert budget.period_start(ends) <= began
+
+
+def due(founder, renews_on):
+    Subscription.objects.filter(pk=founder.pk).update(renews_on=renews_on)
+    return Subscription.objects.select_related("tier").get(pk=founder.pk)
+
+
+def spend(founder, day, amount):
+    DailyBudget.objects.create(
+        user=founder, day=day, allowance_microdollars=amount, spent_microdollars=amount
+    )
+
+
+def test_a_subscription_that_is_not_due_stays_as_it_is(founder):
+    subscription = due(founder, date(2026, 5, 2))
+    assert not renew_if_due(subscription, date(2026, 5, 1))
+    assert subscription.renews_on == date(2026, 5, 2)
+
+
+def test_a_renewal_gives_the_whole_budget_again(founder):
+    spend(founder, date(2026, 4, 20), 50_000_000)
+    subscription = due(founder, date(2026, 5, 2))
+    assert renew_if_due(subscription, date(2026, 5, 2))
+    assert subscription.renews_on == date(2026, 6, 2)
+    assert budget.remaining_in_period(subscription, date(2026, 5, 2)) == 60_000_000
+
+
+def test_after_months_of_silence_the_running_period_is_the_one_with_today(founder):
+    subscription = due(founder, date(2026, 1, 31))
+    assert renew_if_due(subscription, date(2026, 5, 10))
+    assert subscription.renews_on == date(2026, 5, 28)
+
+
+def test_what_the_last_days_of_a_long_month_cost_is_not_counted_again(founder):
+    spend(founder, date(2026, 1, 29), 7_000_000)
+    subscription = due(founder, date(2026, 1, 31))
+    renew_if_due(subscription, date(2026, 1, 31))
+    assert budget.remaining_in_period(subscription, date(2026, 1, 31)) == 60_000_000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_workers_that_renew_at_once_one_does(founder):
+    today = clock.today()
+    first, second = (due(founder, today) for _ in range(2))
+    results = at_once(lambda: renew_if_due(first, today), lambda: renew_if_due(second, today))
+    assert sorted(results) == [False, True]
+    assert first.renews_on == second.renews_on == a_month_later(today)
+
+
+def test_a_top_up_on_the_day_of_the_renewal_counts_for_the_new_period(founder):
+    due(founder, clock.today())
+    topup.top_up(founder, 1_000_000, by=None)
+    subscription = Subscription.objects.get(pk=founder.pk)
+    assert subscription.renews_on == a_month_later(clock.today())
+    assert budget.remaining_in_period(subscription, clock.today()) == 61_000_000
