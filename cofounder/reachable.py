@@ -3,6 +3,7 @@
 import psycopg
 import redis
 from django.conf import settings
+from django.db import connection
 
 from cofounder import environment
 
@@ -22,18 +23,9 @@ def need_named_services() -> None:
 
 
 def _need_database() -> None:
-    database = settings.DATABASES["default"]
-    options = {name: value for name, value in database["OPTIONS"].items() if name != "pool"}
+    parameters = {**connection.get_connection_params(), "connect_timeout": SECONDS}
     try:
-        psycopg.connect(
-            **options,
-            host=database.get("HOST") or None,
-            port=database.get("PORT") or None,
-            user=database.get("USER") or None,
-            password=database.get("PASSWORD") or None,
-            dbname=database["NAME"],
-            connect_timeout=SECONDS,
-        ).close()
+        psycopg.connect(**parameters).close()
     except psycopg.Error as error:
         raise Unreachable(_sentence("PostgreSQL", "DATABASE_URL", error)) from error
 

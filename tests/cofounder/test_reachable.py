@@ -1,21 +1,16 @@
 import pytest
+from django.db import connection
 
 from cofounder import reachable
 from cofounder.reachable import Unreachable
 
-NOWHERE = {
-    "HOST": "127.0.0.1",
-    "PORT": "1",
-    "NAME": "x",
-    "USER": "u",
-    "PASSWORD": "hush",
-    "OPTIONS": {"pool": {}},
-}
+NOWHERE = {"HOST": "127.0.0.1", "PORT": "1", "NAME": "x", "USER": "u", "PASSWORD": "hush"}
 
 
-def test_a_database_that_does_not_answer_is_named_without_its_password(monkeypatch, settings) -> None:
+def test_a_database_that_does_not_answer_is_named_without_its_password(monkeypatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:hush@127.0.0.1:1/x")
-    monkeypatch.setitem(settings.DATABASES, "default", NOWHERE)
+    for name, value in NOWHERE.items():
+        monkeypatch.setitem(connection.settings_dict, name, value)
 
     with pytest.raises(Unreachable, match="PostgreSQL that DATABASE_URL names") as refusal:
         reachable.need_named_services()

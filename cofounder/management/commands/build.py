@@ -53,7 +53,8 @@ class Command(BaseCommand):
         parser.add_argument("--wait", action="store_true", help="print the feed until the build is over")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, follow.interrupt)
+        for number in (signal.SIGTERM, signal.SIGINT):  # a shell's background job begins with SIGINT ignored
+            signal.signal(number, follow.interrupt)
         owner = read_owner(options["owner"])
         project_id = read_id(options["project"]) if options["project"] is not None else None
         try:
@@ -98,6 +99,8 @@ class Command(BaseCommand):
                 f"{job.get_status_display()}: {job.status_message or 'no reason was recorded'}"
             )
         self.stdout.write(self.style.SUCCESS(f"Ready: {job.preview_url}"))
+        if own is not None:
+            self.stdout.write("The preview ends with this command; on a running install it stays.")
 
 
 def read_brief(path: Path) -> dict[str, Any]:

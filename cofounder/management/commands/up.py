@@ -35,7 +35,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGTERM, signal.SIGINT):  # a shell's background job begins with SIGINT ignored
+            signal.signal(number, _interrupt)
         try:
             self._up(options)
         except AlreadyRunning as error:
