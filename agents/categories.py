@@ -1,7 +1,7 @@
 """What kind of failure a text tells of: whose to mend, and whether trying again can help.
 
-The patterns are the shapes in which tools report failures, with word boundaries: a name in somebody's code that
-merely contains such a word (`subscription_page`, `setTimeout(`) is not one.
+The patterns are the shapes in which tools report failures, with word boundaries: a name in somebody's code
+that merely contains such a word (`subscription_page`, `setTimeout(`) is not one.
 """
 
 import re
@@ -62,13 +62,13 @@ _OWN_PERMISSION = _any(
     r"\b(?:docker|dockerd)\b[^\n]*\bpermission denied",
 )
 _KEY_NAME = (
-    r"(?!(?:DJANGO|FLASK|APP|SESSION|JWT|CSRF|AUTH|NEXTAUTH|COOKIE|RAILS|DATABASE|DB|POSTGRES|REDIS|MYSQL)_)"
+    r"(?!(?:SECRET|PRIMARY|FOREIGN|ENCRYPTION|DJANGO|FLASK|APP|SESSION|JWT|CSRF|AUTH|NEXTAUTH|COOKIE|RAILS|DATABASE|DB|POSTGRES|REDIS|MYSQL)_)"
     r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_(?:API_?KEY|ACCESS_KEY(?:_ID)?|SECRET_KEY|SECRET|AUTH_TOKEN|TOKEN|APIKEY|KEY|"
     r"CLIENT_ID|ACCOUNT_SID|PASSWORD|CREDENTIALS)"
 )
 _MISSING_CREDENTIALS = re.compile(
     rf"\b(?:(?i:KeyError|fetch_key|NotPresent|KeyNotFound))\b[^\n]*\b{_KEY_NAME}\b"
-    rf"|\b{_KEY_NAME}\b(?i:[^\n]*\b(?:(?:is|was|are|be) (?:not set|missing|required|empty|undefined|provided|set)"
+    rf"|\b{_KEY_NAME}\b(?i:[^\n]*\b(?:(?:is|was|are|be) (?:not set|missing|required|empty|undefined|provided)"
     r"|not (?:set|found|configured|provided|defined)|missing|required|must be)\b)"
     rf"|(?i:\b(?:missing|required|no|set|provide|unset)\b[^\n]{{0,60}})\b{_KEY_NAME}\b"
     r"|(?i:\bno (?:api[ _-]?key|credentials|authentication token|access token)\b[^\n]*"
@@ -84,8 +84,8 @@ _MISSING_CREDENTIALS = re.compile(
 _AUTHENTICATION = _any(
     _http(401, r"unauthori[sz]ed|client error|authorization"),
     r"\bunauthori[sz]ed\b(?! \w+ (?:field|column))|\bunauthenticated\b",
-    r"\b(?:invalid|incorrect|expired|bad|wrong|revoked)[ _](?:x-)?(?:api[ _-]?key|access[ _-]?token|auth\w*[ _-]?token|"
-    r"credentials?|client secret|username or password|password)\b",
+    r"\b(?:invalid|incorrect|expired|bad|wrong|revoked)[ _](?:x-)?(?:api[ _-]?key|access[ _-]?token|"
+    r"auth\w*[ _-]?token|credentials?|client secret|username or password|password)\b",
     r"\bapi key (?:expired|not valid|is invalid|has been revoked)\b",
     r"\binvalid_(?:api_key|grant|client|auth)\b",
     r"\bauthentication (?:failed|error|required|unsuccessful)\b|\bfailed to authenticate\b",

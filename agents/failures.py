@@ -38,7 +38,10 @@ MOST_LINES = 12  # of an output that tell what went wrong
 _UUID = r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
 _DATE = rf"\d{{4}}[-/]\d{{2}}[-/]\d{{2}}(?:[T ]{_CLOCK}(?:Z|[+-]\d{{2}}:?\d{{2}})?)?"
-_LOG_DATE = rf"\b\d{{1,2}}/\w{{3}}/\d{{4}}(?::\d{{2}}){{3}}(?: [+-]\d{{4}})?|\b\w{{3}} \w{{3}} +\d+ {_CLOCK}(?: \w+)?(?: \d{{4}})?"
+_LOG_DATE = (
+    r"\b\d{1,2}/\w{3}/\d{4}(?::\d{2}){3}(?: [+-]\d{4})?"
+    rf"|\b\w{{3}} \w{{3}} +\d+ {_CLOCK}(?: \w+)?(?: \d{{4}})?"
+)
 _FILE_TYPES = (
     "py|js|mjs|cjs|ts|tsx|jsx|vue|svelte|rb|go|rs|c|cc|cpp|h|hpp|java|kt|php|css|scss|html|json|toml|yaml|yml|sh|sql|"
     "db|sqlite3?|txt|lock|cfg|ini|log|md|csv|env"
@@ -47,6 +50,8 @@ _REPLACEMENTS = tuple(
     (re.compile(pattern), new)
     for pattern, new in (
         (_UUID, "<id>"),
+        # The one number that says what happened.
+        (r"\b(returned error:|HTTP(?:/[\d.]+)?|[Ss]tatus(?: code)?:?|Error code:) ([1-5]\d\d)\b", r"\1 S\2"),
         (rf"\[?(?:{_DATE}|{_LOG_DATE})\]?", "<time>"),
         (rf"(?<![\w.:]){_CLOCK}(?:\.\d+)?(?![\w:])(?=[\s\],]|$)", "<time>"),
         (
@@ -57,7 +62,7 @@ _REPLACEMENTS = tuple(
         # A scoped package (@name/part) and a module named by its domain are names, not places.
         (r"(?<![\w@./\\>-])(?:[A-Za-z]:)?\\(?:[\w .-]+\\)*[\w.-]+", "<path>"),
         (
-            r"(?<![\w@>-])(?!@)(?![\w-]+\.(?:com|org|io|net|dev|in)/)"
+            r"(?<![\w@>./-])(?!@)(?![\w-]+\.(?:com|org|io|net|dev|in)/)"
             r"(?:~|\.{1,2}|[\w.+-]+)?(?:/[\w.@+~%=-]+)+/?(?:::)?(?:[:(]\d+(?:[:,]\d+)*\)?)?",
             "<path>",
         ),
@@ -109,25 +114,26 @@ _FRAME = re.compile(
 )
 _CARETS = re.compile(r"^[\s|>]*[\^~][\s^~]*$")
 _NOISE = re.compile(
-    r"npm (?:ERR!|error) (?:A complete log|errno\b|path\b|command\b|gyp info|syscall\b|\s*$|This is probably not)"
+    r"npm (?:ERR!|error) (?:A complete log|errno\b|path\b|command\b|gyp info|syscall\b|\s*$|This is probably)"
     r"|^\[?notice\]?|\bTraceback \(most recent call last\)|^During handling of|^The above exception"
-    r"|^Node\.js v|^\s*(?:throw (?:err|new)\b|raise\b)|^-+ Captured|^note: |^hint: |\bnpm-debug\.log\b",
+    r"|^npm (?:ERR!|error)\s+\S+\.log$|^Node\.js v|^\s*(?:throw (?:err|new)\b|raise\b)"
+    r"|^-+ Captured|^note: |^hint: |\bnpm-debug\.log\b",
     re.IGNORECASE,
 )
 _TEST_LINE = re.compile(
-    r"^(?:FAILED|ERROR) \S|^(?:FAIL|ERROR): |^\s*● |^\s*[✕✗×✖] |^\s*--- FAIL|^test .+ \.\.\. FAILED"
+    r"^(?:FAILED|ERROR) \S|^(?:FAIL|ERROR): |^\s*● |^\s*[✕✗\u00d7✖] |^\s*--- FAIL|^test .+ \.\.\. FAILED"
     r"|^\s*not ok \d|^\s+\d+\) \S|^rspec \S|^\s*FAIL\s+\S"
 )
 _TEST_REASON = re.compile(r"^\s*(?:E\s+)?(?:[\w.]*(?:Error|Exception|Failure)\b|expect\(|thread '.*panicked)")
 _EXCEPTION = re.compile(
-    r"^(?:Uncaught |Error: |E\s+|\S+: )?(?:[A-Za-z_]\w*(?:\.|::))*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Expired|"
-    r"Failed|Denied|Warning|NotFound|Configured)\b(?: \[\w+\])?(?::|$)|^(?:[a-z_]\w*\.)+[A-Z]\w*(?::|$)"
+    r"^(?:Uncaught |Error: |E\s+|\S+: )?(?:[A-Za-z_]\w*(?:\.|::))*[A-Z]\w*(?:Error|Exception|Exit|"
+    r"Interrupt|Expired|Failed|Denied|Warning|NotFound|Configured)\b(?: \[\w+\])?(?::|$)"
+    r"|^(?:[a-z_]\w*\.)+[A-Z]\w*(?::|$)"
 )
 _ERROR = re.compile(
-    r"(?i)\b(?:error|fatal|failed|failure|failing|fail|cannot|can't|can not|could not|couldn't|unable to|denied|refused|"
-    r"not found|no such|undefined|unexpected|missing|invalid|unauthori[sz]ed|forbidden|timed out"
-    r"|killed|panic(?:ked)?|"
-    r"exception|not defined|aborted|conflict|unknown|unresolved|not finished after|does not exist"
+    r"(?i)\b(?:error|fatal|failed|failure|failing|fail|cannot|can't|can not|could not|couldn't|"
+    r"unable to|denied|refused|not found|no such|undefined|unexpected|missing|invalid|unauthori[sz]ed|forbidden"
+    r"|timed out|killed|panic(?:ked)?|exception|not defined|aborted|conflict|unknown|unresolved|not finished after|does not exist"
     r"|too many requests|"
     r"rate limit|out of memory|in use|no space|segmentation fault"
     r"|err!)\b|err!|\bE[A-Z]{4,}\b|\b(?:401|403|429)\b"
@@ -250,8 +256,9 @@ def _targets(call: ToolCall) -> frozenset[str]:
 def is_expected(call: ToolCall, result: ToolResult, *, is_known: bool = False) -> bool:
     """Whether a failure is an answer rather than trouble.
 
-    Looking for what is not there, a comparison that differs, a trial that was to be cut short, a slip the model
-    mends itself. Failing tests are part of the work until the same failure outlives a change: `is_known`.
+    Looking for what is not there, a comparison that differs, a trial that was to be cut short, a slip which
+    the model mends itself. Failing tests are part of the work until the same failure outlives a change:
+    then it `is_known`.
     """
     if not result.is_error or result.error_type in _SLIPS:
         return True

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from agents import shell
 from agents.failures import Category, Failure
@@ -47,14 +48,16 @@ _DATABASE = re.compile(
     r"|\b(?:migrate|makemigrations|db:\w+|seed)\b"
 )
 _START = re.compile(
-    r"^(?:uvicorn|gunicorn|hypercorn|daphne|nodemon|rackup|flask run|(?:npm|yarn|pnpm|bun)(?: run)? (?:start|dev|serve|preview)"
-    r"|next (?:dev|start)|vite(?: preview| dev)?$|rails s\w*"
-    r"|python3?(?:\.\d+)? \S+\.py(?: runserver\b.*| run\b.*)?$|node \S+$"
+    r"^(?:uvicorn|gunicorn|hypercorn|daphne|nodemon|rackup|flask run|(?:npm|yarn|pnpm|bun)(?: run)? "
+    r"(?:start|dev|serve|preview)|next (?:dev|start)|vite(?: preview| dev)?$|rails s\w*"
+    r"|python3? (?:app|main|server|run|wsgi|manage)\.py(?: run\S*)?(?: \S*\d)?$"
+    r"|node (?:\S*/)?(?:app|index|main|server)(?:\.\w+)?$"
     r"|go run|cargo run|docker compose up)"
 )
 _BUILD = re.compile(
-    r"^(?:make\b|tsc\b|webpack\b|rollup\b|esbuild\b|gcc\b|g\+\+|clang\b|javac\b|mvn\b|gradle\b|cargo (?:build|check)|go build"
-    r"|(?:npm|yarn|pnpm|bun) run build|next build|vite build|docker build|python3? setup\.py)"
+    r"^(?:make\b|tsc\b|webpack\b|rollup\b|esbuild\b|gcc\b|g\+\+|clang\b|javac\b|mvn\b|gradle\b"
+    r"|cargo (?:build|check)|go build|(?:npm|yarn|pnpm|bun) run build|next build|vite build"
+    r"|docker build|python3? setup\.py)"
 )
 _CHECK = re.compile(
     r"^(?:ruff|flake8|mypy|pyright|black|eslint|prettier|pylint|cargo clippy|go vet)\b|\blint\b"
@@ -126,7 +129,9 @@ def _fetch(text: str) -> str:
 
 
 def _words(command: shell.Command) -> str:
-    words = [word for word in (command.program, *command.words[1:]) if _PLAIN_WORD.fullmatch(word)]
+    """A script is told by its name, without where it is and how it is written."""
+    names = [PurePosixPath(word).stem if "." in word else word for word in command.words]
+    words = [word for word in (names[0].rsplit("/", 1)[-1], *names[1:]) if _PLAIN_WORD.fullmatch(word)]
     return " ".join(words[:5]) or "a command"
 
 
@@ -208,6 +213,9 @@ _REFUSED = {
 }
 
 
+UNKNOWN = "it did not work"
+
+
 def came_back(failure: Failure) -> str:
     """What the failure was, after a colon."""
     if failure.failing:
@@ -217,7 +225,7 @@ def came_back(failure: Failure) -> str:
     for pattern, words in _CAME_BACK:
         if match := pattern.search(failure.text):
             return words.format(*match.groups())
-    return "it did not work"
+    return UNKNOWN
 
 
 def attempt(call: ToolCall, failure: Failure, files_changed: int) -> str:
@@ -234,18 +242,18 @@ _KEY = re.compile(
 )
 
 _PROBLEMS = {
-    Category.AUTHENTICATION: "I tried to {doing}, and the sign-in was refused: the credentials I have are not accepted.",
+    Category.AUTHENTICATION: "I tried to {doing}, and the sign-in was refused: my credentials are not valid.",
     Category.PERMISSION: "I tried to {doing}, and I am not allowed to.",
     Category.MISSING_CREDENTIALS: "I tried to {doing}, and I need {key}, which only you can give me.",
-    Category.RATE_LIMIT: "I tried to {doing}, and the service on the other side takes no more requests from us for now.",
-    Category.CODE_ERROR: "I tried {times} to {doing}, and it still does not work: {came_back}.",
-    Category.ENV_ERROR: "I tried {times} to {doing}, and what it depends on does not work: {came_back}.",
+    Category.RATE_LIMIT: "I tried to {doing}, and the service there takes no more requests from us for now.",
+    Category.CODE_ERROR: "I tried {times} to {doing}, and it still does not work{why}.",
+    Category.ENV_ERROR: "I tried {times} to {doing}, and what it depends on does not work{why}.",
 }
 _RECOMMENDED = {
     Category.AUTHENTICATION: "Give me credentials that work. They are kept encrypted, and I go on at once.",
     Category.PERMISSION: "Give me credentials that are allowed to do this, or let me leave it out for now.",
     Category.MISSING_CREDENTIALS: "Give me {key}. It is kept encrypted, and I go on at once.",
-    Category.RATE_LIMIT: "Let me leave this out for now; it can be added when the service accepts requests again.",
+    Category.RATE_LIMIT: "Let me leave this out for now; it can be added when the service is free again.",
     Category.CODE_ERROR: "Let me build a simpler version of this that I can make work.",
     Category.ENV_ERROR: "Let me build a simpler version that does not depend on this.",
 }
@@ -285,7 +293,7 @@ def problem(call: ToolCall, failure: Failure, *, phase: str, attempts: int) -> s
     where = f"While working on “{phase}”, " if phase else ""
     return where + _PROBLEMS[failure.category].format(
         doing=doing(call),
-        came_back=came_back(failure),
+        why="" if (words := came_back(failure)) == UNKNOWN else f": {words}",
         key=_key(failure),
         times=_TIMES.get(attempts, f"{attempts} times"),
     )

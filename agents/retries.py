@@ -235,7 +235,7 @@ class _Step:
     # Between two attempts
 
     def _calls_since(self, last: Attempt | None, until: ToolCall) -> list[ToolCall] | None:
-        """The calls that worked between an attempt and this one; None when another build made that attempt."""
+        """The calls that worked since an attempt; None when another build made that attempt."""
         if last is None or last.session != str(self.session.job_id):
             return None
         contents = self.session.messages.filter(position__gt=last.position).order_by("position")
@@ -276,7 +276,7 @@ def asks_too_much(session: AgentSession) -> bool:
     return asked.count() >= MOST_ESCALATIONS
 
 
-TOO_MANY = "I have asked you five times, so I stopped before spending more. Answer what you can, then resume the build."
+TOO_MANY = "I have asked you five times and stopped before I spend more. Answer what you can, then resume me."
 
 _IDLE_PROGRAMS = frozenset({"curl", "wget"})
 
@@ -284,8 +284,8 @@ _IDLE_PROGRAMS = frozenset({"curl", "wget"})
 def _is_another_approach(last: Attempt, failure: Failure, calls: Sequence[ToolCall] | None) -> bool:
     """Whether something was done differently: another command, or the same one after a change.
 
-    The identical call at once is the repetition guard's business. Tests are another attempt only after a change,
-    however they are run.
+    The identical call at once is the repetition guard's business. Tests are another attempt only
+    after a change, however they are run.
     """
     if calls is None or any(_changes(call, failure) for call in calls):
         return True

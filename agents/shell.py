@@ -7,52 +7,20 @@ from dataclasses import dataclass
 HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n.*?^[ \t]*\2[ \t]*$", re.DOTALL | re.MULTILINE)
 REDIRECTION = re.compile(r"\d?(?:>>?|<)(?:&\d|[ \t]*/dev/null)|&>[ \t]*/dev/null")
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+VERSION = re.compile(r"(?<=\w)(?:[=~!<>]=|@)[\d^~].*$")  # of a package
 SEPARATOR = re.compile(r"[();<>|&\n]+")
 
 # Words before a command that do not change what it is.
 WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "exec", "command", "npx", "xvfb-run", "stdbuf"})
 RUNNERS = frozenset({("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("bundle", "exec")})
-# Preparations, which say nothing about what the line is for.
+# Preparations and the bones of scripts, which say nothing about what the line is for.
 PREPARATIONS = frozenset(
-    {"cd", "export", "source", ".", "set", "echo", "printf", "true", ":", "sleep", "mkdir", "pwd"}
+    "cd export source . set echo printf true : sleep mkdir pwd wait for done fi esac exit trap else".split()
 )
-VIEWERS = frozenset({"tail", "head", "cat", "tee", "less", "more"})
+VIEWERS = frozenset("tail head cat tee less more".split())
 LOOKS = frozenset(
-    {
-        *(
-            "ls",
-            "cat",
-            "head",
-            "tail",
-            "stat",
-            "file",
-            "wc",
-            "find",
-            "tree",
-            "du",
-            "df",
-            "pwd",
-            "which",
-            "type",
-        ),
-        *("ps", "pgrep", "pkill", "kill", "killall", "lsof", "ss", "netstat", "grep", "egrep", "fgrep", "rg"),
-        *(
-            "ag",
-            "test",
-            "[",
-            "[[",
-            "diff",
-            "cmp",
-            "less",
-            "more",
-            "jq",
-            "sort",
-            "uniq",
-            "whereis",
-            "id",
-            "nl",
-        ),
-    }
+    "ls cat head tail stat file wc find tree du df pwd which type ps pgrep pkill kill killall lsof ss netstat grep "
+    "egrep fgrep rg ag test [ [[ diff cmp less more jq sort uniq whereis id nl".split()
 )
 GIT_LOOKS = frozenset({"status", "log", "diff", "show", "grep", "ls-files", "rev-parse", "branch", "blame"})
 
@@ -71,7 +39,8 @@ class Command:
     @property
     def target(self) -> str:
         """The command without its flags, so that the same thing done a little differently compares equal."""
-        return " ".join([self.program, *(word for word in self.words[1:] if not word.startswith(("-", "+")))])
+        named = [word for word in self.words[1:] if not word.startswith(("-", "+"))]
+        return " ".join([self.program, *(VERSION.sub("", word) for word in named)])
 
     @property
     def is_preparation(self) -> bool:
@@ -105,14 +74,10 @@ def approach(line: str) -> str:
 
 
 def targets(line: str) -> frozenset[str]:
-    """What the line is about: its commands without flags, preparations and viewers."""
-    parts = commands(line)
-    found = {
-        part.target
-        for place, part in enumerate(parts)
-        if not part.is_preparation and not (place and _is_viewer(parts[place - 1], part))
-    }
-    return frozenset(found or {" ".join(line.split())[:200]})
+    """What the line is about: its commands without flags, preparations and looks."""
+    parts = [part for part in commands(line) if not part.is_preparation]
+    acting = [part for part in parts if not part.only_looks]
+    return frozenset(part.target for part in acting or parts) or frozenset({" ".join(line.split())[:200]})
 
 
 def proven(line: str) -> frozenset[str]:
@@ -133,10 +98,6 @@ def only_looks(line: str) -> bool:
     parts = [part for part in commands(line) if not part.is_preparation]
     writes = re.search(r"(?<![0-9&])>(?!&|[ \t]*/dev/null)", REDIRECTION.sub("", line))
     return bool(parts) and not writes and all(part.only_looks for part in parts)
-
-
-def _is_viewer(before: Command, part: Command) -> bool:
-    return before.joint == "|" and part.program in VIEWERS
 
 
 def _without_bodies(line: str) -> str:

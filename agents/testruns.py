@@ -35,7 +35,7 @@ _MOCHA = re.compile(r"^[ \t]+(\d+) (passing|failing)\b.*$", re.MULTILINE)
 _GO_FAIL = re.compile(r"^[ \t]*--- FAIL: (\S+)", re.MULTILINE)
 _GO_PACKAGE = re.compile(r"^(ok|FAIL)[ \t]+\S+[ \t]+(?:[\d.]+s|\(cached\)|\[build failed\])", re.MULTILINE)
 _CARGO = re.compile(r"^test result: (?:ok|FAILED)\. \d+ passed; (\d+) failed;", re.MULTILINE)
-_NODE = re.compile(r"^(?:#|ℹ) fail (\d+)\s*$", re.MULTILINE)
+_NODE = re.compile(r"^(?:#|\u2139) fail (\d+)\s*$", re.MULTILINE)
 _RSPEC = re.compile(r"^\d+ examples?, (\d+) failures?(?:,.*?(\d+) errors? occurred)?", re.MULTILINE)
 
 
