@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from rehearsal import asides
 from rehearsal.fault import Fault
 from rehearsal.founder import FounderInput
-from rehearsal.play import Condition, Line, Play, PlayError, Step
+from rehearsal.play import RETURN, Branch, Condition, Line, Play, PlayError, Step
 from rehearsal.state import Frame, Note, State
 from rehearsal.template import ToolInput, fill, render, variables
 
@@ -21,6 +21,7 @@ WAIT_FOR_FOUNDER = Frame("aside:ask", "wait")
 CLOSING = Frame("aside:closing", "end")
 ASIDES = {"inspect": asides.INSPECT, "ask": asides.ASK, "closing": asides.CLOSING, **asides.NOTES}
 EXIT = re.compile(r"\[exit (\d+)\]")
+INTERRUPTED = "was interrupted before its result was saved"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Result:
     tool: str
     text: str
     error: bool = False
+
+    @property
+    def interrupted(self) -> bool:
+        return self.error and INTERRUPTED in self.text
 
 
 @dataclass(frozen=True)
@@ -76,17 +81,31 @@ def perform(play: Play, state: State, turn: UserTurn, founder: FounderInput) -> 
     frame = state.agenda[0]
     step = step_at(play, frame)
     names = variables(founder, [result.text for result in turn.results], frame.note)
-    again = "Once more, with what I have just seen. " if frame.only else ""
     calls = [call for n, call in enumerate(step.calls) if not frame.only or n in frame.only]
+    inputs = [fill(call.input, names) for call in calls]
     return Turn(
-        think=again + render(step.think, names),
+        think=_afterthought(frame) + render(step.think, names),
         thinking_tokens=step.thinking_tokens,
         say=render(step.say, names),
-        calls=tuple((call.tool, fill(call.input, names)) for call in calls),
+        calls=tuple(
+            (call.tool, _undone(given) if frame.undo else given)
+            for call, given in zip(calls, inputs, strict=True)
+        ),
         state=replace(state, played=frame, agenda=state.agenda[1:]),
         key=frame.key,
         fault=step.fault,
     )
+
+
+def _afterthought(frame: Frame) -> str:
+    if frame.undo:
+        return "That change may have been made already. I take it back first, so that it is made only once. "
+    return "Once more, with what I have just seen. " if frame.only else ""
+
+
+def _undone(edit: ToolInput) -> ToolInput:
+    """The edit that takes this one back."""
+    return {**edit, "old_string": edit["new_string"], "new_string": edit["old_string"]}
 
 
 def step_at(play: Play, frame: Frame) -> Step:
@@ -155,13 +174,54 @@ def _follow(play: Play, state: State, results: tuple[Result, ...]) -> State:
     if step.end:
         waits = step.until is not None and not _is_answered(play, state, frame)
         return _before(state, frame) if waits else _leave(play, state, frame, step)
-    for branch in step.branches:
-        if holds(branch.when, results):
-            return _jump(play, state, frame, branch.goto)
+    if any(result.interrupted for result in results):
+        return _resume(state, frame, step, results)
+    if frame.undo:
+        return state
+    branch = _branch(play, state, frame, results)
+    if branch is not None:
+        return _take(play, state, frame, branch)
     if any(result.error for result in results) and not frame.line.startswith("aside:"):
         return _try_again(state, frame, results)
     tries = {key: count for key, count in state.tries.items() if key != frame.key}
     return _leave(play, replace(state, tries=tries), frame, step)
+
+
+def _branch(play: Play, state: State, frame: Frame, results: tuple[Result, ...]) -> Branch | None:
+    """The first branch that matches, without the detours that were made often enough."""
+    tired = state.tries.get(frame.key, 0) >= MAX_TRIES
+    for branch in step_at(play, frame).branches:
+        if holds(branch.when, results) and not (tired and _is_detour(play, frame, branch)):
+            return branch
+    return None
+
+
+def _take(play: Play, state: State, frame: Frame, branch: Branch) -> State:
+    if _is_detour(play, frame, branch):
+        tries = {**state.tries, frame.key: state.tries.get(frame.key, 0) + 1}
+        detour = replace(frame, step=branch.goto, only=(), origin=frame.step)
+        return _before(replace(state, tries=tries), detour)
+    return _jump(play, state, frame, branch.goto)
+
+
+def _is_detour(play: Play, frame: Frame, branch: Branch) -> bool:
+    target = _line(play, frame.line).find(branch.goto)
+    return target is not None and target.next == RETURN
+
+
+def _resume(state: State, frame: Frame, step: Step, results: tuple[Result, ...]) -> State:
+    """Make the calls again whose results were lost, and those that failed; an interruption is no failure."""
+    if frame == INSPECT:
+        return state
+    if frame.undo:
+        return _before(state, frame)
+    asked = frame.only or tuple(range(len(results)))
+    failed = tuple(n for n, result in zip(asked, results, strict=False) if result.error)
+    again = replace(frame, only=failed)
+    lost = [n for n, result in zip(asked, results, strict=False) if result.interrupted]
+    edits = tuple(n for n in lost if step.calls[n].tool == "edit_file")
+    undo = [replace(frame, only=edits, undo=True)] if edits else []
+    return _before(state, INSPECT, *undo, again)
 
 
 def holds(condition: Condition, results: tuple[Result, ...]) -> bool:
@@ -201,6 +261,10 @@ def _leave(play: Play, state: State, frame: Frame, step: Step) -> State:
     if step.until is not None:
         frame = replace(frame, note=Note(step.until.kind, state.heard.get(frame.key, "")))
     target = _line(play, frame.line).after(step)
+    if target == RETURN:
+        if frame.origin is None:
+            raise PlayError(f"{frame.key!r} returns, but no branch led to it.")
+        return _before(state, replace(frame, step=frame.origin, origin=None))
     if target is not None:
         return _jump(play, state, frame, target)
     given_up = frame.key == WAIT_FOR_FOUNDER.key and asides.LEAVE_OUT in state.heard.get(frame.key, "")

@@ -16,7 +16,8 @@ in `rehearsal/plays/_shared/files/`. `python -m rehearsal.check` loads all plays
         on:                         # when the results arrive, the first branch that matches says what is next
           - when: {error: true, matches: "No module", exit: 1, tool: bash}
             goto: fix-it
-        next: look                  # optional; otherwise the step below this one
+        next: look                  # optional; otherwise the step below this one; `return` is the step whose
+                                    # branch led here: three times at most, then that branch is passed over
         fault: {kind: overloaded}   # optional: the first request for this step fails so (rehearsal/fault.py)
       - id: wait                    # a turn without tool calls: stop_reason end_turn
         think: "Nothing else is left."
@@ -25,7 +26,7 @@ in `rehearsal/plays/_shared/files/`. `python -m rehearsal.check` loads all plays
         until: {note: answer, matches: "keep_it"}   # optional: said again until such a note has come; skipped
         next: finish                #   when one has come before; `matches` is optional
     notes:                          # interjections: when such a note comes; then the line goes on
-      - kind: wind_down             # start wind_down wake steer answer message retry checks_failed
+      - kind: wind_down             # one of NOTE_KINDS below
         matches: "regex"            # optional, searched in the note's text; the first handler that fits plays
         steps: [...]                # same format; the last one may be `end: true`; `next` and `goto` may name
                                     # a step of the main line, which then goes on from there
@@ -33,9 +34,11 @@ in `rehearsal/plays/_shared/files/`. `python -m rehearsal.check` loads all plays
 Conditions of `when` must all hold. `tool` keeps the results of that tool only; `error` asks whether any
 of them is an error, `matches` / `not_matches` search their joined text (multi-line), `exit` is the code
 in the last `[exit N]` line. An error that no branch expects makes the model look around and try the
-failed calls again, three times at most; then it asks the founder and waits. Notes of the kinds `message`,
-`answer`, `wind_down` and `checks_failed` have a built-in interjection (rehearsal/asides.py) where the
-play has no handler for them.
+failed calls again, three times at most; then it asks the founder and waits. A turn that lost a result in
+an interruption takes no branch, and that is no failure: the model looks around and makes the lost and
+the failed calls again, edits after taking them back. Notes of the kinds `message`, `answer`, `wind_down`
+and `checks_failed` have a built-in interjection (rehearsal/asides.py) where the play has no handler for
+them.
 
 In a call's input `{file: X}` stands for the text of `files/X`, `{template: X}` for `files/X` rendered by
 jinja2.
@@ -52,7 +55,14 @@ from typing import Any
 
 from rehearsal.fault import Fault
 
-NOTE_KINDS = frozenset({"start", "wind_down", "wake", "steer", "answer", "message", "retry", "checks_failed"})
+NOTE_KINDS = frozenset(
+    {
+        *("start", "wind_down", "wake", "steer", "answer", "message", "retry", "checks_failed"),
+        *("resumed", "night", "decisions"),
+    }
+)
+RETURN = "return"
+"""As a step's `next`: back to the step whose branch led here."""
 
 
 class PlayError(Exception):

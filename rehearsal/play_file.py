@@ -11,6 +11,7 @@ from jinja2 import TemplateSyntaxError, meta
 from rehearsal.fault import Fault, FaultError
 from rehearsal.play import (
     NOTE_KINDS,
+    RETURN,
     Branch,
     Call,
     Condition,
@@ -228,11 +229,26 @@ def _check_targets(play: Play, where: str) -> None:
     for label, line in lines:
         for step in line.steps:
             for target in (step.next, *(branch.goto for branch in step.branches)):
-                if target is not None and not (line.find(target) or play.main.find(target)):
+                if target is None or target == RETURN:
+                    continue
+                if not (line.find(target) or play.main.find(target)):
                     raise PlayError(f"{where}: {label} {step.id!r}: there is no step {target!r} to go to.")
+    _check_returns(play, where)
     last = play.main.steps[-1]
     if not last.end and last.next is None:
         raise PlayError(f"{where}: steps {last.id!r}: the last step needs `end: true` or `next`.")
+
+
+def _check_returns(play: Play, where: str) -> None:
+    """Steps that return are reached by branches of their own line only."""
+    for line in (play.main, *(handler.line for handler in play.handlers)):
+        for step in line.steps:
+            following = line.after(step)
+            elsewhere = [b.goto for b in step.branches if line is not play.main and not line.find(b.goto)]
+            for target in (following, *elsewhere):
+                reached = line.find(target or "") or play.main.find(target or "")
+                if reached is not None and reached.next == RETURN:
+                    raise PlayError(f"{where}: {step.id!r}: {reached.id!r} returns and needs a branch to it.")
 
 
 def _mapping(

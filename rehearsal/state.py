@@ -15,12 +15,18 @@ class Note:
 
 @dataclass(frozen=True)
 class Frame:
-    """A step that is played or waits to be; `only` are the calls to make when it is tried again."""
+    """A step that is played or waits to be.
+
+    `only` are the calls to make when it is tried again; `origin` is the step to return to from a detour;
+    `undo` takes the step's edits back, which may have been made before an interruption.
+    """
 
     line: str
     step: str
     note: Note | None = None
     only: tuple[int, ...] = ()
+    origin: str | None = None
+    undo: bool = False
 
     @property
     def key(self) -> str:
@@ -61,9 +67,9 @@ class State:
 
 def _frame_to_json(frame: Frame) -> list[Any]:
     note = [frame.note.kind, frame.note.text] if frame.note else None
-    return [frame.line, frame.step, note, list(frame.only)]
+    return [frame.line, frame.step, note, list(frame.only), frame.origin, frame.undo]
 
 
 def _frame_from_json(data: list[Any]) -> Frame:
-    line, step, note, only = data
-    return Frame(line, step, Note(*note) if note else None, tuple(only))
+    line, step, note, only, origin, undo = data
+    return Frame(line, step, Note(*note) if note else None, tuple(only), origin, undo)

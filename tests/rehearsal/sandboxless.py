@@ -1,5 +1,6 @@
 """Plays a play on an ordinary folder: the engine decides, the tools act, only the model is left out."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -11,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rehearsal.engine import Result, UserTurn, advance, opening, perform
+from rehearsal.engine import Result, Turn, UserTurn, advance, opening, perform
 from rehearsal.founder import FounderInput
 from rehearsal.play import Play
 from rehearsal.state import Note
 
-TURN_LIMIT = 80
+TURN_LIMIT = 200
 
 
 def free_port() -> int:
@@ -37,6 +38,7 @@ class Workshop:
         self.port = free_port()
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
         self.results: list[Result] = []
+        self.news: tuple[Note, ...] = ()
         self.running: list[subprocess.Popen[bytes]] = []
 
     @property
@@ -59,6 +61,11 @@ class Workshop:
         text, error = getattr(self, tool, self.accepted)(given)
         self.results.append(Result(tool, text, error))
         return self.results[-1]
+
+    def perform(self, turn: Turn) -> tuple[Result, ...]:
+        """The results of a turn's calls; `news` then holds what else the platform says with them."""
+        self.news = ()
+        return tuple(self.act(tool, given) for tool, given in turn.calls)
 
     def accepted(self, given: Mapping[str, Any]) -> tuple[str, bool]:
         return "Done.", False
@@ -116,6 +123,14 @@ class Workshop:
             process.wait()
         self.running.clear()
 
+    def kill_background(self) -> None:
+        """What a new owner of the sandbox does with all that the old one left running."""
+        for process in self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self.running.clear()
+
 
 def play_through(
     play: Play,
@@ -128,8 +143,8 @@ def play_through(
     for turn_number in range(1, TURN_LIMIT):
         turn = perform(play, advance(play, state, came), came, founder)
         steps.append(turn.key)
-        results = tuple(workshop.act(tool, given) for tool, given in turn.calls)
-        notes = tuple(notes_after(turn_number, turn.key))
+        results = workshop.perform(turn)
+        notes = (*workshop.news, *notes_after(turn_number, turn.key))
         if not turn.calls and not notes:
             return steps
         state, came = turn.state, UserTurn(results, notes)

@@ -13,6 +13,9 @@ from rehearsal.state import Note, State
 FOUNDER = FounderInput("Shelf", brief={"must_have": ["a list", "a form"]})
 OK = Result("bash", "fine\n[exit 0]")
 BROKEN = Result("bash", "No module named flask\n[exit 1]", error=True)
+LOST = Result(
+    "bash", "This was interrupted before its result was saved. It may or may not have run.", error=True
+)
 
 
 def call(step_id: str, command: str = "true", **more: object) -> dict[str, object]:
@@ -198,6 +201,86 @@ def test_what_came_before_a_compaction_still_counts_after_it(shelf: Stage) -> No
     shelf.state = advance(shelf.play, shelf.state, UserTurn((BROKEN,), (Note("message", "hi"),)))
     keys = [shelf.send().key, shelf.send(OK).key, shelf.send(OK, OK).key]
     assert keys == ["aside:message/acknowledge", "aside:inspect/look", "main/plan"]
+
+
+def test_a_lost_result_takes_no_branch_and_is_asked_for_again() -> None:
+    branches = [{"when": {"error": True}, "goto": "bye"}, {"when": {"not_matches": "fine"}, "goto": "bye"}]
+    stage = Stage(play_of(call("run", on=branches), call("more"), end()))
+    stage.send()
+    assert stage.send(LOST).key == "aside:inspect/look"
+    assert stage.send(OK, OK).key == "main/run"
+    assert stage.send(OK).key == "main/more"
+
+
+def test_only_the_lost_and_the_failed_calls_are_made_again() -> None:
+    commands = [{"bash": {"command": name}} for name in ("one", "two", "three")]
+    stage = Stage(play_of({"id": "run", "think": "t", "call": commands}, end()))
+    stage.send()
+    stage.send(LOST, OK, BROKEN)
+    assert [given["command"] for _, given in stage.send(OK, OK).calls] == ["one", "three"]
+    stage.send(OK, LOST)
+    assert [given["command"] for _, given in stage.send(OK, OK).calls] == ["three"]
+
+
+def test_interruptions_never_count_as_failures(shelf: Stage) -> None:
+    shelf.send()
+    for _ in range(5):
+        assert shelf.send(LOST).key == "aside:inspect/look"
+        assert shelf.send(OK, LOST).key == "main/plan"
+    assert shelf.send(OK).key == "main/write"
+
+
+def test_an_edit_that_may_have_been_made_is_taken_back_before_it_is_made_again() -> None:
+    edit = {"path": "a.py", "old_string": "{{ project }}", "new_string": "two"}
+    step = {"id": "run", "think": "t", "call": [{"bash": {"command": "one"}}, {"edit_file": edit}]}
+    stage = Stage(play_of(step, end()))
+    stage.send()
+    stage.send(OK, Result("edit_file", LOST.text, error=True))
+    back = stage.send(OK, OK)
+    assert back.calls == (("edit_file", {**edit, "old_string": "two", "new_string": "Shelf"}),)
+    again = stage.send(Result("edit_file", "The text occurs 0 times.", error=True))
+    assert again.calls == (("edit_file", {**edit, "old_string": "Shelf"}),)
+    assert stage.send(Result("edit_file", "Edited.")).key == "main/bye"
+
+
+def test_a_resumed_line_starts_things_again_before_what_was_lost_is_repeated() -> None:
+    handler = {"kind": "resumed", "steps": [call("start-again")]}
+    stage = Stage(play_of(call("run"), end(), notes=(handler,)))
+    stage.send()
+    assert stage.send(LOST, notes=(Note("resumed", "The run goes on."),)).key == "note:0/start-again"
+    assert stage.send(OK).key == "aside:inspect/look"
+    assert stage.send(OK, OK).key == "main/run"
+
+
+@pytest.mark.parametrize("kind", ["resumed", "night", "decisions"])
+def test_a_note_that_a_play_does_not_care_about_changes_nothing(kind: str, shelf: Stage) -> None:
+    shelf.send()
+    assert shelf.send(OK, notes=(Note(kind, "…"),)).key == "main/write"
+
+
+DETOUR = (
+    call("run", on=[{"when": {"error": True}, "goto": "mend"}, {"when": {"error": True}, "goto": "stuck"}]),
+    end(),
+    call("mend", next="return"),
+    end("stuck"),
+)
+
+
+def test_a_detour_comes_back_to_the_step_it_left() -> None:
+    stage = Stage(play_of(*DETOUR))
+    stage.send()
+    assert stage.send(BROKEN).key == "main/mend"
+    assert stage.send(OK).key == "main/run"
+    assert stage.send(OK).key == "main/bye"
+
+
+def test_a_detour_is_made_three_times_at_most() -> None:
+    stage = Stage(play_of(*DETOUR))
+    stage.send()
+    for _ in range(3):
+        assert stage.send(BROKEN).key == "main/mend"
+        assert stage.send(OK).key == "main/run"
+    assert stage.send(BROKEN).key == "main/stuck"
 
 
 def test_strings_are_filled_with_what_the_founder_wants_and_what_came() -> None:

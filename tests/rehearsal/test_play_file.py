@@ -45,6 +45,7 @@ def document(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
         ),
         (document({**RUN, "fault": {"kind": "bad"}}, BYE), "fault's kind is one of"),
         (document({**BYE, "until": {"note": "answer"}}), "`until` needs"),
+        (document(RUN, {**RUN, "id": "back", "next": "return"}, BYE), "'back' returns and needs a branch"),
         (document(BYE, notes=[{"kind": "gossip", "steps": [BYE]}]), "'gossip' is none of"),
     ],
 )

@@ -1,8 +1,10 @@
 """Run the app while it is being built, and start it again whenever a file changes.
 
-`python3 watch.py` makes the file .watching and stops when that file is gone.
+`python3 watch.py` makes the file .watching and stops when that file is gone; a second one ends at once.
+`python3 watch.py wait` waits until the app answers.
 """
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 
 RUNNING = Path(".watching")
 PORT = int(os.environ.get("PORT", "8000"))
+PATIENCE = 15.0
 
 
 def changed_at():
@@ -36,9 +39,24 @@ def run():
         app.wait()
 
 
+def watch():
+    """The lock goes with this process, however it ends; the file alone would outlive it."""
+    with RUNNING.open("w") as mark:
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit("The app is already being watched.")
+        while RUNNING.exists():
+            run()
+
+
+def wait():
+    limit = time.monotonic() + PATIENCE
+    while not answers():
+        if time.monotonic() > limit:
+            sys.exit("The app does not answer.")
+        time.sleep(0.1)
+
+
 if __name__ == "__main__":
-    if answers():
-        sys.exit("The app is already running.")
-    RUNNING.touch()
-    while RUNNING.exists():
-        run()
+    wait() if sys.argv[1:] == ["wait"] else watch()
