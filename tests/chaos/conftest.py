@@ -71,15 +71,12 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
 class NamedWorkers(Workers):
     """Each with a name of its own, which the database sees, and room for two builds."""
 
-    def __init__(self, env: dict[str, str], log: Path) -> None:
-        super().__init__(env, log)
-        self.names: dict[int, str] = {}  # by process id
+    started = 0
 
     def start(self) -> subprocess.Popen[bytes]:
-        self._env = {**self._env, "PGAPPNAME": f"worker-{len(self.names) + 1}", "WORKER_CONCURRENCY": "2"}
-        worker = super().start()
-        self.names[worker.pid] = self._env["PGAPPNAME"]
-        return worker
+        self.started += 1
+        self._env |= {"PGAPPNAME": f"worker-{self.started}", "WORKER_CONCURRENCY": "2"}
+        return super().start()
 
 
 @pytest.fixture

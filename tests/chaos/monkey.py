@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
@@ -16,7 +15,7 @@ from agents.models import AgentSession
 from jobs.models import Job
 from tests.chaos.servers import Postgres
 from tests.jobs.redis_server import RedisServer
-from tests.journeys.conftest import Rehearsal
+from tests.journeys.conftest import Rehearsal, Workers
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +40,12 @@ class Monkey:
 
     seed: int
     kills: int
-    workers: Any
+    workers: Workers
     rehearsal: Rehearsal
     postgres: Postgres
     redis: RedisServer
     turns: int  # that all builds together will take, at least
-    killed: list[tuple[str, datetime]] = field(default_factory=list)
+    killed: int = 0
     exit_codes: list[int] = field(default_factory=list)  # of those that were asked to stop
 
     def __post_init__(self) -> None:
@@ -55,13 +54,13 @@ class Monkey:
     def play(self) -> None:
         """Kill, restart and disturb until all is done; each time when the builds have gone on a little."""
         every = max(1, int(self.turns * 0.7 / (self.kills * 1.2)))
-        while len(self.killed) < self.kills:
+        while self.killed < self.kills:
             self._wait_for_progress(self.random.randint(1, 2 * every))
             time.sleep(self.random.uniform(0, 0.3))
             self._strike()
 
     def _strike(self) -> None:
-        number = len(self.killed) + 1
+        self.killed = number = self.killed + 1
         if number % 5 == 0:
             self.exit_codes.append(self._replace(signal.SIGTERM))
         if self.random.random() < 0.5:
@@ -78,8 +77,6 @@ class Monkey:
     def _replace(self, number: int) -> int:
         victim = self.random.choice(self.workers.running)
         self.workers.start()
-        if number == signal.SIGKILL:
-            self.killed.append((self.workers.names[victim.pid], datetime.now(UTC)))
         return self.workers.end(victim, number)
 
     def _wait_for_progress(self, turns: int) -> None:

@@ -1,13 +1,15 @@
 """The play of the chaos test: many short steps of every kind, some with an effect that can be counted.
 
-A step whose effect may have happened says how it is taken up: a command is simply given again, as its line
-is then in the file twice and the transcript has to tell why; an edit is looked at first, as the note asks.
+A command that was interrupted is simply given again: its line is then in the file twice, and the transcript
+has to tell why. An edit is looked at first. The rehearsal may do more of the kind by itself (`is_an_aid`).
 """
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from rehearsal.asides import INSPECT
 
 PROJECT = "Chaos"
 BRIEF: dict[str, Any] = {
@@ -31,13 +33,13 @@ Step = dict[str, Any]
 
 def write_play(directory: Path, rounds: int) -> Path:
     """Write the play below `directory`, which is what `python -m rehearsal --plays` wants. JSON is YAML."""
-    play = {"name": "chaos", "project": PROJECT, "steps": [*_steps(rounds)]}
+    play = {"name": "chaos", "project": PROJECT, "steps": [*steps_of(rounds)]}
     (directory / "chaos").mkdir(parents=True)
     (directory / "chaos" / "play.yaml").write_text(json.dumps(play))
     return directory
 
 
-def _steps(rounds: int) -> Iterator[Step]:
+def steps_of(rounds: int) -> Iterator[Step]:
     phases = [{"name": f"Part {number}", "goal": "Notes"} for number in range(1, rounds + 1)]
     yield _step("plan", {"plan": {"phases": phases}})
     for number in range(1, rounds + 1):
@@ -52,7 +54,8 @@ def _round(number: int) -> Iterator[Step]:
     narration = {"message": f"Round {number} begins.", "phase_name": f"Part {number}"}
     yield _step(f"begin-{number}", {"narrate": narration})
     yield _step(f"write-{number}", {"write_file": {"path": note, "content": f"round {number}\nfirst\n"}})
-    together = [{"read_file": {"path": note}}, _effect(f"{number}-a"), {"narrate": {"message": "Going on."}}]
+    going_on = {"narrate": {"message": f"Round {number} goes on."}}
+    together = [{"read_file": {"path": note}}, going_on, _effect(f"{number}-a")]
     yield _again_when_interrupted(_step(f"effect-{number}", *together))
     edit = {"path": note, "old_string": "first", "new_string": "second"}
     yield {
@@ -80,3 +83,14 @@ def _again_when_interrupted(step: Step) -> Step:
 def _step(name: str, *calls: dict[str, Any]) -> Step:
     step: Step = {"id": name, "think": f"Now {name}."}
     return {**step, "call": [*calls]} if calls else step
+
+
+def is_a_look(name: str, wanted: dict[str, Any]) -> bool:
+    return name == "read_file" and wanted.get("limit") == LOOK_LIMIT
+
+
+def is_an_aid(name: str, wanted: dict[str, Any]) -> bool:
+    """Whether the call only finds out or takes back what an interrupted one had done."""
+    if name == "edit_file":
+        return (wanted["old_string"], wanted["new_string"]) == ("second", "first")
+    return any((call.tool, call.input) == (name, wanted) for step in INSPECT.steps for call in step.calls)
