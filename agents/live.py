@@ -3,8 +3,10 @@
 The rows are the truth. A key that cannot be written is missed by nobody but an outside reader.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
+from threading import Lock
 from uuid import UUID
 
 import redis
@@ -18,6 +20,10 @@ log = structlog.get_logger(__name__)
 STATE_SECONDS = 90_000
 BUDGET_SECONDS = 90
 TIMEOUT_SECONDS = 0.3
+
+_beside = ThreadPoolExecutor(1, thread_name_prefix="live-keys")
+_waiting: dict[UUID, int] = {}
+_waiting_lock = Lock()
 
 
 @cache
@@ -50,3 +56,18 @@ def set_budget(session_id: UUID, percent: int) -> None:
         _client(settings.REDIS_URL).set(_key(session_id, "budget_pct"), percent, ex=BUDGET_SECONDS)
     except redis.RedisError as error:
         log.warning("live.failed", session_id=str(session_id), error=repr(error))
+
+
+def set_budget_soon(session_id: UUID, percent: int) -> None:
+    """Publish it without waiting for Redis; of several that wait for one session the last is written."""
+    with _waiting_lock:
+        is_scheduled = session_id in _waiting
+        _waiting[session_id] = percent
+    if not is_scheduled:
+        _beside.submit(_set_waiting_budget, session_id)
+
+
+def _set_waiting_budget(session_id: UUID) -> None:
+    with _waiting_lock:
+        percent = _waiting.pop(session_id)
+    set_budget(session_id, percent)

@@ -87,7 +87,7 @@ def _save_turn_at_once(
     percent = budget.budget_pct(written["spent"], written["allowance"])
     facts.append(checkpoints.budget_fact(written["spent"], written["allowance"]))
     events.announce(owner.job_id, facts, written["last_seq"], row.created_at)
-    transaction.on_commit(partial(live.set_budget, owner.job_id, percent))
+    transaction.on_commit(partial(live.set_budget_soon, owner.job_id, percent))
     return row
 
 

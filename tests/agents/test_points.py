@@ -1,6 +1,7 @@
 """The two durable points: one statement in the usual case, with the same rows as the unit it stands in for."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -194,6 +196,19 @@ def test_a_step_is_two_statements_and_nothing_else(owner: Owner) -> None:
         following = points.save_results(owner, standing, [RESULT], [])
         points.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
     assert AgentSession.objects.get(pk=owner.job_id).iteration == 2
+
+
+def test_the_live_key_follows_what_was_spent(
+    owner: Owner, django_capture_on_commit_callbacks: Any, settings: Any
+) -> None:
+    following = begun(owner)
+    half_a_day = Usage(output_tokens=100_000)
+    with django_capture_on_commit_callbacks(execute=True):
+        points.save_turn(owner, following.standing, granted(following), TURN, half_a_day, LABELS)
+    deadline = time.monotonic() + 20
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        while client.get(f"cofounder:agent:{owner.job_id}:budget_pct") != b"50":
+            assert time.monotonic() < deadline
 
 
 def test_a_step_of_a_lost_session_writes_nothing(owner: Owner) -> None:
