@@ -1,4 +1,4 @@
-"""The two durable points: one statement in the usual case, with the same rows as the unit it stands in for."""
+"""The two durable points: one statement in the usual case, and the rows of the unit it stands in for."""
 
 import threading
 import time
