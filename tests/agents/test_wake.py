@@ -89,6 +89,12 @@ def test_a_change_of_the_clocks_moves_the_end_of_the_quiet_hours(now, quiet_unti
     assert moment == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
+def test_in_the_hour_that_comes_twice_the_second_end_of_the_quiet_hours_counts():
+    moment = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 01:10 in London, for the second time
+    ends = wake.out_of_quiet_hours(moment, time(0, 30), time(1, 30), LONDON)
+    assert ends == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))
 ZONES = st.sampled_from(["UTC", LONDON, "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia"])
 
