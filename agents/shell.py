@@ -10,17 +10,22 @@ ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 VERSION = re.compile(r"(?<=\w)(?:[=~!<>]=|@)[\d^~].*$")  # of a package
 SEPARATOR = re.compile(r"[();<>|&\n]+")
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Words before a command that do not change what it is.
 WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "exec", "command", "npx", "xvfb-run", "stdbuf"})
 RUNNERS = frozenset({("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("bundle", "exec")})
 # Preparations and the bones of scripts, which say nothing about what the line is for.
-PREPARATIONS = frozenset(
-    "cd export source . set echo printf true : sleep mkdir pwd wait for done fi esac exit trap else".split()
+PREPARATIONS = _words(
+    "cd export source . set echo printf true : sleep mkdir pwd wait for done fi esac exit trap else"
 )
-VIEWERS = frozenset("tail head cat tee less more".split())
-LOOKS = frozenset(
-    "ls cat head tail stat file wc find tree du df pwd which type ps pgrep pkill kill killall lsof ss netstat grep "
-    "egrep fgrep rg ag test [ [[ diff cmp less more jq sort uniq whereis id nl".split()
+VIEWERS = _words("tail head cat tee less more")
+LOOKS = _words(
+    "ls cat head tail stat file wc find tree du df pwd which type ps pgrep pkill kill killall lsof ss "
+    "netstat grep egrep fgrep rg ag test [ [[ diff cmp less more jq sort uniq id nl"
 )
 GIT_LOOKS = frozenset({"status", "log", "diff", "show", "grep", "ls-files", "rev-parse", "branch", "blame"})
 

@@ -375,6 +375,14 @@ def test_an_app_that_refuses_its_own_tests_is_not_the_founder_s_business():
     assert failure_of(bash("curl -f https://api.example.com/", refused)).category == PERMISSION
 
 
+def test_commands_that_did_not_finish_fall_apart():
+    texts = [
+        bash(name, "[Not finished after 120 s: it was ended.]", 124, "timeout")
+        for name in ("make a", "make b")
+    ]
+    assert len({failure_of(text).signature("p") for text in texts}) == 2
+
+
 def test_where_nothing_was_printed_the_command_tells_failures_apart():
     one, other = failure_of(bash("make seed")), failure_of(bash("make site"))
     assert one.signature("p") != other.signature("p")
