@@ -1,8 +1,9 @@
-"""What visitors see: the frame around every page, and the shelf itself."""
+"""What visitors see: the shop's frame around every page, and the shelf itself."""
 
 from datetime import date
 
 import config
+from frame import drawing, frame
 from web import Safe, markup, spoken
 
 ICONS = {
@@ -20,41 +21,18 @@ ICONS = {
 
 
 def icon(name):
-    path = ICONS.get(name, ICONS["box"])
-    return Safe(
-        f'<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"'
-        f' stroke-linejoin="round" aria-hidden="true"><path d="{path}"/></svg>'
-    )
+    return drawing(ICONS.get(name, ICONS["box"]))
 
 
 def layout(title, body):
-    return markup(
-        """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>$title · Borrow Shelf</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/base.css">
-<link rel="stylesheet" href="/theme.css">
-</head>
-<body>
-<a class="skip" href="#main">Skip to the page</a>
-<header class="top"><div class="wrap">
-<a class="brand" href="/">$mark Borrow Shelf</a>
-<nav aria-label="Pages"><a href="/">The shelf</a><a href="/keeper">For Marta</a></nav>
-</div></header>
-<main id="main" class="wrap">$body</main>
-<footer class="foot"><div class="wrap"><p>A shelf at the back of $shop. Lending is free; bring things back clean,
-and say so if something broke. It happens.</p></div></footer>
-</body>
-</html>""",
-        title=title,
-        mark=icon("shelf"),
-        body=body,
-        shop=config.SHOP,
+    return frame(
+        title,
+        body,
+        name="Borrow Shelf",
+        mark=ICONS["shelf"],
+        links=[("/", "The shelf"), ("/keeper", "For Marta")],
+        foot=f"A shelf at the back of {config.SHOP}. Lending is free; bring things back clean,"
+        " and say so if something broke. It happens.",
     )
 
 

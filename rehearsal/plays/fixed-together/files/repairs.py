@@ -1,11 +1,10 @@
 """Requests and slots: never more than four for a slot, names gone after thirty days, counts kept."""
 
 import secrets
-import sqlite3
-from contextlib import closing, contextmanager
 from datetime import date, datetime, timedelta
 
 import config
+from store import database, writing
 
 SCHEMA = """
 create table if not exists requests(
@@ -18,28 +17,6 @@ create index if not exists by_slot on requests(day, slot);
 
 class SlotFull(Exception):
     """All places of the slot are taken."""
-
-
-@contextmanager
-def database():
-    """A connection in autocommit; whoever needs a transaction begins it."""
-    config.DATA.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(config.DATA / "repairs.sqlite3", timeout=10, isolation_level=None)) as db:
-        db.row_factory = sqlite3.Row
-        yield db
-
-
-@contextmanager
-def writing():
-    """One writer at a time, from the first look to the last change."""
-    with database() as db:
-        db.execute("begin immediate")
-        try:
-            yield db
-        except BaseException:
-            db.execute("rollback")
-            raise
-        db.execute("commit")
 
 
 def set_up():

@@ -1,39 +1,23 @@
 """A form and a list for each thing that was asked for."""
 
 import lists
+from frame import frame
 from web import App, Refused, Response, Safe, markup, redirect, text_field
 
-MARK = Safe(
-    '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"'
-    ' stroke-linejoin="round" aria-hidden="true"><rect x="3.5" y="3.5" width="17" height="17" rx="5"/>'
-    '<path d="M8 12.3l2.8 2.7L16.2 9.3"/></svg>'
+TICKED_BOX = (
+    "M8.5 3.5h7a5 5 0 0 1 5 5v7a5 5 0 0 1-5 5h-7a5 5 0 0 1-5-5v-7a5 5 0 0 1 5-5z"
+    "M8 12.3l2.8 2.7L16.2 9.3"
 )
 
 
 def layout(title, body):
-    return markup(
-        """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>$title</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/base.css">
-<link rel="stylesheet" href="/theme.css">
-</head>
-<body>
-<a class="skip" href="#main">Skip to the page</a>
-<header class="top"><div class="wrap"><a class="brand" href="/">$mark $project</a></div></header>
-<main id="main" class="wrap">$body</main>
-<footer class="foot"><div class="wrap"><p>A simple first version: a form and a list for each part.</p></div></footer>
-</body>
-</html>""",
-        title=title,
-        mark=MARK,
-        project=project(),
-        body=body,
+    return frame(
+        title,
+        body,
+        name=project(),
+        mark=TICKED_BOX,
+        links=[],
+        foot="A simple first version: a form and a list for each part.",
     )
 
 

@@ -1,11 +1,10 @@
 """Loaves that are spoken for: a limit for each day, two for each person, and names of nobody."""
 
 import secrets
-import sqlite3
-from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import config
+from store import database, writing
 
 EVERY_DAY = ""
 
@@ -28,28 +27,6 @@ class SoldOut(Exception):
 
 class EnoughAlready(Exception):
     """This phone number has its loaves for the day."""
-
-
-@contextmanager
-def database():
-    """A connection in autocommit; whoever needs a transaction begins it."""
-    config.DATA.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(config.DATA / "bread.sqlite3", timeout=10, isolation_level=None)) as db:
-        db.row_factory = sqlite3.Row
-        yield db
-
-
-@contextmanager
-def writing():
-    """One writer at a time, from the first look to the last change."""
-    with database() as db:
-        db.execute("begin immediate")
-        try:
-            yield db
-        except BaseException:
-            db.execute("rollback")
-            raise
-        db.execute("commit")
 
 
 def set_up():

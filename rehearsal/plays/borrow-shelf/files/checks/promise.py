@@ -4,43 +4,17 @@ Visits the running shelf at PREVIEW_URL as a neighbour and as Marta would, with 
 which it takes off the shelf again.
 """
 
-import os
 import re
 import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
-from http.cookiejar import CookieJar
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import config
-
-HOME = os.environ.get("PREVIEW_URL", "http://127.0.0.1:8000").rstrip("/")
-
-
-class Visitor:
-    """Somebody with a browser: follows links, sends forms, keeps cookies."""
-
-    def __init__(self):
-        self.browser = build_opener(HTTPCookieProcessor(CookieJar()))
-
-    def visit(self, path, **form):
-        data = urlencode(form).encode() if form else None
-        try:
-            with self.browser.open(HOME + path, data, timeout=10) as page:
-                return page.status, page.url, page.read().decode()
-        except HTTPError as refused:
-            return refused.code, refused.url, refused.read().decode()
-
-
-def expect(true, sentence):
-    if not true:
-        sys.exit(f"Broken: {sentence}")
+from visitor import Visitor, expect
 
 
 def marta():

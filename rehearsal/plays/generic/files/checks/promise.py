@@ -5,33 +5,19 @@ else, ticks it off and removes it again.
 """
 
 import html
-import os
 import re
 import secrets
 import sys
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.parse import urlencode
-from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import lists
-
-HOME = os.environ.get("PREVIEW_URL", "http://127.0.0.1:8000").rstrip("/")
+from visitor import Visitor, expect
 
 
 def visit(path, **form):
-    data = urlencode(form).encode() if form else None
-    try:
-        with urlopen(HOME + path, data, timeout=10) as page:
-            return page.status, page.read().decode()
-    except HTTPError as refused:
-        return refused.code, refused.read().decode()
-
-
-def expect(true, sentence):
-    if not true:
-        sys.exit(f"Broken: {sentence}")
+    status, _, page = Visitor().visit(path, **form)
+    return status, page
 
 
 def main(number):

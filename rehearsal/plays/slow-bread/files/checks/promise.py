@@ -3,43 +3,18 @@
 Visits the running page at PREVIEW_URL as neighbours and the baker do, and cancels its own reservations again.
 """
 
-import os
 import re
 import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from http.cookiejar import CookieJar
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import config
+from visitor import Visitor, expect
 
-HOME = os.environ.get("PREVIEW_URL", "http://127.0.0.1:8000").rstrip("/")
 LIGHT = 60_000
-
-
-class Visitor:
-    """Somebody with a browser: follows links, sends forms, keeps cookies."""
-
-    def __init__(self):
-        self.browser = build_opener(HTTPCookieProcessor(CookieJar()))
-
-    def visit(self, path, **form):
-        data = urlencode(form).encode() if form else None
-        try:
-            with self.browser.open(HOME + path, data, timeout=20) as page:
-                return page.status, page.url, page.read().decode()
-        except HTTPError as refused:
-            return refused.code, refused.url, refused.read().decode()
-
-
-def expect(true, sentence):
-    if not true:
-        sys.exit(f"Broken: {sentence}")
 
 
 def baker():
