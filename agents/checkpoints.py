@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 
-from agents import budget, effects, inbox, live
+from agents import budget, effects, inbox, live, notices, renewal, retries
 from agents.errors import AgentError
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState
 from agents.prompts import note_text
@@ -26,6 +26,7 @@ from jobs.events import Fact
 from jobs.models import EventType, Job
 from jobs.queue import enqueue_agent_run
 
+AS_ASKED = "Paused, as you asked. Resume whenever you like."
 EXCERPT_LIMIT = 4096
 TOOLS_BOUND = 8_000  # tokens the tools' descriptions have at most
 
@@ -59,7 +60,7 @@ class Next:
     rows: list[AgentMessage]
     grant: budget.Grant | None  # None: the call does not fit into the day
     is_overdrawn: bool = False  # it does not fit although winding down was told before
-    pause: bool = False  # a person asked to pause after this step
+    pause: str = ""  # why to pause after this step; empty to go on
     context_tokens: int = 0  # upper bound of the next call's input
     context_limit: int = 0  # above it, the transcript is summed up first
     standing: Standing | None = None  # what the next point may reckon with
@@ -79,7 +80,9 @@ def claim(job_id: UUID, run_id: int) -> Owner | None:
         record_state(job_id, previous, SessionState.WORKING)
         publish_state(job_id, SessionState.WORKING)
     if previous in ASLEEP:
-        events.record(job_id, EventType.WAKING, reason="A new day's budget is there.")
+        same_day = session.wound_down_on == clock.today()
+        reason = "There is more money for today." if same_day else "A new day's budget is there."
+        events.record(job_id, EventType.WAKING, reason=reason)
     return Owner(job_id, epoch, previous)
 
 
@@ -209,11 +212,13 @@ def _go_on(
     **fields: Any,
 ) -> Next:
     """What every way on to the next call has in common. An earlier reservation is given back first."""
+    renewal.renew_of(session.user_id)
     budget.release_all_of(session.job_id)
     day = budget.lock_day_of(session)
     winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     was_told = session.wound_down_on == day.day
-    notes = [*notes, *inbox.take(session.job_id)]
+    failures = retries.record_failures(session, results)
+    notes = [*notes, *failures.notes, *inbox.take(session.job_id)]
     if winding_down and not was_told:
         percent = budget.budget_pct(day.spent_microdollars, day.allowance_microdollars)
         notes.append(note("wind_down", note_text("wind_down", percent=percent)))
@@ -224,7 +229,9 @@ def _go_on(
     except budget.NoRoom:
         grant = None
     facts = [finished_fact(result, session.current_phase, session.iteration) for result in results]
-    events.record_all(session.job_id, facts)
+    events.record_all(session.job_id, [*facts, *failures.facts])
+    if any(event_type == EventType.WAITING_FOR_INPUT for event_type, _ in failures.facts):
+        notices.queue(session.job_id, EventType.WAITING_FOR_INPUT)
     fields |= effects.apply(session, [effect for result in results for effect in result.effects])
     rows = [_message(session, AgentMessage.Role.USER, [block]) for block in notes]
     AgentMessage.objects.bulk_create(rows)
@@ -233,11 +240,15 @@ def _go_on(
         rows,
         grant,
         is_overdrawn=grant is None and was_told,
-        pause=session.pause_requested,
+        pause=reason_to_pause(session.pause_requested, asks_too_much=failures.pause),
         context_tokens=bound,
         context_limit=budget.context_limit(session.model, day),
-        standing=standing_of(session, day, bound),
+        standing=standing_of(session, day, bound, failures.watched),
     )
+
+
+def reason_to_pause(is_requested: bool, *, asks_too_much: bool = False) -> str:
+    return retries.TOO_MANY if asks_too_much else AS_ASKED if is_requested else ""
 
 
 def ask(owner: Owner, question: Asked) -> None:
@@ -275,8 +286,10 @@ def rest(owner: Owner, wanted: Rest) -> None:
     record_state(owner.job_id, SessionState.WORKING, wanted.state, wanted.reason)
     if wanted.state == SessionState.SLEEPING:
         events.record(owner.job_id, EventType.SLEEPING, wake_at=wake_at, reason=wanted.reason)
+        notices.queue(owner.job_id, EventType.SLEEPING)
     if wanted.state == SessionState.BUDGET_EXCEEDED:
         events.record(owner.job_id, EventType.BUDGET_EXCEEDED, wake_at=wake_at, budget_pct=100)
+        notices.queue(owner.job_id, EventType.BUDGET_EXCEEDED)
     write_session(owner, state=wanted.state, wake_at=wanted.wake_at, pause_requested=False, run_id=None)
     publish_state(owner.job_id, wanted.state, wanted.wake_at)
     if wanted.wake_at is not None:

@@ -5,6 +5,7 @@ from functools import singledispatch
 from hashlib import sha256
 from typing import Any
 
+from agents import notices
 from agents.models import AgentSession, BuildDocument
 from agents.turns import Asked, Documented, Effect, Narrated, PlanSet
 from escalations.models import AgentEscalation
@@ -107,6 +108,7 @@ def _question(effect: Asked, session: AgentSession) -> dict[str, Any]:
             session.job_id,
             EventType.WAITING_FOR_INPUT,
             escalation_id=str(escalation.pk),
-            problem=effect.problem,
+            problem=storable(effect.problem),
         )
+        notices.queue(session.job_id, EventType.WAITING_FOR_INPUT)
     return {}

@@ -123,7 +123,7 @@ def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[To
     return Next(
         [row],
         grant,
-        pause=written["pause_requested"],
+        pause=checkpoints.reason_to_pause(written["pause_requested"]),
         context_tokens=bound,
         context_limit=budget.context_limit_of(price, standing.allowance),
         standing=replace(standing, position=row.position, context_tokens=bound),

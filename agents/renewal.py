@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from datetime import date
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -46,6 +47,20 @@ def renew_if_due(subscription: Subscription, today: date) -> bool:
     _forget_days_before(subscription, began, today)
     log.info("subscription.renewed", user_id=str(subscription.pk), began=began, renews_on=ends)
     return True
+
+
+def renew_of(user_id: UUID) -> None:
+    """Begin the founder's new period if the old one is over. To be called before any day is locked."""
+    subscription = Subscription.objects.filter(user=user_id).first()
+    if subscription is not None:
+        renew_if_due(subscription, clock.today())
+
+
+def renew_all_due() -> None:
+    """Begin the new periods of founders for whom nothing runs just now."""
+    today = clock.today()
+    for subscription in Subscription.objects.filter(renews_on__lte=today):
+        renew_if_due(subscription, today)
 
 
 def _forget_days_before(subscription: Subscription, began: date, today: date) -> None:

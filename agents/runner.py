@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from agents import checkpoints, inbox
+from agents import checkpoints, inbox, wake
 from agents.budget import LEAST_CONTEXT
 from agents.checkpoints import Rest
 from agents.database import unit
@@ -84,9 +84,9 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
             except (GoingInCircles, CapReached) as stuck:
                 return await _ask_how_to_go_on(context, stuck)
     except OutOfBudget as stop:
-        return await _until_tomorrow(is_overdrawn=stop.is_overdrawn)
-    except PauseRequested:
-        return Rest(SessionState.PAUSED, "Paused, as you asked. Resume whenever you like.")
+        return await _until_there_is_money(context, is_overdrawn=stop.is_overdrawn)
+    except PauseRequested as stop:
+        return Rest(SessionState.PAUSED, str(stop))
     except ProviderUnavailable:
         return Rest(
             SessionState.SLEEPING,
@@ -99,11 +99,11 @@ async def _after_the_last_turn(context: Context, loop: Loop) -> Rest | None:
     """A model that ended its turn waits for an answer, winds down for the day, or is done."""
     session = await unit(AgentSession.objects.get, pk=context.session.pk)
     if session.pause_requested:
-        return Rest(SessionState.PAUSED, "Paused, as you asked. Resume whenever you like.")
+        return Rest(SessionState.PAUSED, checkpoints.AS_ASKED)
     if session.wound_down_on == await unit(clock.today) and not await context.is_complete():
         if session.context_tokens > LEAST_CONTEXT:
             await _sum_up_for_the_night(context, loop)
-        return await _until_tomorrow(is_overdrawn=False)
+        return await _until_there_is_money(context, is_overdrawn=False)
     if await unit(inbox.has_pending_questions, session.pk):
         return Rest(SessionState.WAITING_FOR_INPUT, "I can go on as soon as you have answered.")
     return None
@@ -116,13 +116,14 @@ async def _sum_up_for_the_night(context: Context, loop: Loop) -> None:
         await loop.sum_up()
 
 
-async def _until_tomorrow(*, is_overdrawn: bool) -> Rest:
-    wake_at = clock.next_midnight(await unit(clock.now))
+async def _until_there_is_money(context: Context, *, is_overdrawn: bool) -> Rest:
+    session = await unit(AgentSession.objects.get, pk=context.session.pk)
+    wake_at = await unit(wake.wake_time_of, session)
     if is_overdrawn:
-        return Rest(
-            SessionState.BUDGET_EXCEEDED, "Today's budget is used up in the middle of a step.", wake_at
-        )
-    return Rest(SessionState.SLEEPING, "Today's budget is used. I go on tomorrow.", wake_at)
+        reason = "Today's budget is used up in the middle of a step."
+        return Rest(SessionState.BUDGET_EXCEEDED, reason, wake_at, is_for_money=True)
+    reason = "Today's budget is used. I go on when there is a new one."
+    return Rest(SessionState.SLEEPING, reason, wake_at, is_for_money=True)
 
 
 async def _ask_how_to_go_on(context: Context, stuck: GoingInCircles | CapReached) -> Rest:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import F
 
-from agents import budget, checkpoints, effects, plans
+from agents import budget, checkpoints, effects, notices, plans
 from agents.checkpoints import Owner, write_session
 from agents.checks import CheckResult
 from agents.models import AgentMessage, AgentSession, SessionState
@@ -138,6 +138,7 @@ def finish(owner: Owner, job: Job) -> None:
     session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
     effects.complete_phase(session)
     lifecycle.move(job, JobStatus.READY, "It is ready.")
+    notices.queue(job.pk, EventType.JOB_STATUS)
     if Project.objects.filter(pk=job.project_id, stage=Project.Stage.IDEA).update(
         stage=Project.Stage.MVP_BUILT
     ):
@@ -151,6 +152,7 @@ def fail(owner: Owner, job: Job, sentence: str) -> None:
     events.record(job.pk, EventType.AGENT_ERROR, message=sentence)
     job.refresh_from_db(fields=["status"])
     lifecycle.move(job, JobStatus.FAILED, sentence)
+    notices.queue(job.pk, EventType.JOB_STATUS)
     _end(owner, session, SessionState.FAILED, sentence)
     enqueue_agent_run(job.pk)
 

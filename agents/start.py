@@ -5,7 +5,7 @@ import secrets
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from agents import budget, plans
+from agents import budget, plans, renewal
 from agents.models import AgentSession, Subscription
 from jobs import briefs, clock, events
 from jobs.errors import Conflict, PaymentNeeded, Unavailable
@@ -25,6 +25,7 @@ def start_build(project: Project, *, goal: str = "", idempotency_key: str | None
         return known, False
     if not settings.AUTONOMOUS_AGENT:
         raise Unavailable("Building is switched off on this installation for now. Please try again later.")
+    renewal.renew_of(project.owner_id)
     subscription = plans.subscription_of(project.owner)
     _need_money(subscription)
     config = plans.resolve_llm_config(project.owner)

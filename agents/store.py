@@ -30,7 +30,7 @@ class OutOfBudget(Exception):
 
 
 class PauseRequested(Exception):
-    """A person asked to pause after this step."""
+    """The session pauses after this step; the message says why."""
 
 
 class CheckpointStore:
@@ -141,7 +141,7 @@ class CheckpointStore:
         self.context_tokens, self.context_limit = following.context_tokens, following.context_limit
         self._grant, self._standing = following.grant, following.standing
         if following.pause:
-            raise PauseRequested
+            raise PauseRequested(following.pause)
         if following.grant is None:
             raise OutOfBudget(is_overdrawn=following.is_overdrawn)
 

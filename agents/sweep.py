@@ -6,6 +6,7 @@ from datetime import timedelta
 import structlog
 from django.db import Error, connection
 
+from agents import renewal
 from agents.checkpoints import HEARTBEAT_SECONDS
 from agents.database import unit
 from agents.models import ASLEEP, AgentSession, SessionState
@@ -15,7 +16,7 @@ from jobs.queue import RUN_AGENT, enqueue_agent_run
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 2.0
-OVERDUE = timedelta(seconds=30)  # a sleeper's own queue job comes first
+OVERDUE = timedelta(seconds=5)  # a sleeper's own queue job comes first
 
 
 async def keep_sweeping() -> None:
@@ -24,6 +25,7 @@ async def keep_sweeping() -> None:
         try:
             for run_id in await unit(retry_stalled):
                 log.info("sweep.retried", run_id=run_id)
+            await unit(renewal.renew_all_due)
             for job_id in await unit(queue_forgotten):
                 log.info("sweep.queued", job_id=str(job_id))
         except Error:

@@ -5,7 +5,10 @@ from uuid import UUID
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from agents import sandbox
+from agents import (
+    notices,  # noqa: F401  # its task is registered by the import
+    sandbox,
+)
 from agents.build import execute_build
 from jobs.queue import QUEUE, RUN_AGENT
 
