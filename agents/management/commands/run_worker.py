@@ -3,16 +3,18 @@
 import asyncio
 import signal
 from argparse import ArgumentParser
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from procrastinate import App
 from procrastinate.contrib.django import app
-from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
+from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
+from psycopg_pool import AsyncNullConnectionPool
 
 from agents import screenshots, shutdown
 from agents.sweep import keep_sweeping
@@ -52,7 +54,8 @@ async def work(concurrency: int) -> None:
     """Run the queue's tasks on this event loop until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
     doorbell.ring_from(loop)
-    connector = cast(DjangoConnector, app.connector).get_worker_connector()
+    # Without a pool: one waits ever longer before it tries a database again that was away for a moment.
+    connector = PsycopgConnector(kwargs=connector_params(), pool_factory=AsyncNullConnectionPool)
     with app.replace_connector(connector) as queue:
         async with queue.open_async():
             sweeping = asyncio.create_task(keep_sweeping())
