@@ -180,7 +180,7 @@ class Install:
         """Start the web process; its address."""
         if self.port is None:
             raise StartFailed("The web process needs a port.")
-        self.env.setdefault("BASE_URL", f"http://localhost:{self.port}")
+        self.env["BASE_URL"] = self.env.get("BASE_URL") or f"http://localhost:{self.port}"
         command = [
             sys.executable,
             "-m",
