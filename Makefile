@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast lint types bench pins
+.PHONY: help install demo test fast lint types chaos bench pins
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ lint: install  ## formatting, style, imports, types
 types: install  ## mypy; Django's plugin reads the settings, and these need keys
 	@$(BIN)/python -c "from cofounder.environment import make_missing_keys; make_missing_keys()"
 	$(BIN)/mypy
+
+chaos: install  ## two hundred workers killed at random moments, with everything else breaking too
+	@CHAOS_KILLS=200 $(BIN)/python -m pytest tests/chaos --log-cli-level=INFO $(ARGS)
 
 bench: install .venv-bench/.installed  ## what durability costs, side by side with other systems
 	@$(BIN)/python -m bench $(ARGS)
