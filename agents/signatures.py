@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from hashlib import sha256
+from itertools import pairwise
 from uuid import UUID
 
 from agents.testruns import failing_tests
@@ -136,7 +137,7 @@ def _telling_lines(output: str) -> list[str]:
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     kept = []
     after_frame = False
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in pairwise([*lines, ""]):
         is_source = (after_frame and line[:1].isspace()) or _CARETS.match(following)
         after_frame = line.lstrip().startswith('File "')
         if not (is_source or _FRAME.match(line) or _NOISE.search(line) or _EXIT.match(line)):

@@ -430,3 +430,8 @@ def test_three_attempts_then_the_founder():
 @pytest.mark.parametrize("category", [AUTH, PERMISSION, MISSING, RATE])
 def test_what_no_attempt_can_mend_is_asked_at_once(category):
     assert decide(category, 1) == Escalate(1)
+
+
+def test_a_failure_that_says_nothing_has_a_signature_too():
+    assert gist("") == ""
+    assert signature("p", "code_error", "") == signature("p", "code_error", "\n")
