@@ -23,7 +23,7 @@ demo: install  ## build an example in front of your eyes, without any key
 
 test: install  ## all tests, with the Debian packages they use where these can be installed
 	@tests/system-packages
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 fast: install  ## the tests that start no server
 	@$(BIN)/python -m pytest -m "not services" -q $(ARGS)

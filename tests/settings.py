@@ -6,7 +6,8 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 _repository = Path(__file__).resolve().parent.parent
-_data = Path(os.environ.get("DATA_DIR") or _repository / ".cofounder") / "tests"
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # each process of a parallel run has services of its own
+_data = Path(os.environ.get("DATA_DIR") or _repository / ".cofounder") / f"tests{_worker}"
 _data.mkdir(parents=True, exist_ok=True)
 
 for _name in [name for name in os.environ if name.startswith(("ANTHROPIC_", "E2B_", "AWS_"))]:
