@@ -19,7 +19,7 @@ from tests.journeys.conftest import Rehearsal, Workers
 
 log = logging.getLogger(__name__)
 
-STALL_SECONDS = 60  # without progress something is broken for good
+STALL_SECONDS = 150  # without progress something is broken for good
 FAULTS = ("overloaded", "cut", "torn", "stream_error")
 
 
