@@ -19,7 +19,7 @@ from anthropic.types.beta import BetaRawMessageDeltaEvent, BetaRawMessageStartEv
 from django.conf import settings
 
 from agents.errors import AgentError
-from agents.turns import Block, Turn, Usage
+from agents.turns import Block, Spent, Turn, Usage
 
 log = structlog.get_logger(__name__)
 
@@ -74,15 +74,16 @@ class Request:
 class Meter:
     """What a call has used so far, over all its attempts, so that a failed one is billed too."""
 
-    earlier: Usage = field(default_factory=Usage)
+    earlier: list[Usage] = field(default_factory=list)
     current: Usage = field(default_factory=Usage)
 
     @property
     def total(self) -> Usage:
-        return self.earlier + self.current
+        return Spent.on([used for used in (*self.earlier, self.current) if used != Usage()])
 
     def new_attempt(self) -> None:
-        self.earlier, self.current = self.total, Usage()
+        self.earlier.append(self.current)
+        self.current = Usage()
 
 
 TRANSIENT = (anthropic.AnthropicError, httpx2.HTTPError, StreamCut, TimeoutError)  # or so it may be

@@ -5,7 +5,7 @@ from datetime import date
 
 from django.conf import settings
 
-from agents.turns import Usage
+from agents.turns import Spent, Usage
 from jobs.errors import CofounderError
 
 MILLION = 1_000_000
@@ -28,7 +28,9 @@ class Price:
     max_output_tokens: int
 
     def cost(self, usage: Usage) -> int:
-        """What a call with this usage costs."""
+        """What a call with this usage costs, over all its attempts."""
+        if isinstance(usage, Spent):
+            return sum(self.cost(attempt) for attempt in usage.attempts)
         return _round_up(
             usage.input_tokens * self.input
             + usage.output_tokens * self.output

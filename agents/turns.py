@@ -1,5 +1,6 @@
 """The values a loop passes around: a model's turn, its tool calls, their results, and what those change."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -43,6 +44,18 @@ class Usage:
             + self.cache_read_tokens
             + self.output_tokens
         )
+
+
+@dataclass(frozen=True)
+class Spent(Usage):
+    """The sum of several attempts at one call. Each was billed by itself, so each is priced by itself."""
+
+    attempts: tuple[Usage, ...] = ()
+
+    @classmethod
+    def on(cls, attempts: Sequence[Usage]) -> Usage:
+        total = sum(attempts, Usage())
+        return total if len(attempts) < 2 else cls(**vars(total), attempts=tuple(attempts))
 
 
 COMPACTION = "compaction"  # the stop reason of a turn that only sums up what came before it

@@ -56,20 +56,22 @@ async def work(concurrency: int) -> None:
     doorbell.ring_from(loop)
     # Without a pool: one waits ever longer before it tries a database again that was away for a moment.
     connector = PsycopgConnector(kwargs=connector_params(), pool_factory=AsyncNullConnectionPool)
-    with app.replace_connector(connector) as queue:
-        async with queue.open_async():
-            sweeping = asyncio.create_task(keep_sweeping())
-            working = asyncio.create_task(_keep_working(queue, concurrency))
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, working.cancel)
-            try:
-                await working
-            except asyncio.CancelledError:
-                pass
-            finally:
-                sweeping.cancel()
-                await screenshots.close()
-                doorbell.ring_from(None)
+    # A second app for the worker alone. What units of work queue goes through the first one, whose connector
+    # is Django's: it has to be part of their transactions.
+    queue = app.with_connector(connector)
+    async with queue.open_async():
+        sweeping = asyncio.create_task(keep_sweeping())
+        working = asyncio.create_task(_keep_working(queue, concurrency))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, working.cancel)
+        try:
+            await working
+        except asyncio.CancelledError:
+            pass
+        finally:
+            sweeping.cancel()
+            await screenshots.close()
+            doorbell.ring_from(None)
 
 
 class AgentWorker(Worker):
