@@ -8,7 +8,7 @@ from jobs.models import Job, Project, UUIDModel
 
 
 class ErrorSignature(UUIDModel):
-    """One kind of failure in a project and what was tried against it: `attempts` is `[{what, error, cost}]`."""
+    """One kind of failure in a project, and what was tried against it: `[{what, error, cost}]`."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="error_signatures")
     signature = models.CharField(max_length=200)  # {project_id}:{error_type}:{hash}
