@@ -120,10 +120,6 @@ def write_session(owner: Owner, **fields: Any) -> None:
         raise OwnershipLost
 
 
-def check(owner: Owner) -> None:
-    write_session(owner)
-
-
 def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
     """The session and its transcript, in order, from its last summary on."""
     session = AgentSession.objects.select_related("user", "job__project", "job__idea_brief").get(

@@ -1,12 +1,10 @@
 """What the founder sent since the model's last call: answers to questions, and messages."""
 
-import json
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from agents.prompts import note_text
+from agents.prompts import as_data, note_text
 from agents.turns import Block, note
 from escalations.models import AgentEscalation
 from jobs import clock
@@ -26,8 +24,8 @@ def take(job_id: UUID) -> list[Block]:
     _answers(job_id).filter(pk__in=[answer.pk for answer in answers]).update(delivered_at=moment)
     _messages(job_id).filter(pk__in=[message.pk for message in messages]).update(delivered_at=moment)
     return [
-        *(note("answer", _as_data(_answer(answer))) for answer in answers),
-        *(note("message", note_text("message", text=_as_data(message.text))) for message in messages),
+        *(note("answer", as_data(_answer(answer))) for answer in answers),
+        *(note("message", note_text("message", text=as_data(message.text))) for message in messages),
     ]
 
 
@@ -40,7 +38,7 @@ def decisions(job_id: UUID) -> Block:
         "answers": [_answer(answer) for answer in answers],
         "messages": [message.text for message in messages],
     }
-    return note("decisions", note_text("decisions", said=_as_data(said)))
+    return note("decisions", note_text("decisions", said=as_data(said)))
 
 
 def has_pending_questions(job_id: UUID) -> bool:
@@ -63,8 +61,3 @@ def _answer(answer: AgentEscalation) -> dict[str, str]:
         "decision": answer.founder_decision,
         "guidance": answer.founder_guidance,
     }
-
-
-def _as_data(value: Any) -> str:
-    """The founder's words as JSON, in which `<` cannot close the note."""
-    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")

@@ -1,6 +1,5 @@
 """Three attempts, then a question: the retry policy, inside the transaction that saves the results."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -17,7 +16,7 @@ from agents.failures import (
     proven_by,
 )
 from agents.models import AgentSession, SessionState
-from agents.prompts import note_text
+from agents.prompts import as_data, note_text
 from agents.testruns import is_test_run
 from agents.turns import Block, ToolCall, ToolResult, note
 from escalations.models import AgentEscalation, ErrorSignature
@@ -224,7 +223,7 @@ class _Step:
             self._pause_after_too_many()
 
     def _tell_escalated(self, escalation: AgentEscalation) -> None:
-        problem = _as_data(escalation.plain_english_problem)
+        problem = as_data(escalation.plain_english_problem)
         self.notes.append(note("escalated", note_text("escalated", problem=problem)))
 
     def _pause_after_too_many(self) -> None:
@@ -324,13 +323,8 @@ def _retry_note(number: int, of: int, attempt: Attempt, earlier: Sequence[Attemp
         "retry",
         attempt=number,
         of=of,
-        what=_as_data(attempt.what),
-        error=_as_data(attempt.error),
-        earlier=[f"{_as_data(one.what)} -> {_as_data(one.error[:200])}" for one in earlier],
+        what=as_data(attempt.what),
+        error=as_data(attempt.error),
+        earlier=[f"{as_data(one.what)} -> {as_data(one.error[:200])}" for one in earlier],
     )
     return note("retry", text)
-
-
-def _as_data(text: str) -> str:
-    """A tool's words as JSON, in which `<` cannot close the note."""
-    return json.dumps(text, ensure_ascii=False).replace("<", "\\u003c")

@@ -21,11 +21,15 @@ _templates = Environment(
 def system_prompt(*, project: str, goal: str, idea_brief: dict[str, Any], interview: Interview) -> str:
     """The persona and the founder's input, verbatim.
 
-    The input is JSON in which `<` is written `\\u003c`, so that no text of a founder's can close its element.
+    No text of a founder's can close its element.
     """
     given = {"project": project, "goal": goal, "idea_brief": idea_brief, "interview": interview}
-    founder_input = json.dumps(given, ensure_ascii=False, indent=1).replace("<", "\\u003c")
-    return _templates.get_template("system.md").render(founder_input=founder_input)
+    return _templates.get_template("system.md").render(founder_input=as_data(given, indent=1))
+
+
+def as_data(value: Any, *, indent: int | None = None) -> str:
+    """Words of others as JSON in which `<` is written `\\u003c`: they can close no element and no note."""
+    return json.dumps(value, ensure_ascii=False, indent=indent).replace("<", "\\u003c")
 
 
 def note_text(kind: str, **values: Any) -> str:
