@@ -34,6 +34,12 @@ class AgentEscalation(UUIDModel):
         RESOLVED = "resolved", "Answered"
         SKIPPED = "skipped", "No longer needed"  # the job ended first
 
+    class Via(models.TextChoices):
+        FOUNDER = "founder", "Founder"  # signed in, on the page or over the API
+        LINK = "link", "Link in a mail"
+        ADMIN = "admin", "Admin"
+        OPERATOR = "operator", "Operator"  # at a terminal; nobody is signed in there
+
     session_id = models.UUIDField(db_index=True)
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="escalations")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="escalations")
@@ -49,7 +55,9 @@ class AgentEscalation(UUIDModel):
     resolved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    resolved_via = models.CharField(max_length=20, choices=Via, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    secret_names = models.JSONField(default=list, blank=True)  # [str], of the secrets given with the answer
     delivered_at = models.DateTimeField(null=True, blank=True)  # when the answer entered the transcript
     created_at = models.DateTimeField()
 
