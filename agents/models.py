@@ -125,6 +125,11 @@ class AgentSession(models.Model):
     system_prompt = models.TextField(blank=True)
     sandbox_id = models.CharField(max_length=100, blank=True)
     sandbox_seconds = models.PositiveBigIntegerField(default=0)
+    sandbox_used_at = models.DateTimeField(null=True, blank=True)  # when the finished app was last opened
+    # The snapshot that this build goes back to; all others begin with the project's newest.
+    goes_back_to = models.ForeignKey(
+        "Snapshot", null=True, blank=True, on_delete=models.SET_NULL, related_name="sessions"
+    )
     current_phase = models.CharField(max_length=200, blank=True)
     iteration = models.PositiveIntegerField(default=0)
     last_position = models.PositiveIntegerField(default=0)  # of the transcript
@@ -235,6 +240,20 @@ class Snapshot(UUIDModel):
 
     def __str__(self) -> str:
         return self.key
+
+
+class ShareLink(UUIDModel):
+    """Lets whoever has it open a project's app without signing in; deleting the row revokes it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="share_links")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+
+    def __str__(self) -> str:
+        return f"until {self.expires_at}"
 
 
 class BuildDocument(models.Model):
