@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import time
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
 import structlog
+from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import InterfaceError, OperationalError
@@ -23,6 +25,7 @@ UNREADABLE, NOT_SIGNED_IN, NOT_FOUND, OUR_FAULT = 4400, 4401, 4404, 1011  # clos
 WINDOW = 500  # frames past the client's last ack: daphne buffers without limit for one that does not read
 BATCH = 200
 POLL_SECONDS = 2.0
+CHECK_SECONDS = 30.0  # how often the login is looked at again: a socket outlives a sign-out by no more
 MESSAGE_LIMIT = 1_000  # characters; an ack has about 20
 
 
@@ -40,6 +43,7 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
         self.heard: dict[int, dict[str, Any]] = {}
         self.look = True  # whether the rows may hold more than was sent
         self.bell = asyncio.Event()
+        self.checked = time.monotonic()
         # The group first, then the rows: what commits between the two is heard, or read, or both.
         await self.channel_layer.group_add(doorbell.group(self.job_id), self.channel_name)
         self.pump = asyncio.create_task(self._pump())
@@ -49,16 +53,30 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
         after = as_number(parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[-1])
         if after is None:
             return UNREADABLE
-        if not self.scope["user"].is_authenticated:
+        user = self.scope["user"]
+        if not user.is_authenticated:
             return NOT_SIGNED_IN
         try:
             self.job_id = UUID(self.scope["url_route"]["kwargs"]["job_id"])
         except ValueError:
             return NOT_FOUND
-        last = await _last_seq(self.job_id, self.scope["user"].pk)
+        last = await _last_seq(self.job_id, user.pk)
         if last is None:
             return NOT_FOUND
         self.sent = self.acked = min(after, last)
+        return None
+
+    async def _lost_right(self) -> int | None:
+        """The code to close with once the login has ended or the job is gone; looked up now and then."""
+        if time.monotonic() < self.checked + CHECK_SECONDS:
+            return None
+        session = self.scope["session"]
+        user = await get_user({"session": session.__class__(session.session_key)})  # read anew
+        if not user.is_authenticated:
+            return NOT_SIGNED_IN
+        if await _last_seq(self.job_id, user.pk) is None:
+            return NOT_FOUND
+        self.checked = time.monotonic()
         return None
 
     async def disconnect(self, code: int) -> None:
@@ -90,6 +108,9 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
         while True:
             self.bell.clear()
             try:
+                if (refusal := await self._lost_right()) is not None:
+                    await self.close(refusal)
+                    return
                 await self._deliver()
                 async with asyncio.timeout(POLL_SECONDS):
                     await self.bell.wait()

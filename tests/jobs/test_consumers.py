@@ -8,6 +8,7 @@ from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
+from django.test import Client
 
 from jobs import consumers, events
 from jobs.models import EventType
@@ -29,13 +30,21 @@ def say_at_once(build, count):
 
 
 @pytest.fixture
-async def watch(build, founder):
+def login(founder):
+    """The founder's browser, signed in."""
+    browser = Client()
+    browser.force_login(founder)
+    return browser
+
+
+@pytest.fixture
+async def watch(build, founder, login):
     """Open a socket on the build, as the founder unless told otherwise."""
     opened = []
 
     async def open_(query="", user=founder, job_id=build.pk):
         socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), f"/ws/jobs/{job_id}/{query}")
-        socket.scope["user"] = user
+        socket.scope |= {"user": user, "session": login.session}
         assert (await socket.connect(timeout=LIMIT))[0]
         opened.append(socket)
         return socket
@@ -143,6 +152,47 @@ async def test_another_founder_gets_4404(watch, other_founder):
 @pytest.mark.parametrize("job_id", [uuid.UUID(int=7), "seven"])
 async def test_a_missing_job_closes_with_4404(watch, job_id):
     assert await close_code(await watch(job_id=job_id)) == 4404
+
+
+@database_sync_to_async
+def sign_out(login):
+    login.logout()
+
+
+@database_sync_to_async
+def change(founder, **fields):
+    type(founder).objects.filter(pk=founder.pk).update(**fields)
+
+
+@pytest.fixture
+def quick_checks(monkeypatch):
+    monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.1)
+
+
+async def test_a_socket_ends_with_its_login(quick_checks, watch, login):
+    socket = await watch("?after=1")
+    await sign_out(login)
+    assert await close_code(socket) == 4401
+
+
+@pytest.mark.parametrize("fields", [{"is_active": False}, {"password": "changed"}])
+async def test_a_socket_ends_with_its_account(quick_checks, watch, founder, fields):
+    socket = await watch("?after=1")
+    await change(founder, **fields)
+    assert await close_code(socket) == 4401
+
+
+async def test_a_socket_ends_with_its_job(quick_checks, watch, build):
+    socket = await watch("?after=1")
+    await database_sync_to_async(build.project.delete)()
+    assert await close_code(socket) == 4404
+
+
+async def test_a_login_that_lasts_keeps_its_socket(quick_checks, watch, build):
+    socket = await watch("?after=1")
+    assert await socket.receive_nothing(timeout=0.5)
+    await say(build, 1)
+    assert await numbers(socket, 1) == [2]
 
 
 async def test_nothing_is_lost_while_redis_dies_and_returns(settings, own_redis, watch, build):
