@@ -73,3 +73,21 @@ class AgentEscalation(UUIDModel):
 
     def __str__(self) -> str:
         return self.plain_english_problem[:60]
+
+
+class AnswerLink(UUIDModel):
+    """A link in a mail: whoever holds it may answer one question, once. Only its token's hash is kept."""
+
+    escalation = models.ForeignKey(AgentEscalation, on_delete=models.CASCADE, related_name="links")
+    token_hash = models.CharField(max_length=64, unique=True)  # SHA-256, in hex
+    sent_to = models.EmailField()  # it ends with the address it was sent to
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    renewed_at = models.DateTimeField(null=True, blank=True)  # when a new one was last asked for in its place
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+
+    def __str__(self) -> str:
+        return f"link to question {self.escalation_id}"
