@@ -1,6 +1,7 @@
 """Who builds: tiers and subscriptions, the budget and its ledger, sessions, transcripts, snapshots."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -63,6 +64,7 @@ class DailyBudget(models.Model):
     class Meta:
         ordering = ["-day"]
         constraints = [models.UniqueConstraint(fields=["user", "day"], name="daily_budget_day")]
+        indexes = [models.Index(fields=["day"], name="daily_budget_of_day")]
 
     def __str__(self) -> str:
         return f"{self.day}: {self.spent_microdollars} of {self.allowance_microdollars} µ$"
@@ -139,17 +141,21 @@ class AgentSession(models.Model):
     wound_down_on = models.DateField(null=True, blank=True)  # the day whose wind-down was told
     checks_rounds = models.PositiveSmallIntegerField(default=0)
     pause_requested = models.BooleanField(default=False)
+    sleep_requested = models.BooleanField(default=False)  # the pause asked for is to be a sleep
     wake_at = models.DateTimeField(null=True, blank=True)
     last_heard_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
+        permissions = [("operate_agentsession", "Can wake, pause, resume, stop, retry and put to sleep")]
         indexes = [
             models.Index(
                 fields=["wake_at"],
                 name="session_to_wake",
                 condition=Q(state__in=["sleeping", "budget_exceeded"]),
             ),
+            models.Index(fields=["-created_at"], name="session_newest"),
+            models.Index(fields=["state", "-created_at"], name="session_newest_in_state"),
         ]
 
     def __str__(self) -> str:
@@ -211,6 +217,8 @@ class SpendEntry(UUIDModel):
         indexes = [
             models.Index(fields=["user", "day"], name="spend_user_day"),
             models.Index(fields=["session"], name="spend_reserved", condition=Q(status="reserved")),
+            # Rows come in the order of their days: this costs a call next to nothing.
+            BrinIndex(fields=["day"], pages_per_range=32, autosummarize=True, name="spend_of_day"),
         ]
 
     def __str__(self) -> str:

@@ -120,6 +120,10 @@ class Job(UUIDModel):
                 name="job_one_active_per_project",
             ),
         ]
+        indexes = [
+            models.Index(fields=["-created_at"], name="job_newest"),
+            models.Index(fields=["status", "-created_at"], name="job_newest_in_status"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.build_version} of {self.project_id}"
