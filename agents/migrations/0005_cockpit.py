@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agents', '0003_notice'),
+        ('agents', '0004_files'),
         ('jobs', '0002_cockpit'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
