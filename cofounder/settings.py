@@ -73,6 +73,7 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 LOGGING = logs.configure()
+DEFAULT_EXCEPTION_REPORTER_FILTER = "cofounder.error_pages.Hiding"
 
 _database = environment.database()
 DATABASES = {

@@ -1,30 +1,28 @@
 """A founder's answer to an escalation: written, heard by the model, and seen in every browser."""
 
-import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
 
 from escalations.models import AgentEscalation, ErrorSignature
-from jobs import briefs, clock, events
+from jobs import briefs, clock, events, project_secrets
 from jobs.errors import CofounderError, Conflict
-from jobs.models import EventType, Job, ProjectSecret
+from jobs.models import EventType, Job
 from jobs.queue import enqueue_agent_run
 
 PROVIDE_GUIDANCE = "provide_guidance"  # valid on every escalation
+PROVIDE_CREDENTIALS = "provide_credentials"
 GUIDANCE_LIMIT = 10_000
-SECRETS_LIMIT = 20
-SECRET_VALUE_LIMIT = 10_000
-SECRET_NAME_LIMIT = 100
-SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 class BadAnswer(CofounderError):
     """The answer cannot be used as it is."""
 
 
+@sensitive_variables()
 @transaction.atomic
 def resolve(
     escalation_id: UUID,
@@ -33,18 +31,27 @@ def resolve(
     guidance: str = "",
     secrets: dict[str, str] | None = None,
     by: Any,
+    via: AgentEscalation.Via = AgentEscalation.Via.FOUNDER,
 ) -> AgentEscalation:
     """Answer a pending escalation, begin its failure's count anew, and queue the agent's run.
 
-    Raises `AgentEscalation.DoesNotExist`, `BadAnswer`, and `Conflict` when it has been answered or skipped.
+    `by` is the user who answered, None where nobody is signed in. Raises `AgentEscalation.DoesNotExist`,
+    `BadAnswer`, `BadSecret`, and `Conflict` when it has been answered or skipped.
     """
     found = AgentEscalation.objects.only("job_id").get(pk=escalation_id)
     Job.objects.select_for_update(no_key=True).get(pk=found.job_id)  # the job is always locked first
     escalation = AgentEscalation.objects.select_for_update(no_key=True, of=("self",)).get(pk=escalation_id)
     _need_pending(escalation)
     guidance = _clean(escalation, decision, guidance)
-    _keep(escalation, clean_secrets(secrets or {}))
+    secrets = project_secrets.clean(secrets or {})
+    if decision == PROVIDE_CREDENTIALS and not (secrets or guidance):
+        raise BadAnswer("Enter the key or password, or choose another answer.", field="secrets")
+    project_secrets.need_kept_apart(secrets, guidance)
+    if secrets:
+        project_secrets.keep(escalation.project_id, secrets)
     moment = clock.now()
+    escalation.secret_names = sorted(secrets)
+    escalation.resolved_via = via
     _write(escalation, decision, guidance, by, moment)
     _begin_anew(escalation)
     events.record(
@@ -78,31 +85,6 @@ def _clean(escalation: AgentEscalation, decision: str, guidance: str) -> str:
     return guidance
 
 
-def clean_secrets(secrets: Any) -> dict[str, str]:
-    """Credentials by the name of their environment variable; no message ever repeats a value."""
-    if not isinstance(secrets, dict) or len(secrets) > SECRETS_LIMIT:
-        raise BadAnswer(f"Secrets must be an object of at most {SECRETS_LIMIT} names.", field="secrets")
-    for name, value in secrets.items():
-        if len(name) > SECRET_NAME_LIMIT or not SECRET_NAME.fullmatch(name):
-            raise BadAnswer(
-                "A secret's name has capital letters, digits and underscores only, such as STRIPE_API_KEY.",
-                field="secrets",
-            )
-        if not isinstance(value, str) or not value or len(value) > SECRET_VALUE_LIMIT or "\0" in value:
-            raise BadAnswer(
-                f"The value of {name} must be a text of 1 to {SECRET_VALUE_LIMIT:,} characters.",
-                field="secrets",
-            )
-    return secrets
-
-
-def _keep(escalation: AgentEscalation, secrets: dict[str, str]) -> None:
-    for name, value in sorted(secrets.items()):
-        ProjectSecret.objects.update_or_create(
-            project_id=escalation.project_id, name=name, defaults={"value": value}
-        )
-
-
 def _write(escalation: AgentEscalation, decision: str, guidance: str, by: Any, moment: datetime) -> None:
     escalation.status = AgentEscalation.Status.RESOLVED
     escalation.founder_decision = decision
@@ -110,7 +92,15 @@ def _write(escalation: AgentEscalation, decision: str, guidance: str, by: Any, m
     escalation.resolved_by = by
     escalation.resolved_at = moment
     escalation.save(
-        update_fields=["status", "founder_decision", "founder_guidance", "resolved_by", "resolved_at"]
+        update_fields=[
+            "status",
+            "founder_decision",
+            "founder_guidance",
+            "resolved_by",
+            "resolved_via",
+            "resolved_at",
+            "secret_names",
+        ]
     )
 
 

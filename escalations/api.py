@@ -4,6 +4,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -47,6 +49,7 @@ class EscalationView(APIView):
 
 class ResolveView(APIView):
     @extend_schema(request=AnswerInput, responses={200: EscalationSerializer, **CONFLICT})
+    @method_decorator(sensitive_variables())
     def post(self, request: Request, escalation_id: UUID) -> Response:
         """Answer a question; the agent hears it before its next turn."""
         get_object_or_404(own_escalations(request), pk=escalation_id)

@@ -16,6 +16,9 @@ class OptionSerializer(serializers.Serializer[Any]):
 class EscalationSerializer(serializers.ModelSerializer[AgentEscalation]):
     attempts_summary = serializers.ListField(child=serializers.CharField(), read_only=True)
     options = OptionSerializer(many=True, read_only=True)
+    secret_names = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Of the secrets given with the answer."
+    )
 
     class Meta:
         model = AgentEscalation
@@ -33,6 +36,8 @@ class EscalationSerializer(serializers.ModelSerializer[AgentEscalation]):
             "status",
             "founder_decision",
             "founder_guidance",
+            "secret_names",
+            "resolved_via",
             "resolved_at",
             "delivered_at",
             "created_at",

@@ -6,6 +6,7 @@ from escalations.answers import BadAnswer, resolve
 from jobs.briefs import BadBrief
 from jobs.errors import Conflict
 from jobs.models import ProjectSecret
+from jobs.project_secrets import BadSecret
 from tests.races import at_once
 
 
@@ -75,7 +76,7 @@ def test_a_question_of_a_stopped_build_needs_no_answer(escalation, founder):
 
 
 def test_secrets_are_kept_encrypted_and_replaced(escalation, ask, founder):
-    for question, value in ((escalation, "old"), (ask("b"), "sk-new")):
+    for question, value in ((escalation, "sk-old"), (ask("b"), "sk-new")):
         resolve(question.pk, decision="skip_feature", secrets={"STRIPE_KEY": value}, by=founder)
     assert ProjectSecret.objects.get().value == "sk-new"
     stored = ProjectSecret.objects.extra(select={"stored": "value"}).values_list("stored", flat=True).get()
@@ -83,22 +84,55 @@ def test_secrets_are_kept_encrypted_and_replaced(escalation, ask, founder):
     assert "sk-new" not in str(list(escalation.job.events.values()))
 
 
+def test_an_answer_keeps_the_names_of_its_secrets_and_how_it_came(escalation, founder):
+    secrets = {"STRIPE_KEY": "sk-123456", "MAIL_KEY": "mk-123456"}
+    resolve(escalation.pk, decision="skip_feature", secrets=secrets, by=founder)
+    escalation.refresh_from_db()
+    assert (escalation.secret_names, escalation.resolved_via) == (["MAIL_KEY", "STRIPE_KEY"], "founder")
+
+
 @pytest.mark.parametrize(
     "secrets",
     [
-        {"stripe": "x"},
-        {"A-B": "x"},
-        {"KEY\n": "x"},
+        {"stripe": "xxxxxx"},
+        {"A-B": "xxxxxx"},
+        {"KEY\n": "xxxxxx"},
+        {"PATH": "xxxxxx"},
+        {"LD_PRELOAD": "xxxxxx"},
         {"KEY": ""},
+        {"KEY": "short"},
+        {"KEY": "a\nb\nc\nd"},
+        {"KEY": "half of it \ud800"},
         {"KEY": "x" * 10_001},
-        {"KEY": 5},
+        {"KEY": 500_000},
         ["KEY"],
-        {f"K{number}": "x" for number in range(21)},
+        {f"K{number}": "xxxxxx" for number in range(21)},
     ],
 )
 def test_secrets_nobody_can_use_are_refused(escalation, founder, secrets):
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadSecret):
         resolve(escalation.pk, decision="skip_feature", secrets=secrets, by=founder)
+    assert not ProjectSecret.objects.exists()
+
+
+def test_access_that_is_chosen_needs_something_to_be_given(escalation, founder):
+    escalation.options = [{"value": "provide_credentials", "label": "Give me access", "description": ""}]
+    escalation.save(update_fields=["options"])
+    with pytest.raises(BadAnswer, match="Enter the key or password"):
+        resolve(escalation.pk, decision="provide_credentials", by=founder)
+    assert resolve(escalation.pk, decision="provide_credentials", guidance="It is paid now.", by=founder)
+
+
+def test_words_that_repeat_a_secret_are_refused_without_repeating_it(escalation, founder):
+    with pytest.raises(BadSecret, match="repeat the value of KEY") as refused:
+        resolve(
+            escalation.pk,
+            decision="skip_feature",
+            guidance="It is sk-123456.",
+            secrets={"KEY": "sk-123456"},
+            by=founder,
+        )
+    assert "sk-123456" not in str(refused.value)
     assert not ProjectSecret.objects.exists()
 
 
