@@ -56,6 +56,8 @@ class ProjectView(jobs_api.ProjectView):
 
 
 class StartView(APIView):
+    throttle_scope = "start"
+
     @extend_schema(
         request=StartInput,
         parameters=[IDEMPOTENCY_KEY],
@@ -113,6 +115,8 @@ class CancelView(VerbView):
 
 
 class MessagesView(APIView):
+    throttle_scope = "messages"
+
     @extend_schema(parameters=lists.PAGE, responses={200: MessageSerializer(many=True), **NOT_FOUND})
     def get(self, request: Request, job_id: UUID) -> Response:
         return lists.page_of(self, own_job(request, job_id).messages.all(), MessageSerializer)

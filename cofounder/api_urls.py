@@ -1,7 +1,7 @@
 """Every address under /api/. None ends with a slash."""
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from cofounder.tokens import TokensView
 from jobs.errors import unknown_address
@@ -12,6 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("agents.urls")),
     path("auth/tokens", TokensView.as_view()),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path("", unknown_address),
 ]

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from cofounder import environment, logs, model_prices
+from cofounder import environment, logs, model_prices, security
 from cofounder.environment import boolean, number, text, url, words
 
 BASE_DIR = environment.BASE_DIR
@@ -18,6 +18,9 @@ ALLOWED_HOSTS = words(
     "ALLOWED_HOSTS", sorted({"localhost", "127.0.0.1", "[::1]", urlsplit(BASE_URL).hostname or ""} - {""})
 )
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+# Behind a proxy that ends TLS, the caller's address and scheme are in the headers it sets.
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", int(BASE_URL.startswith("https://")), most=10)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 INSTALLED_APPS = [
     "daphne",
@@ -32,6 +35,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "channels",
+    "csp",
     "django_htmx",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -45,6 +49,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -90,6 +95,7 @@ DATABASES = {
     }
 }
 REDIS_URL = environment.redis_url()
+CACHES = {"default": {"BACKEND": "cofounder.cache.OpenCache", "LOCATION": REDIS_URL}}
 CHANNEL_LAYERS = {"default": {"BACKEND": "jobs.doorbell.DoorbellLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
 
 # Accounts: the e-mail address is the login.
@@ -126,6 +132,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["jobs.parsers.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "jobs.lists.LinkPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["jobs.throttles.ChangesThrottle"],
+    "DEFAULT_THROTTLE_RATES": security.RATES,
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "EXCEPTION_HANDLER": "jobs.errors.error_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -190,8 +199,7 @@ EMAIL_CONFIG = environment.email()
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", f"cofounder@{urlsplit(BASE_URL).hostname}")
 
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
+vars().update(security.transport(BASE_URL, TRUSTED_PROXIES))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # The agent
@@ -202,7 +210,9 @@ DEFAULT_MODEL = text("DEFAULT_MODEL", "claude-sonnet-5-5")
 E2B_API_KEY = text("E2B_API_KEY")
 E2B_API_URL = url("E2B_API_URL")
 E2B_SANDBOX_URL = url("E2B_SANDBOX_URL")
+E2B_DOMAIN = text("E2B_DOMAIN", "e2b.app")
 E2B_TEMPLATE = text("E2B_TEMPLATE", "base")
+CONTENT_SECURITY_POLICY = security.content_policy(security.preview_hosts(E2B_DOMAIN, E2B_SANDBOX_URL))
 SANDBOX_LIFETIME_SECONDS = number("SANDBOX_LIFETIME_SECONDS", 3600, least=60, most=86_400)
 WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 20, least=1, most=1000)
 MAX_DAILY_SPEND = number("MAX_DAILY_SPEND", 0)  # µ$ a UTC day for the whole install; 0: no cap

@@ -2,17 +2,42 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
+from django.core.exceptions import ValidationError
+from drf_spectacular.authentication import BasicScheme
 from drf_spectacular.utils import extend_schema
 from knox.auth import TokenAuthentication
 from knox.models import AuthToken
 from knox.views import LoginView
 from rest_framework import serializers
 from rest_framework.authentication import BasicAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.errors import CofounderError
 from jobs.serializers import ErrorSerializer
+
+LOCKED_SECONDS = 5 * 60  # after allauth's ACCOUNT_RATE_LIMITS["login_failed"]
+
+
+class PasswordAuthentication(BasicAuthentication):
+    """E-mail and password; failures count together with those of the sign-in page."""
+
+    def authenticate_credentials(self, userid: str, password: str, request: Any = None) -> tuple[Any, None]:
+        try:
+            user = get_adapter(request).authenticate(
+                request, email=userid.replace("\0", ""), password=password.replace("\0", "")
+            )
+        except ValidationError as error:
+            raise Throttled(LOCKED_SECONDS) from error
+        if user is None:
+            raise AuthenticationFailed("E-mail address or password is wrong.")
+        return user, None
+
+
+class PasswordScheme(BasicScheme):  # type: ignore[no-untyped-call]  # drf_spectacular registers it
+    target_class = PasswordAuthentication
 
 
 class TokenSerializer(serializers.Serializer[Any]):
@@ -21,7 +46,8 @@ class TokenSerializer(serializers.Serializer[Any]):
 
 
 class TokensView(LoginView):  # type: ignore[misc]  # knox has no types
-    authentication_classes = (TokenAuthentication, BasicAuthentication, SessionAuthentication)
+    authentication_classes = (TokenAuthentication, PasswordAuthentication, SessionAuthentication)
+    throttle_scope = "tokens"
 
     @extend_schema(request=None, responses={201: TokenSerializer, 401: ErrorSerializer})
     def post(self, request: Request, format: str | None = None) -> Response:

@@ -16,4 +16,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
 handler400 = shaped(400, refusals.bad_request)
 handler403 = shaped(403, refusals.forbidden)
 handler404 = shaped(404, refusals.not_found)
+handler429 = refusals.too_many  # allauth's
 handler500 = shaped(500, server_error)

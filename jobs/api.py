@@ -46,6 +46,8 @@ def own_job(request: Request, job_id: UUID) -> Job:
 
 
 class ProjectsView(APIView):
+    throttle_scope = "projects"
+
     @extend_schema(parameters=lists.PAGE, responses={200: ProjectSerializer(many=True), **REFUSALS})
     def get(self, request: Request) -> Response:
         return lists.page_of(self, Project.objects.filter(owner=request.user.pk), ProjectSerializer)

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
-from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 
@@ -49,6 +49,13 @@ class TooLarge(CofounderError):
     code = "too_large"
 
 
+class TooOften(CofounderError):
+    """There were too many tries in a short time. Wait a little, then try again."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    code = "throttled"
+
+
 def body(code: str, message: str, fields: dict[str, list[str]] | None = None) -> dict[str, Any]:
     error: dict[str, Any] = {"code": code, "message": message}
     if fields:
@@ -56,29 +63,33 @@ def body(code: str, message: str, fields: dict[str, list[str]] | None = None) ->
     return {"error": error}
 
 
-def error_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: every refusal in our one shape; anything unknown stays a 500."""
+def error_response(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
+    """DRF's exception handler: every refusal in our one shape, whatever the view answers otherwise.
+
+    Anything unknown stays a 500.
+    """
     if isinstance(error, RequestDataTooBig):
         error = TooLarge()
     if isinstance(error, CofounderError):
         set_rollback()
         fields = {error.field: [str(error)]} if error.field else None
-        return Response(body(error.code, str(error), fields), status=error.status_code)
+        return JsonResponse(body(error.code, str(error), fields), status=error.status_code)
     if isinstance(error, Http404):
         error = exceptions.NotFound("Nothing of yours is at this address.")
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     response = exception_handler(error, context)
     if response is None or not isinstance(error, exceptions.APIException):
-        return response
+        return None
     if isinstance(error, exceptions.ValidationError):
         fields = _fields(error.detail)
         first = next(iter(fields.items()), ("", ["Invalid."]))
         message = first[1][0] if first[0] in ("", "non_field_errors") else f"{first[0]}: {first[1][0]}"
-        response.data = body("invalid", message, fields)
+        said = body("invalid", message, fields)
     else:
-        response.data = body(str(error.get_codes()), str(error.detail))
-    return response
+        said = body(str(error.get_codes()), str(error.detail))
+    headers = {name: response[name] for name in ("WWW-Authenticate", "Retry-After") if name in response}
+    return JsonResponse(said, status=response.status_code, headers=headers)
 
 
 def _fields(detail: Any, path: str = "") -> dict[str, list[str]]:
@@ -96,6 +107,7 @@ def _fields(detail: Any, path: str = "") -> dict[str, list[str]]:
     return merged
 
 
+@csrf_exempt
 def unknown_address(request: HttpRequest) -> JsonResponse:
     """Whatever under /api/ is not there."""
     return JsonResponse(body("not_found", "There is nothing at this address."), status=404)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from agents import control
 from cofounder.pages import replies
+from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only, own_job
 from jobs.errors import CofounderError
 
@@ -33,6 +34,7 @@ def act(request: HttpRequest, job_id: UUID, verb: str) -> HttpResponse:
 
 @founders_only
 @require_POST
+@limited("messages")
 def write(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """A message to the agent, in the founder's words."""
     text = request.POST.get("text", "").strip()

@@ -9,12 +9,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from cofounder import entry
+from cofounder.pages.limits import limited
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@limited("links")
 def enter(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST":

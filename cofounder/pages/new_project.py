@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from agents.start import start_build
+from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only
 from jobs import briefs
 from jobs.errors import CofounderError
@@ -24,6 +25,7 @@ QUESTIONS = [
     "How do people do this today?",
     "Who may see or change what?",
 ]
+FORM_ID = 36  # characters
 SENT = "sent_forms"  # in the session: which forms have already become a project
 
 
@@ -96,6 +98,7 @@ def _checked(clean: Any, value: str) -> str:
 
 @founders_only
 @require_http_methods(["GET", "HEAD", "POST"])
+@limited("projects")
 def new_project(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _create(request)
@@ -106,7 +109,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
 
 
 def _create(request: HttpRequest) -> HttpResponse:
-    form_id = request.POST.get("form_id", "")
+    form_id = request.POST.get("form_id", "")[:FORM_ID]
     if known := request.session.get(SENT, {}).get(form_id):
         return redirect(known)
     form, interview = BriefForm(request.POST), _posted_interview(request)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from agents.models import AgentSession
 from agents.start import start_build
 from cofounder.pages import build_state, replies
+from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only, own_project
 from escalations.models import AgentEscalation
 from jobs.errors import CofounderError
@@ -48,6 +49,7 @@ def projects(request: HttpRequest) -> HttpResponse:
 
 @founders_only
 @require_POST
+@limited("start")
 def start(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Begin a build of a project that has none under way."""
     project = own_project(request, project_id)

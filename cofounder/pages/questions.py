@@ -9,6 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from cofounder.pages import build_state, replies
+from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only, own_question
 from escalations import answers
 from jobs.errors import CofounderError
@@ -23,6 +24,7 @@ def questions(request: HttpRequest) -> HttpResponse:
 
 @founders_only
 @require_POST
+@limited("resolve")
 def answer(request: HttpRequest, escalation_id: UUID) -> HttpResponse:
     """Resolve a question; the card that asked it becomes the receipt."""
     question = own_question(request, escalation_id)

@@ -1,7 +1,12 @@
 """Pages for what went wrong, in our look."""
 
+from math import ceil
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+
+LONG_ENOUGH = 60.0  # seconds, where nobody says how long
 
 
 def _page(request: HttpRequest, status: int) -> HttpResponse:
@@ -18,3 +23,9 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, 404)
+
+
+def too_many(request: HttpRequest, wait: float = LONG_ENOUGH) -> HttpResponse:
+    response = _page(request, 429)
+    response["Retry-After"] = str(ceil(wait))
+    return response

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from django.test import RequestFactory
 from rest_framework.exceptions import ValidationError
@@ -22,7 +24,7 @@ def test_a_handler_of_django_keeps_the_shape_under_api_and_the_page_elsewhere():
 def test_a_refusal_of_ours_keeps_its_sentence_and_field(db):
     answer = error_response(Conflict("Not now.", field="text"), {})
     expected = {"code": "conflict", "message": "Not now.", "fields": {"text": ["Not now."]}}
-    assert (answer.status_code, answer.data) == (409, {"error": expected})
+    assert (answer.status_code, json.loads(answer.content)) == (409, {"error": expected})
 
 
 def test_a_refusal_without_a_sentence_says_what_its_kind_says():
@@ -31,7 +33,7 @@ def test_a_refusal_without_a_sentence_says_what_its_kind_says():
 
 def test_nested_mistakes_are_named_by_their_path(db):
     answer = error_response(ValidationError({"a": [{}, {"b": ["Wrong."]}]}), {})
-    assert answer.data["error"]["fields"] == {"a.1.b": ["Wrong."]}
+    assert json.loads(answer.content)["error"]["fields"] == {"a.1.b": ["Wrong."]}
 
 
 def test_what_is_unknown_stays_a_defect(db):

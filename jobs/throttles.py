@@ -1,0 +1,14 @@
+"""How often one person may ask for a change; reading is free, unless a view says `throttle_reads`."""
+
+from typing import Any
+
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.throttling import ScopedRateThrottle
+
+
+class ChangesThrottle(ScopedRateThrottle):
+    """Counts by a view's `throttle_scope`: for each founder, or for each address of a stranger."""
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        is_free = request.method in SAFE_METHODS and not getattr(view, "throttle_reads", False)
+        return is_free or super().allow_request(request, view)
