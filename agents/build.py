@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from agents import checkpoints, preview, shutdown, snapshots, stages
+from agents import checkpoints, earlier, preview, shutdown, snapshots, stages
 from agents.checkpoints import NewsCame, Owner, OwnershipLost, Rest
 from agents.checks import CheckResult, run_checks
 from agents.database import unit
@@ -212,18 +212,17 @@ class Build:
         if not failures:
             await unit(stages.finish, self.owner, self.job)
             return True
-        number, rows = await unit(stages.back_to_code, self.owner, self.job, failures, CHECK_ROUNDS)
+        rest, rows = await unit(stages.back_to_code, self.owner, self.job, failures, CHECK_ROUNDS)
         self.store.take(rows)
-        if number < CHECK_ROUNDS:
-            return False
-        return await self._is_at_rest(Rest(SessionState.WAITING_FOR_INPUT, "I need a decision from you."))
+        return rest is not None and await self._is_at_rest(rest)
 
     # What the stages share
 
     async def _opening_notes(self) -> list[Block]:
-        workspace = await self.keeper.workspace()
+        await self.keeper.workspace()
         if self.store.is_empty:
-            return [note("start", note_text("start", is_new=workspace.is_new))]
+            has_files = await unit(earlier.has_files, self.job)
+            return [note("start", note_text("start", is_new=not has_files))]
         reasons = []
         if self.owner.previous in ASLEEP and not self.is_awake:
             reasons.append("A new day has begun, with a new budget.")

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 
-from agents import budget, effects, inbox, live, notices, renewal, retries
+from agents import budget, effects, inbox, live, notices, questions, renewal, retries
 from agents.errors import AgentError
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState
 from agents.prompts import note_text
@@ -214,7 +214,8 @@ def _go_on(
     winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     was_told = session.wound_down_on == day.day
     failures = retries.record_failures(session, results)
-    notes = [*notes, *failures.notes, *inbox.take(session.job_id)]
+    news = inbox.take(session.job_id)
+    notes = [*notes, *failures.notes, *news.notes]
     if winding_down and not was_told:
         percent = budget.budget_pct(day.spent_microdollars, day.allowance_microdollars)
         notes.append(note("wind_down", note_text("wind_down", percent=percent)))
@@ -228,7 +229,13 @@ def _go_on(
     events.record_all(session.job_id, [*facts, *failures.facts])
     if any(event_type == EventType.WAITING_FOR_INPUT for event_type, _ in failures.facts):
         notices.queue(session.job_id, EventType.WAITING_FOR_INPUT)
-    fields |= effects.apply(session, [effect for result in results for effect in result.effects])
+    wanted = [effect for result in results for effect in result.effects]
+    fields |= effects.apply(session, wanted)
+    has_asked = any(event_type == EventType.WAITING_FOR_INPUT for event_type, _ in failures.facts)
+    has_asked = has_asked or any(isinstance(effect, Asked) for effect in wanted)
+    pause = _pause_after_too_many(session) if has_asked else ""
+    if news.is_stop:
+        pause = questions.STOPPED
     rows = [_message(session, AgentMessage.Role.USER, [block]) for block in notes]
     AgentMessage.objects.bulk_create(rows)
     write_session(owner, context_tokens=bound, last_position=session.last_position, **fields)
@@ -236,21 +243,23 @@ def _go_on(
         rows,
         grant,
         is_overdrawn=grant is None and was_told,
-        pause=reason_to_pause(session.pause_requested, asks_too_much=failures.pause),
+        pause=pause or reason_to_pause(session.pause_requested),
         context_tokens=bound,
         context_limit=budget.context_limit(session.model, day),
         standing=standing_of(session, day, bound, failures.watched),
     )
 
 
-def reason_to_pause(is_requested: bool, *, asks_too_much: bool = False) -> str:
-    return retries.TOO_MANY if asks_too_much else AS_ASKED if is_requested else ""
+def reason_to_pause(is_requested: bool) -> str:
+    return AS_ASKED if is_requested else ""
 
 
-def ask(owner: Owner, question: Asked) -> None:
-    """Ask the founder outside of a tool call."""
-    session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
-    write_session(owner, **effects.apply(session, [question]))
+def _pause_after_too_many(session: AgentSession) -> str:
+    """Why to pause after a question; empty while there were not too many."""
+    if not questions.asks_too_much(session):
+        return ""
+    events.record(session.job_id, EventType.BUILD_PAUSED, reason=questions.TOO_MANY)
+    return questions.TOO_MANY
 
 
 def add_notes(owner: Owner, notes: Sequence[Block]) -> list[AgentMessage]:
@@ -271,6 +280,15 @@ class Rest:
     reason: str
     wake_at: datetime | None = None
     is_for_money: bool = False
+
+
+def ask(owner: Owner, question: Asked, reason: str) -> Rest:
+    """Ask the founder outside of a tool call; how the session is to rest then."""
+    session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
+    write_session(owner, **effects.apply(session, [question]))
+    if pause := _pause_after_too_many(session):
+        return Rest(SessionState.PAUSED, pause)
+    return Rest(SessionState.WAITING_FOR_INPUT, reason)
 
 
 def rest(owner: Owner, wanted: Rest) -> None:

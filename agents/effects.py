@@ -91,12 +91,12 @@ def _question(effect: Asked, session: AgentSession) -> dict[str, Any]:
     digest = sha256(storable(effect.problem).strip().lower().encode()).hexdigest()[:16]
     escalation, is_new = AgentEscalation.objects.get_or_create(
         job_id=session.job_id,
-        error_signature=f"{session.job.project_id}:product_decision:{digest}",
+        error_signature=f"{session.job.project_id}:{effect.error_type}:{digest}",
         status=AgentEscalation.Status.PENDING,
         defaults={
             "session_id": session.job_id,
             "project_id": session.job.project_id,
-            "error_type": "product_decision",
+            "error_type": effect.error_type,
             "plain_english_problem": storable(effect.problem),
             "recommended_action": storable(effect.recommended_action),
             "options": storable(effect.options),

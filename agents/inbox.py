@@ -1,10 +1,13 @@
 """What the founder sent since the model's last call: answers to questions, and messages."""
 
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from agents.prompts import as_data, note_text
+from agents.questions import is_stop
 from agents.turns import Block, note
 from escalations.models import AgentEscalation
 from jobs import clock
@@ -16,29 +19,42 @@ def has_news(job_id: UUID) -> bool:
     return _answers(job_id).exists() or _messages(job_id).exists()
 
 
-def take(job_id: UUID) -> list[Block]:
-    """Notes for everything not yet delivered, marked as delivered in this transaction."""
+@dataclass(frozen=True)
+class News:
+    """What the founder sent, as notes for the model; `is_stop` when they chose to stop here."""
+
+    notes: list[Block]
+    is_stop: bool
+
+
+def take(job_id: UUID) -> News:
+    """Everything not yet delivered, marked as delivered in this transaction."""
     answers = list(_answers(job_id).select_for_update())
     messages = list(_messages(job_id).select_for_update())
     moment = clock.now()
     _answers(job_id).filter(pk__in=[answer.pk for answer in answers]).update(delivered_at=moment)
     _messages(job_id).filter(pk__in=[message.pk for message in messages]).update(delivered_at=moment)
-    return [
+    notes = [
         *(note("answer", as_data(_answer(answer))) for answer in answers),
         *(note("message", note_text("message", text=as_data(message.text))) for message in messages),
     ]
+    return News(notes, is_stop=any(map(is_stop, answers)))
 
 
 def decisions(job_id: UUID) -> Block:
     """A note with everything the founder has decided or said so far, word for word."""
-    delivered = {"job": job_id, "delivered_at__isnull": False}
-    answers = AgentEscalation.objects.filter(**delivered).order_by("resolved_at")
-    messages = FounderMessage.objects.filter(**delivered).order_by("created_at")
-    said = {
-        "answers": [_answer(answer) for answer in answers],
-        "messages": [message.text for message in messages],
-    }
+    said = said_in(job_id, delivered_at__isnull=False)
     return note("decisions", note_text("decisions", said=as_data(said)))
+
+
+def said_in(job_id: UUID, **which: Any) -> dict[str, Any]:
+    """What the founder answered and wrote in a build, as data."""
+    answers = AgentEscalation.objects.filter(job=job_id, status=AgentEscalation.Status.RESOLVED, **which)
+    messages = FounderMessage.objects.filter(job=job_id, **which)
+    return {
+        "answers": [_answer(answer) for answer in answers.order_by("resolved_at")],
+        "messages": [message.text for message in messages.order_by("created_at")],
+    }
 
 
 def has_pending_questions(job_id: UUID) -> bool:
@@ -55,9 +71,21 @@ def _messages(job_id: UUID) -> QuerySet[FounderMessage]:
     return FounderMessage.objects.filter(job=job_id, delivered_at__isnull=True).order_by("created_at")
 
 
-def _answer(answer: AgentEscalation) -> dict[str, str]:
-    return {
+def _answer(answer: AgentEscalation) -> dict[str, Any]:
+    """What was asked and answered; what a decision means is told by its option."""
+    told: dict[str, Any] = {
         "problem": answer.plain_english_problem,
         "decision": answer.founder_decision,
+        "meaning": _meaning(answer),
         "guidance": answer.founder_guidance,
     }
+    if answer.secret_names:
+        told["environment_variables_now_set"] = answer.secret_names
+    return told
+
+
+def _meaning(answer: AgentEscalation) -> str:
+    for option in answer.options:
+        if option["value"] == answer.founder_decision:
+            return f"{option['label']}: {option['description']}".rstrip(": ")
+    return ""

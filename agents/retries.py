@@ -15,23 +15,22 @@ from agents.failures import (
     is_proven,
     proven_by,
 )
-from agents.models import AgentSession, SessionState
+from agents.models import AgentSession
 from agents.prompts import as_data, note_text
 from agents.testruns import is_test_run
 from agents.turns import Block, ToolCall, ToolResult, note
 from escalations.models import AgentEscalation, ErrorSignature
 from jobs import clock
 from jobs.events import Fact
-from jobs.models import EventType, Job, JobEvent
+from jobs.models import EventType, Job
 from jobs.texts import storable
 
-MOST_ESCALATIONS = 5  # since the founder last resumed the build
 MOST_ROWS = 200  # of the transcript, looked through for what changed between two attempts
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What follows: facts for the log, notes for the model, whether to pause, and what to watch for.
+    """What follows: facts for the log, notes for the model, and what to watch for.
 
     `watched` are the targets that have failed; results that `concerns` has nothing against them with need no
     bookkeeping.
@@ -39,7 +38,6 @@ class Recorded:
 
     facts: list[Fact] = field(default_factory=list)
     notes: list[Block] = field(default_factory=list)
-    pause: bool = False
     watched: tuple[frozenset[str], ...] = ()
 
 
@@ -104,7 +102,6 @@ class _Step:
         self.cost = cost // max(1, troubles)
         self.facts: list[Fact] = []
         self.notes: list[Block] = []
-        self.pause = False
 
     def record(self) -> Recorded:
         for result in self.results:
@@ -112,7 +109,7 @@ class _Step:
                 self._worked(result)
             elif not is_expected(result.call, result, is_known=True):
                 self._failed(result, failure_of(result))
-        return Recorded(self.facts, self.notes, self.pause, _watched(self.rows.values()))
+        return Recorded(self.facts, self.notes, _watched(self.rows.values()))
 
     def _worked(self, result: ToolResult) -> None:
         proven = proven_by(result)
@@ -220,16 +217,10 @@ class _Step:
         if is_new:
             payload = {"escalation_id": str(escalation.pk), "problem": escalation.plain_english_problem}
             self.facts.append((EventType.WAITING_FOR_INPUT, payload))
-            self._pause_after_too_many()
 
     def _tell_escalated(self, escalation: AgentEscalation) -> None:
         problem = as_data(escalation.plain_english_problem)
         self.notes.append(note("escalated", note_text("escalated", problem=problem)))
-
-    def _pause_after_too_many(self) -> None:
-        if not self.pause and asks_too_much(self.session):
-            self.pause = True
-            self.facts.append((EventType.BUILD_PAUSED, {"reason": TOO_MANY}))
 
     # Between two attempts
 
@@ -256,26 +247,6 @@ class _Step:
                     calls.append(ToolCall(block["id"], block["name"], block["input"]))
         return calls
 
-
-def asks_too_much(session: AgentSession) -> bool:
-    """Whether the agent has asked five times since the founder last resumed the build."""
-    asked = AgentEscalation.objects.filter(job_id=session.job_id)
-    resumed = (
-        JobEvent.objects.filter(
-            job_id=session.job_id,
-            type=EventType.AGENT_STATE,
-            payload__previous=SessionState.PAUSED,
-            payload__state=SessionState.QUEUED,
-        )
-        .order_by("-seq")
-        .first()
-    )
-    if resumed is not None:
-        asked = asked.filter(created_at__gt=resumed.created_at)
-    return asked.count() >= MOST_ESCALATIONS
-
-
-TOO_MANY = "I have asked you five times and stopped before I spend more. Answer what you can, then resume me."
 
 _IDLE_PROGRAMS = frozenset({"curl", "wget"})
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from agents import checkpoints, inbox, wake
+from agents import checkpoints, inbox, questions, wake
 from agents.budget import LEAST_CONTEXT
 from agents.checkpoints import Rest
 from agents.database import unit
@@ -16,7 +16,7 @@ from agents.model import AnthropicModel, ProviderUnavailable, Request
 from agents.models import AgentSession, SessionState
 from agents.prompts import note_text
 from agents.store import CheckpointStore, OutOfBudget, PauseRequested
-from agents.turns import Asked, Block, Turn, note
+from agents.turns import Block, Turn, note
 from jobs import clock
 
 PROVIDER_REST = timedelta(minutes=10)
@@ -128,19 +128,7 @@ async def _until_there_is_money(context: Context, *, is_overdrawn: bool) -> Rest
 
 async def _ask_how_to_go_on(context: Context, stuck: GoingInCircles | CapReached) -> Rest:
     """Stuck is a question to the founder, not an end."""
-    cap = context.session.max_tool_calls
-    problem = (
-        f"I have taken {cap} steps since you last heard from me without finishing this part."
-        if isinstance(stuck, CapReached)
-        else "I keep trying the same thing and it keeps failing."
-    )
-    question = Asked(problem, "Let me go on in smaller steps.", STUCK_OPTIONS)
-    await unit(checkpoints.ask, context.store.owner, question)
-    return Rest(SessionState.WAITING_FOR_INPUT, "I need a decision from you to go on.")
-
-
-STUCK_OPTIONS = (
-    {"value": "go_on", "label": "Go on", "description": "Keep working on this part as it is planned."},
-    {"value": "simpler_version", "label": "Make it simpler", "description": "Build a simpler version of it."},
-    {"value": "skip_feature", "label": "Leave it out", "description": "Skip this part and do the rest."},
-)
+    about = questions.about_the_cap if isinstance(stuck, CapReached) else questions.about_circles
+    question = about(context.session.max_tool_calls)
+    reason = "I need a decision from you to go on."
+    return await unit(checkpoints.ask, context.store.owner, question, reason)

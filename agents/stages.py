@@ -7,14 +7,14 @@ from uuid import UUID
 
 from django.db.models import F
 
-from agents import budget, checkpoints, effects, notices, plans
-from agents.checkpoints import Owner, write_session
+from agents import budget, checkpoints, earlier, effects, notices, plans, questions
+from agents.checkpoints import Owner, Rest, write_session
 from agents.checks import CheckResult
 from agents.models import AgentMessage, AgentSession, SessionState
 from agents.prompts import note_text, system_prompt
-from agents.turns import Asked, note
+from agents.turns import note
 from escalations.models import AgentEscalation
-from jobs import briefs, events, lifecycle
+from jobs import briefs, events, lifecycle, project_secrets
 from jobs.models import EventType, Job, JobStatus, Project
 from jobs.queue import enqueue_agent_run
 
@@ -35,11 +35,14 @@ def prepare_session(owner: Owner, session: AgentSession) -> None:
     """Fix the model and the prompt for the whole session; `PaymentNeeded` or `UnknownModel` if not."""
     job = session.job
     config = plans.resolve_llm_config(session.user)
+    change = earlier.change_of(job)
     prompt = system_prompt(
         project=job.project.name,
-        goal=job.goal or job.project.goal,
+        goal=job.project.goal if change else job.goal or job.project.goal,
         idea_brief=job.idea_brief.current_content if job.idea_brief else {},
         interview=briefs.latest_interview(job.project),
+        change=change,
+        earlier=earlier.left_by_earlier_builds(job),
     )
     write_session(owner, model=config.model, max_tool_calls=config.max_tool_calls, system_prompt=prompt)
     session.model, session.max_tool_calls, session.system_prompt = config.model, config.max_tool_calls, prompt
@@ -52,7 +55,7 @@ def promises_of(job: Job) -> list[str]:
 
 
 def secrets_of(job: Job) -> dict[str, str]:
-    return {secret.name: secret.value for secret in job.project.secrets.all()}
+    return project_secrets.values_of(job.project_id)
 
 
 def record_restored(owner: Owner, files: Sequence[str], taken_at: datetime) -> None:
@@ -93,44 +96,20 @@ def app_started(owner: Owner, job: Job, url: str) -> None:
 
 def back_to_code(
     owner: Owner, job: Job, failures: Sequence[CheckResult], rounds: int
-) -> tuple[int, list[AgentMessage]]:
+) -> tuple[Rest | None, list[AgentMessage]]:
     """Send the job back to the agent with a note of what failed; after `rounds` times the founder is asked.
 
-    The round's number, and the note's row.
+    How the session is to rest then, and the note's row.
     """
     advance(owner, job, JobStatus.CODE, f"{len(failures)} of the promises are not kept yet; mending")
     write_session(owner, checks_rounds=F("checks_rounds") + 1)
     session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
-    number = session.checks_rounds
+    number, rest = session.checks_rounds, None
     if number >= rounds:
-        write_session(owner, checks_rounds=0, **effects.apply(session, [_question_about(failures)]))
+        write_session(owner, checks_rounds=0)
+        rest = checkpoints.ask(owner, questions.about_checks(failures), "I need a decision from you.")
     text = note_text("checks_failed", results=failures, round=number, rounds=rounds)
-    return number, checkpoints.add_notes(owner, [note("checks_failed", text)])
-
-
-def _question_about(failures: Sequence[CheckResult]) -> Asked:
-    promises = "; ".join(result.promise for result in failures)
-    return Asked(
-        problem=f"I have tried three times, and this part still does not work as you asked: {promises}",
-        recommended_action="Let me build a simpler version of it.",
-        options=(
-            {
-                "value": "simpler_version",
-                "label": "Make it simpler",
-                "description": "I build a plainer version of this part that I can make work.",
-            },
-            {
-                "value": "keep_trying",
-                "label": "Keep trying",
-                "description": "I go on with this part as it is.",
-            },
-            {
-                "value": "provide_guidance",
-                "label": "Tell me more",
-                "description": "You describe in your own words what matters about it.",
-            },
-        ),
-    )
+    return rest, checkpoints.add_notes(owner, [note("checks_failed", text)])
 
 
 def finish(owner: Owner, job: Job) -> None:

@@ -5,7 +5,7 @@ import secrets
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from agents import budget, plans, renewal
+from agents import budget, earlier, plans, renewal
 from agents.models import AgentSession, Subscription
 from jobs import briefs, clock, events
 from jobs.errors import Conflict, PaymentNeeded, Unavailable
@@ -38,6 +38,7 @@ def start_build(project: Project, *, goal: str = "", idempotency_key: str | None
         created_at=job.created_at,
     )
     events.record(job.pk, EventType.JOB_STATUS, status=job.status, previous="", message=job.status_message)
+    earlier.tell_change(job)
     enqueue_agent_run(job.pk)
     return job, True
 

@@ -130,6 +130,7 @@ class Asked:
     problem: str
     recommended_action: str
     options: tuple[dict[str, str], ...]
+    error_type: str = "product_decision"
 
 
 Effect = PlanSet | Narrated | Documented | Asked

@@ -1,6 +1,7 @@
 """What the model is told: the persona with the founder's own words, and the notes during the build."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,13 +19,27 @@ _templates = Environment(
 )
 
 
-def system_prompt(*, project: str, goal: str, idea_brief: dict[str, Any], interview: Interview) -> str:
-    """The persona and the founder's input, verbatim.
+def system_prompt(
+    *,
+    project: str,
+    goal: str,
+    idea_brief: dict[str, Any],
+    interview: Interview,
+    change: str = "",
+    earlier: Mapping[str, Any] | None = None,
+) -> str:
+    """The persona and the founder's input, verbatim. `change` and `earlier` are of projects built before.
 
     No text of a founder's can close its element.
     """
     given = {"project": project, "goal": goal, "idea_brief": idea_brief, "interview": interview}
-    return _templates.get_template("system.md").render(founder_input=as_data(given, indent=1))
+    if change:
+        given["change"] = change
+    return _templates.get_template("system.md").render(
+        founder_input=as_data(given, indent=1),
+        is_change=bool(change),
+        earlier=as_data(earlier, indent=1) if earlier else "",
+    )
 
 
 def as_data(value: Any, *, indent: int | None = None) -> str:

@@ -10,7 +10,10 @@ from agents.turns import Asked, Replay
 
 
 class Option(Input):
-    value: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="A short name, e.g. keep_simple")
+    value: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
+        description="A short name, e.g. keep_simple; provide_credentials lets them enter a secret.",
+    )
     label: str = Field(min_length=1, max_length=100, description="What the button says.")
     description: str = Field(max_length=500, description="What the founder gets with it.")
 

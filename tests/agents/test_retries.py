@@ -297,24 +297,6 @@ def test_counts_outlive_the_build_for_the_project(agent, founder, project):
     assert rebuilt.run("pip install lib", MISSING_HEADER).facts[0][1]["attempt"] == 2
 
 
-def test_five_questions_pause_the_build(agent):
-    recorded = [
-        agent.run(f"curl -f https://{name}.example.com", f"{name}: 403 Forbidden") for name in "abcde"
-    ]
-    assert [one.pause for one in recorded] == [False] * 4 + [True]
-    assert kinds(recorded[4]) == ["agent.waiting_for_input", "agent.build_paused"]
-
-
-def test_after_the_founder_resumed_five_more_are_needed(agent, founder):
-    for name in "abcde":
-        agent.run(f"curl -f https://{name}.example.com", f"{name}: 403 Forbidden")
-    job = Job.objects.get()
-    control.pause(job, founder)
-    control.resume(job, founder)
-    recorded = agent.run("curl -f https://f.example.com", "f: 403 Forbidden")
-    assert not recorded.pause
-
-
 def test_what_was_expected_costs_one_query(agent):
     with CaptureQueriesContext(
         connection,

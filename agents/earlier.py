@@ -1,0 +1,72 @@
+"""What earlier builds of a project leave to the next one: the founder's words, and a change asked for."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from agents import inbox
+from agents.models import BuildDocument, Snapshot
+from jobs import events
+from jobs.models import EventType, FounderMessage, Job, JobStatus
+
+MOST_CHARACTERS = 50_000  # of the founder's words; of more than that, the oldest are left out
+
+
+def change_of(job: Job) -> str:
+    """What the founder wants changed in what is ready; "" when this build is not for a change."""
+    ready = Job.objects.filter(
+        project=job.project_id, status=JobStatus.READY, build_number__lt=job.build_number
+    )
+    return job.goal if job.goal and ready.exists() else ""
+
+
+def has_files(job: Job) -> bool:
+    """Whether the build begins with files that an earlier one saved."""
+    return Snapshot.objects.filter(project=job.project_id).exists()
+
+
+def tell_change(job: Job) -> None:
+    """Show the change asked for in the log, and let the agent hear it before its first turn."""
+    if words := change_of(job):
+        FounderMessage.objects.create(job=job, text=words, created_at=job.created_at)
+        events.record(job.pk, EventType.AGENT_MESSAGE, text=words, author="founder")
+
+
+def left_by_earlier_builds(job: Job) -> dict[str, Any]:
+    """Per build what was asked for, answered and said, word for word, and the newest documents.
+
+    Empty for a first build.
+    """
+    builds = Job.objects.filter(project=job.project_id, build_number__lt=job.build_number)
+    told = [_told(build) for build in builds.order_by("-build_number")]
+    if not told:
+        return {}
+    kept = list(_newest(told))
+    left: dict[str, Any] = {"builds": kept[::-1], "documents": _documents(builds)}
+    if len(kept) < len(told):
+        left["older_builds_left_out"] = len(told) - len(kept)
+    return left
+
+
+def _told(build: Job) -> dict[str, Any]:
+    return {
+        "build": build.build_version,
+        "ended": build.status,
+        "asked_for": build.goal,
+        **inbox.said_in(build.pk),
+    }
+
+
+def _newest(told: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    """As many as fit, the newest first; that one always."""
+    room = MOST_CHARACTERS
+    for number, build in enumerate(told):
+        room -= len(str(build))
+        if room < 0 and number:
+            return
+        yield build
+
+
+def _documents(builds: Any) -> dict[str, str]:
+    """By section, each from the newest build that wrote it."""
+    rows = BuildDocument.objects.filter(job__in=builds).order_by("job__build_number", "pk")
+    return dict(rows.values_list("section", "content"))

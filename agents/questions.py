@@ -1,0 +1,101 @@
+"""What the agent asks of its own accord when it is stuck, and when it has asked too much."""
+
+from collections.abc import Sequence
+
+from agents.checks import CheckResult
+from agents.models import AgentSession, SessionState
+from agents.turns import Asked
+from escalations.models import AgentEscalation
+from jobs.models import EventType, JobEvent
+
+MOST_ESCALATIONS = 5  # since the founder last resumed the build
+TOO_MANY = "I have asked you five times and stopped before I spend more. Answer what you can, then resume me."
+STOPPED = "Stopped here, as you chose. Resume me whenever you like."
+REPETITION, TOOL_CALL_CAP, CHECKS_FAILED = "repetition", "tool_call_cap", "checks_failed"
+STOP_HERE = "stop_here"
+
+
+def about_circles(cap: int) -> Asked:
+    """The same call again and again, although the model was told to change course."""
+    return Asked(
+        "I keep trying the same thing and it keeps failing.",
+        "Let me change course.",
+        _how_to_go_on(cap),
+        REPETITION,
+    )
+
+
+def about_the_cap(cap: int) -> Asked:
+    """All tool calls of a stretch are used."""
+    return Asked(
+        f"I have taken {cap} steps since you last heard from me without finishing this part.",
+        "Let me go on for as long again.",
+        _how_to_go_on(cap),
+        TOOL_CALL_CAP,
+    )
+
+
+def _how_to_go_on(cap: int) -> tuple[dict[str, str], ...]:
+    return (
+        {"value": "go_on", "label": "Go on", "description": f"I take up to {cap} more steps as planned."},
+        {
+            "value": "change_course",
+            "label": "Change course",
+            "description": "I leave this way and look for another one.",
+        },
+        {
+            "value": STOP_HERE,
+            "label": "Stop here",
+            "description": "I pause the build. Nothing is lost, and nothing is spent until you resume it.",
+        },
+    )
+
+
+def about_checks(failures: Sequence[CheckResult]) -> Asked:
+    """Promises that are still not kept after several rounds."""
+    promises = "; ".join(result.promise for result in failures)
+    return Asked(
+        f"I have tried three times, and this part still does not work as you asked: {promises}",
+        "Let me build a simpler version of it.",
+        (
+            {
+                "value": "simpler_version",
+                "label": "Make it simpler",
+                "description": "I build a plainer version of this part that I can make work.",
+            },
+            {
+                "value": "keep_trying",
+                "label": "Keep trying",
+                "description": "I go on with this part as it is.",
+            },
+            {
+                "value": "provide_guidance",
+                "label": "Tell me more",
+                "description": "You describe in your own words what matters about it.",
+            },
+        ),
+        CHECKS_FAILED,
+    )
+
+
+def is_stop(answer: AgentEscalation) -> bool:
+    """Whether the founder chose to stop here rather than to go on."""
+    return answer.founder_decision == STOP_HERE and answer.error_type in (REPETITION, TOOL_CALL_CAP)
+
+
+def asks_too_much(session: AgentSession) -> bool:
+    """Whether the agent has asked five times since the founder last resumed the build."""
+    asked = AgentEscalation.objects.filter(job_id=session.job_id)
+    resumed = (
+        JobEvent.objects.filter(
+            job_id=session.job_id,
+            type=EventType.AGENT_STATE,
+            payload__previous=SessionState.PAUSED,
+            payload__state=SessionState.QUEUED,
+        )
+        .order_by("-seq")
+        .first()
+    )
+    if resumed is not None:
+        asked = asked.filter(created_at__gt=resumed.created_at)
+    return asked.count() >= MOST_ESCALATIONS

@@ -1,0 +1,159 @@
+"""Questions beside failures: five pause the build, being stuck is asked about, and stopping is an answer."""
+
+import pytest
+from django.db import transaction
+
+from agents import checkpoints, control, points, questions, stages
+from agents.checks import CheckResult
+from agents.models import AgentSession, SessionState
+from agents.turns import Asked, ToolCall, ToolResult, Turn, Usage, text_block
+from escalations.answers import resolve
+from escalations.models import AgentEscalation
+from jobs.models import EventType
+
+OPTIONS = ({"value": "a", "label": "A", "description": ""}, {"value": "b", "label": "B", "description": ""})
+
+
+@pytest.fixture
+def owner(build):
+    with transaction.atomic():
+        owner = checkpoints.claim(build.pk, run_id=0)
+        stages.prepare_session(owner, AgentSession.objects.get(pk=build.pk))
+    return owner
+
+
+class Steps:
+    """The durable points, as a loop reaches them."""
+
+    def __init__(self, owner):
+        self.owner = owner
+        self.number = 0
+        with transaction.atomic():
+            self.following = checkpoints.begin(owner, [text_block("Begin.")])
+
+    def take(self, *, effects=(), output="", command=""):
+        self.number += 1
+        name, given = ("bash", {"command": command}) if command else ("ask_founder", {})
+        call = ToolCall(f"t{self.number}", name, given)
+        block = {"type": "tool_use", "id": call.id, "name": name, "input": given}
+        turn = Turn([block], "tool_use", Usage(input_tokens=10, output_tokens=10))
+        grant = self.following.grant
+        _, standing = points.save_turn(
+            self.owner, self.following.standing, grant, turn, turn.usage, {call.id: "x"}
+        )
+        failed = "command_failed" if command else ""
+        result = ToolResult(call, "x", [text_block(output)], bool(failed), failed, effects=effects)
+        self.following = points.save_results(self.owner, standing, [result], [])
+        return self.following
+
+    def ask(self, problem):
+        return self.take(effects=(Asked(problem, "A, I think.", OPTIONS),))
+
+    def fail(self, name):
+        output = f"{name}: 403 Forbidden\n[exit 22]"
+        return self.take(command=f"curl -f https://{name}.example.com", output=output)
+
+
+def paused_events(job):
+    return [event.payload["reason"] for event in job.events.filter(type=EventType.BUILD_PAUSED)]
+
+
+def test_questions_of_every_kind_count_and_the_fifth_pauses_the_build(build, owner):
+    steps = Steps(owner)
+    pauses = [steps.ask("Which colour?").pause, steps.fail("a").pause, steps.ask("Which size?").pause]
+    pauses += [steps.fail("b").pause, steps.ask("Which shape?").pause]
+    assert pauses == [""] * 4 + [questions.TOO_MANY]
+    assert paused_events(build) == [questions.TOO_MANY]
+
+
+def test_the_same_question_again_is_none(build, owner):
+    steps = Steps(owner)
+    assert not any(steps.ask("Which colour?").pause for _ in range(6))
+    assert AgentEscalation.objects.count() == 1
+
+
+def test_after_the_founder_resumed_five_more_are_needed(build, owner, founder):
+    steps = Steps(owner)
+    for name in "abcde":
+        steps.fail(name)
+    checkpoints.rest(owner, checkpoints.Rest(SessionState.PAUSED, questions.TOO_MANY))
+    control.resume(build, founder)
+    again = Steps(checkpoints.claim(build.pk, run_id=0))
+    assert [again.ask(f"Question {number}?").pause for number in range(5)] == [""] * 4 + [questions.TOO_MANY]
+
+
+FAILED = [CheckResult("notes are kept", "test -f notes", ok=False, output="", duration_ms=1)]
+
+
+@pytest.mark.parametrize("about", [questions.about_circles(150), questions.about_checks(FAILED)])
+def test_a_question_outside_of_a_step_may_be_the_fifth(build, owner, about):
+    steps = Steps(owner)
+    for name in "abcd":
+        steps.fail(name)
+    with transaction.atomic():
+        rest = checkpoints.ask(owner, about, "I need a decision.")
+    assert (rest.state, rest.reason) == (SessionState.PAUSED, questions.TOO_MANY)
+    assert paused_events(build) == [questions.TOO_MANY]
+
+
+@pytest.mark.parametrize(
+    ("about", "kind", "values"),
+    [
+        (questions.about_circles(150), "repetition", ["go_on", "change_course", "stop_here"]),
+        (questions.about_the_cap(150), "tool_call_cap", ["go_on", "change_course", "stop_here"]),
+        (
+            questions.about_checks(FAILED),
+            "checks_failed",
+            ["simpler_version", "keep_trying", "provide_guidance"],
+        ),
+    ],
+)
+def test_each_kind_has_its_name_and_its_options(build, owner, about, kind, values):
+    with transaction.atomic():
+        rest = checkpoints.ask(owner, about, "I need a decision.")
+    assert rest == checkpoints.Rest(SessionState.WAITING_FOR_INPUT, "I need a decision.")
+    asked = AgentEscalation.objects.get()
+    assert (asked.error_type, [option["value"] for option in asked.options]) == (kind, values)
+    assert asked.error_signature.startswith(f"{build.project_id}:{kind}:")
+
+
+def test_the_founder_is_told_how_many_steps_going_on_means():
+    assert "up to 77 more steps" in questions.about_the_cap(77).options[0]["description"]
+
+
+def test_stopping_here_pauses_the_build_and_is_read_when_it_goes_on(build, owner, founder):
+    with transaction.atomic():
+        checkpoints.rest(owner, checkpoints.ask(owner, questions.about_circles(150), "I need a decision."))
+    resolve(AgentEscalation.objects.get().pk, decision="stop_here", by=founder)
+    owner = checkpoints.claim(build.pk, run_id=0)
+    with transaction.atomic():
+        following = checkpoints.begin(owner, [])
+    assert following.pause == questions.STOPPED
+    assert "stop_here" in following.rows[-1].content[0]["text"]
+
+
+def test_an_option_of_the_model_s_own_stops_nothing(build, owner, founder):
+    steps = Steps(owner)
+    option = {"value": "stop_here", "label": "At the river", "description": "The walk ends there."}
+    steps.take(effects=(Asked("Where does the walk end?", "At the river.", (option, OPTIONS[0])),))
+    resolve(AgentEscalation.objects.get().pk, decision="stop_here", by=founder)
+    assert steps.ask("Which colour?").pause == ""
+
+
+def test_the_model_is_told_what_the_decision_means(owner, founder):
+    steps = Steps(owner)
+    steps.ask("Which colour?")
+    resolve(AgentEscalation.objects.get().pk, decision="a", by=founder)
+    told = steps.ask("Which size?").rows[-1].content[0]["text"]
+    assert '"decision": "a"' in told
+    assert '"meaning": "A"' in told
+
+
+def test_the_model_is_told_which_secrets_it_has_and_never_their_values(owner, founder):
+    steps = Steps(owner)
+    steps.ask("Which key?")
+    secrets = {"STRIPE_KEY": "sk-123456"}
+    resolve(AgentEscalation.objects.get().pk, decision="a", secrets=secrets, by=founder)
+    told = steps.ask("Which size?").rows[-1].content[0]["text"]
+    assert '"environment_variables_now_set": ["STRIPE_KEY"]' in told
+    assert "sk-123456" not in told
