@@ -68,6 +68,11 @@ class SandboxKeeper:
             await self._workspace.extend()
             self._extend_at = time.monotonic() + settings.SANDBOX_LIFETIME_SECONDS / 4
 
+    async def renew_secrets(self) -> None:
+        """What the founder gave or took back meanwhile holds from the next command on."""
+        if self._workspace is not None:
+            self._workspace.use_secrets(await unit(stages.secrets_of, self.session.job))
+
     # Saving
 
     def files_changed(self) -> None:
@@ -151,6 +156,7 @@ class SavingToolbox:
 
     async def run(self, call: ToolCall) -> ToolResult:
         await self._keeper.keep_alive()
+        await self._keeper.renew_secrets()
         result = await self._toolbox.run(call)
         if result.changed_files:
             self._keeper.files_changed()

@@ -79,8 +79,10 @@ class Workspace:
         self, sandbox: e2b.AsyncSandbox, *, project_id: str, owner: tuple[str, int], envs: Mapping[str, str]
     ) -> None:
         self.project_id = project_id
-        self.envs = dict(envs)
-        self.redact = Redactor(envs.values())
+        self.envs: dict[str, str] = {}
+        self.redact = Redactor()
+        self._hidden: set[str] = set()
+        self.use_secrets(envs)
         self.is_new = False
         self.snapshot_lock = asyncio.Lock()  # one snapshot at a time
         self._sandbox = sandbox
@@ -131,6 +133,13 @@ class Workspace:
                 raise SandboxTaken from error
             raise
         await self.end_older_groups()
+
+    def use_secrets(self, envs: Mapping[str, str]) -> None:
+        """Give these to every command from now on; the values of earlier ones stay hidden too."""
+        self.envs = dict(envs)
+        if not self._hidden.issuperset(envs.values()):
+            self._hidden.update(envs.values())
+            self.redact = Redactor(self._hidden)
 
     # Lifetime
 

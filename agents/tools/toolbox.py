@@ -60,7 +60,7 @@ class Toolbox:
 
     def __init__(self, workspace: Workspace, *, secrets: Iterable[str] = ()) -> None:
         self._workspace = workspace
-        self._redact = Redactor([*secrets, *workspace.envs.values()])
+        self._redact = Redactor(secrets)
 
     def definitions(self) -> list[dict[str, Any]]:
         return definitions()
@@ -114,7 +114,7 @@ class Toolbox:
     def _clean(self, text: str) -> str:
         """Without secrets, and without what a database cannot store: NUL and halves of surrogate pairs."""
         storable = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
-        return self._redact(storable)
+        return self._redact(self._workspace.redact(storable))
 
 
 def _understood(call: ToolCall) -> tuple[Tool[Any], Input]:
