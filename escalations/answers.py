@@ -42,7 +42,7 @@ def resolve(
     Job.objects.select_for_update(no_key=True).get(pk=found.job_id)  # the job is always locked first
     escalation = AgentEscalation.objects.select_for_update(no_key=True, of=("self",)).get(pk=escalation_id)
     _need_pending(escalation)
-    guidance = _clean(escalation, decision, guidance)
+    guidance = clean(escalation, decision, guidance)
     secrets = project_secrets.clean(secrets or {})
     if decision == PROVIDE_CREDENTIALS and not (secrets or guidance):
         raise BadAnswer("Enter the key or password, or choose another answer.", field="secrets")
@@ -73,7 +73,7 @@ def _need_pending(escalation: AgentEscalation) -> None:
         raise Conflict("This question needs no answer any more: its build is over.")
 
 
-def _clean(escalation: AgentEscalation, decision: str, guidance: str) -> str:
+def clean(escalation: AgentEscalation, decision: str, guidance: str) -> str:
     """The guidance as it will be kept; `BadAnswer` when it or the decision is not acceptable."""
     valid = [option["value"] for option in escalation.options]
     if decision not in (*valid, PROVIDE_GUIDANCE):

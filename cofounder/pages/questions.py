@@ -6,9 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
-from cofounder.pages import build_state, replies
+from cofounder.pages import build_state, posted_secrets, replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only, own_question
 from escalations import answers
@@ -22,6 +23,8 @@ def questions(request: HttpRequest) -> HttpResponse:
     return render(request, "questions.html", {"questions": pending})
 
 
+@sensitive_variables()
+@sensitive_post_parameters("secret_value")
 @founders_only
 @require_POST
 @limited("resolve")
@@ -34,6 +37,7 @@ def answer(request: HttpRequest, escalation_id: UUID) -> HttpResponse:
             question.pk,
             decision=request.POST.get("decision", ""),
             guidance=request.POST.get("guidance", "").strip(),
+            secrets=_secrets(request),
             by=request.user,
         )
     except CofounderError as error:
@@ -45,6 +49,13 @@ def answer(request: HttpRequest, escalation_id: UUID) -> HttpResponse:
     response = render(request, "parts/question.html", context)
     response["HX-Trigger"] = replies.CHANGED
     return response
+
+
+@sensitive_variables()
+def _secrets(request: HttpRequest) -> dict[str, str]:
+    """What was entered, unless the founder decided for something that needs no credentials."""
+    with_them = (answers.PROVIDE_CREDENTIALS, answers.PROVIDE_GUIDANCE)
+    return posted_secrets.read(request.POST) if request.POST.get("decision") in with_them else {}
 
 
 def _back(request: HttpRequest, job_id: UUID) -> str:

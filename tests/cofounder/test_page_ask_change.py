@@ -1,0 +1,89 @@
+"""Asking for a change to what is ready."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from agents.models import Subscription
+from agents.start import start_build
+from jobs.models import Job
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def ready_job(working_job: Any) -> Any:
+    Job.objects.filter(pk=working_job.pk).update(status="ready")
+    return working_job
+
+
+def test_a_ready_build_has_the_box_and_others_have_not(browser: Client, working_job: Any) -> None:
+    page = f"/builds/{working_job.pk}"
+    assert "Ask for a change" not in browser.get(page).text
+    for status, has_it in (("ready", True), ("failed", False), ("cancelled", False)):
+        Job.objects.filter(pk=working_job.pk).update(status=status)
+        assert ("Ask for a change" in browser.get(page).text) is has_it
+
+
+def test_a_change_leads_to_its_build(browser: Client, ready_job: Any) -> None:
+    answer = browser.post(f"/builds/{ready_job.pk}/change", {"text": " Sort it by size. "})
+    new = Job.objects.get(build_number=2)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/builds/{new.pk}")
+    assert new.goal == "Sort it by size."
+    assert "Sort it by size." in browser.get(f"/builds/{new.pk}").text
+
+
+def test_scripts_are_led_there_too(browser: Client, ready_job: Any) -> None:
+    answer = browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."}, headers=HTMX)
+    assert answer.headers["HX-Redirect"] == f"/builds/{Job.objects.get(build_number=2).pk}"
+
+
+def test_an_older_build_points_to_the_newer(browser: Client, ready_job: Any) -> None:
+    newer, _ = start_build(ready_job.project, goal="Sort it.")
+    page = browser.get(f"/builds/{ready_job.pk}").text
+    assert ("Ask for a change" in page, f"/builds/{newer.pk}" in page) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "sentence"),
+    [
+        ("", 400, "Write what should be different."),
+        ("   ", 400, "Write what should be different."),
+        ("a" * 10_001, 400, "at most 10,000 are allowed"),
+        ("bell \x07", 400, "control characters"),
+    ],
+)
+def test_words_nobody_can_use_are_refused(
+    browser: Client, ready_job: Any, text: str, status: int, sentence: str
+) -> None:
+    refused = browser.post(f"/builds/{ready_job.pk}/change", {"text": text}, headers=HTMX)
+    assert (refused.status_code, sentence in refused.text) == (status, True)
+    assert Job.objects.count() == 1
+
+
+def test_a_second_change_waits_for_the_first(browser: Client, ready_job: Any) -> None:
+    browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."})
+    refused = browser.post(f"/builds/{ready_job.pk}/change", {"text": "And blue."}, headers=HTMX)
+    assert (refused.status_code, "already under way" in refused.text) == (409, True)
+
+
+def test_what_is_not_ready_is_not_changed(browser: Client, working_job: Any) -> None:
+    refused = browser.post(f"/builds/{working_job.pk}/change", {"text": "Sort it."}, headers=HTMX)
+    assert (refused.status_code, "Only what is ready" in refused.text) == (409, True)
+
+
+def test_without_money_nothing_is_begun(browser: Client, ready_job: Any) -> None:
+    Subscription.objects.update(monthly_budget_override_microdollars=0)
+    refused = browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."}, headers=HTMX)
+    assert (refused.status_code, "no money left" in refused.text) == (402, True)
+    assert Job.objects.count() == 1
+
+
+def test_another_founder_s_build_is_not_there(other_browser: Client, ready_job: Any) -> None:
+    assert other_browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."}).status_code == 404
+    assert Job.objects.count() == 1
+
+
+def test_opening_the_address_begins_nothing(browser: Client, ready_job: Any) -> None:
+    assert browser.get(f"/builds/{ready_job.pk}/change").status_code == 405
