@@ -11,6 +11,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from agents.control import MESSAGE_LIMIT
 from agents.start import start_build
 from cofounder.pages import replies
+from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only, own_job
 from jobs import briefs
 from jobs.errors import CofounderError, Conflict
@@ -19,6 +20,7 @@ from jobs.models import Job, JobStatus
 
 @founders_only
 @require_POST
+@limited("start")
 def ask_for_change(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Start a build for the change, from the newest files, and go to its page."""
     job = own_job(request, job_id)
