@@ -156,7 +156,7 @@ def save_turn(
         cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
         context_tokens=turn.usage.context_tokens,
     )
-    transaction.on_commit(partial(live.set_budget, owner.job_id, budget.budget_pct(spent_today, allowance)))
+    transaction.on_commit(partial(live.set_budget, {owner.job_id: budget.budget_pct(spent_today, allowance)}))
     return row
 
 

@@ -3,6 +3,8 @@
 The rows are the truth. A key that cannot be written is missed by nobody but an outside reader.
 """
 
+import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
@@ -20,6 +22,7 @@ log = structlog.get_logger(__name__)
 STATE_SECONDS = 90_000
 BUDGET_SECONDS = 90
 TIMEOUT_SECONDS = 0.3
+PAUSE_SECONDS = 0.02  # in which budgets gather to be published together
 
 _beside = ThreadPoolExecutor(1, thread_name_prefix="live-keys")
 _waiting: dict[UUID, int] = {}
@@ -50,24 +53,29 @@ def set_state(session_id: UUID, state: str, wake_at: datetime | None = None) -> 
         log.warning("live.failed", session_id=str(session_id), error=repr(error))
 
 
-def set_budget(session_id: UUID, percent: int) -> None:
-    """Publish how much of the founder's day is used, 0 to 100."""
+def set_budget(percents: Mapping[UUID, int]) -> None:
+    """Publish how much of each session's day is used, 0 to 100."""
     try:
-        _client(settings.REDIS_URL).set(_key(session_id, "budget_pct"), percent, ex=BUDGET_SECONDS)
+        with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
+            for session_id, percent in percents.items():
+                pipe.set(_key(session_id, "budget_pct"), percent, ex=BUDGET_SECONDS)
+            pipe.execute()
     except redis.RedisError as error:
-        log.warning("live.failed", session_id=str(session_id), error=repr(error))
+        log.warning("live.failed", sessions=len(percents), error=repr(error))
 
 
 def set_budget_soon(session_id: UUID, percent: int) -> None:
-    """Publish it without waiting for Redis; of several that wait for one session the last is written."""
+    """Publish it without waiting for Redis, together with what else comes up in the next moment."""
     with _waiting_lock:
-        is_scheduled = session_id in _waiting
         _waiting[session_id] = percent
-    if not is_scheduled:
-        _beside.submit(_set_waiting_budget, session_id)
+        is_first = len(_waiting) == 1
+    if is_first:
+        _beside.submit(_set_waiting_budgets)
 
 
-def _set_waiting_budget(session_id: UUID) -> None:
+def _set_waiting_budgets() -> None:
+    time.sleep(PAUSE_SECONDS)
     with _waiting_lock:
-        percent = _waiting.pop(session_id)
-    set_budget(session_id, percent)
+        percents = dict(_waiting)
+        _waiting.clear()
+    set_budget(percents)

@@ -55,7 +55,9 @@ class Subscription(models.Model):
 class DailyBudget(models.Model):
     """A founder's UTC day: what it allows, what is settled, and what calls under way may still cost (µ$)."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="daily_budgets")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="daily_budgets", db_index=False
+    )
     day = models.DateField()
     allowance_microdollars = models.PositiveBigIntegerField()
     spent_microdollars = models.PositiveBigIntegerField(default=0)
@@ -169,7 +171,9 @@ class AgentMessage(models.Model):
         USER = "user", "User"
         ASSISTANT = "assistant", "Assistant"
 
-    session = models.ForeignKey(AgentSession, on_delete=models.CASCADE, related_name="messages")
+    session = models.ForeignKey(
+        AgentSession, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
     position = models.PositiveIntegerField()
     role = models.CharField(max_length=10, choices=Role)
     content = VerbatimJSONField()  # the API's content blocks
@@ -192,7 +196,9 @@ class SpendEntry(UUIDModel):
         SETTLED = "settled", "Settled"
         RELEASED = "released", "Released"  # the call never happened
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="spend")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="spend", db_index=False
+    )
     session = models.ForeignKey(AgentSession, on_delete=models.CASCADE, related_name="spend")
     phase = models.CharField(max_length=200, blank=True)
     day = models.DateField()  # of the reservation

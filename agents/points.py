@@ -138,5 +138,6 @@ def _common(owner: Owner, standing: Standing, row: AgentMessage, facts: Sequence
         "position": standing.position,
         "content": AgentMessage.content.field.get_prep_value(row.content),
         "facts": json.dumps(facts),
+        "events": len(facts),
         "now": row.created_at,
     }

@@ -1,70 +1,60 @@
 """The two durable points of a step as one statement each, written by hand.
 
-Both hold entirely or not at all. Each first locks the rows it judges, in the order DailyBudget, Job, ledger,
-AgentSession, and judges their newest versions. Where one does not stand as the parameters say, the statement
-answers no row and has written nothing.
+Both hold entirely or not at all. Each changes the rows it judges in the order DailyBudget, Job, ledger,
+AgentSession, and judges their newest versions. Where one does not stand as the parameters say, the chain
+ends there, and the last line divides by the number of sessions moved, which is none: the server undoes what
+the statement had written by then.
 """
 
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import DataError, connection
 from psycopg.rows import dict_row
 
 SAVE_TURN = """
 WITH day AS (
-    SELECT id FROM agents_dailybudget
+    UPDATE agents_dailybudget
+    SET spent_microdollars = spent_microdollars + %(cost)s,
+        reserved_microdollars = GREATEST(0, reserved_microdollars
+            - (SELECT reserved_microdollars FROM agents_spendentry WHERE id = %(entry)s))
     WHERE user_id = %(user)s AND day = %(day)s
-    FOR NO KEY UPDATE
+    RETURNING spent_microdollars AS spent, allowance_microdollars AS allowance
 ), job AS (
-    SELECT jobs_job.id FROM jobs_job, day
+    UPDATE jobs_job SET last_seq = last_seq + %(events)s + 1
+    FROM day
     WHERE jobs_job.id = %(job)s
-    FOR NO KEY UPDATE OF jobs_job
+    RETURNING last_seq, spent, allowance
 ), entry AS (
-    SELECT entry.id, entry.reserved_microdollars AS reserved FROM agents_spendentry AS entry, job
-    WHERE entry.id = %(entry)s AND entry.status = 'reserved'
-    FOR NO KEY UPDATE OF entry
-), session AS (
-    UPDATE agents_agentsession AS session
-    SET last_position = last_position + 1, iteration = iteration + 1, context_tokens = %(context_tokens)s,
-        cost_microdollars = cost_microdollars + %(cost)s, last_heard_at = %(now)s
-    FROM entry
-    WHERE job_id = %(job)s AND epoch = %(epoch)s AND last_position = %(position)s
-    RETURNING job_id, last_position
-), message AS (
-    INSERT INTO agents_agentmessage (session_id, position, role, content, stop_reason, created_at)
-    SELECT job_id, last_position, 'assistant', %(content)s, %(stop_reason)s, %(now)s FROM session
-), settled AS (
     UPDATE agents_spendentry
     SET status = 'settled', settled_at = %(now)s, cost_microdollars = %(cost)s,
         input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
         cache_write_5m_tokens = %(cache_write_5m_tokens)s, cache_write_1h_tokens = %(cache_write_1h_tokens)s,
         cache_read_tokens = %(cache_read_tokens)s
-    FROM entry, session
-    WHERE agents_spendentry.id = entry.id
-), spent AS (
-    UPDATE agents_dailybudget
-    SET reserved_microdollars = GREATEST(0, reserved_microdollars - entry.reserved),
-        spent_microdollars = spent_microdollars + %(cost)s
-    FROM day, entry, session
-    WHERE agents_dailybudget.id = day.id
-    RETURNING spent_microdollars AS spent, allowance_microdollars AS allowance
-), numbered AS (
-    UPDATE jobs_job SET last_seq = last_seq + jsonb_array_length(%(facts)s::jsonb) + 1
-    FROM session
-    WHERE jobs_job.id = session.job_id
-    RETURNING jobs_job.id, last_seq, last_seq - jsonb_array_length(%(facts)s::jsonb) - 1 AS before
+    FROM job
+    WHERE agents_spendentry.id = %(entry)s AND status = 'reserved'
+    RETURNING job.*
+), session AS (
+    UPDATE agents_agentsession
+    SET last_position = last_position + 1, iteration = iteration + 1, context_tokens = %(context_tokens)s,
+        cost_microdollars = cost_microdollars + %(cost)s, last_heard_at = %(now)s
+    FROM entry
+    WHERE job_id = %(job)s AND epoch = %(epoch)s AND last_position = %(position)s
+    RETURNING job_id, last_position, entry.*
+), message AS (
+    INSERT INTO agents_agentmessage (session_id, position, role, content, stop_reason, created_at)
+    SELECT job_id, last_position, 'assistant', %(content)s, %(stop_reason)s, %(now)s FROM session
 ), logged AS (
     INSERT INTO jobs_jobevent (job_id, seq, type, payload, created_at)
-    SELECT numbered.id, before + number, fact ->> 0, fact -> 1, %(now)s
-    FROM numbered, jsonb_array_elements(%(facts)s::jsonb) WITH ORDINALITY AS facts(fact, number)
+    SELECT job_id, last_seq - 1 - %(events)s + number, fact ->> 0, fact -> 1, %(now)s
+    FROM session, jsonb_array_elements(%(facts)s::jsonb) WITH ORDINALITY AS facts(fact, number)
     UNION ALL
-    SELECT numbered.id, last_seq, 'agent.budget_updated', jsonb_build_object(
+    SELECT job_id, last_seq, 'agent.budget_updated', jsonb_build_object(
         'budget_pct', CASE WHEN allowance <= 0 THEN 100 ELSE LEAST(100, 100 * spent / allowance) END,
         'spent_microdollars', spent, 'allowance_microdollars', allowance), %(now)s
-    FROM numbered, spent
+    FROM session
 )
-SELECT last_seq, spent, allowance FROM numbered, spent
+SELECT last_seq, spent, allowance, 1 / (SELECT count(*) FROM session) AS moved FROM job
 """
 """Point one: the turn's row, the settled call, the session, the events and, last of them, the day's spend."""
 
@@ -78,7 +68,8 @@ WITH period AS (
     FROM agents_subscription JOIN agents_plantier ON slug = tier_id
     WHERE user_id = %(user)s AND renews_on = %(renews_on)s
 ), day AS (
-    SELECT agents_dailybudget.id FROM agents_dailybudget, period
+    UPDATE agents_dailybudget SET reserved_microdollars = reserved_microdollars + %(amount)s
+    FROM period
     WHERE user_id = %(user)s AND day = %(day)s
         AND allowance_microdollars = %(allowance)s AND remaining >= %(remaining)s
         AND spent_microdollars < %(wind_down_at)s
@@ -86,25 +77,22 @@ WITH period AS (
         AND NOT EXISTS (SELECT FROM escalations_agentescalation
                         WHERE job_id = %(job)s AND status = 'resolved' AND delivered_at IS NULL)
         AND NOT EXISTS (SELECT FROM jobs_foundermessage WHERE job_id = %(job)s AND delivered_at IS NULL)
-    FOR NO KEY UPDATE OF agents_dailybudget
+    RETURNING day
 ), job AS (
-    SELECT jobs_job.id FROM jobs_job, day
+    UPDATE jobs_job SET last_seq = last_seq + %(events)s
+    FROM day
     WHERE jobs_job.id = %(job)s
-    FOR NO KEY UPDATE OF jobs_job
+    RETURNING last_seq
 ), session AS (
-    UPDATE agents_agentsession AS session
+    UPDATE agents_agentsession
     SET last_position = last_position + 1, context_tokens = %(context_tokens)s,
         tool_calls = tool_calls + %(calls)s, last_heard_at = %(now)s
     FROM job
     WHERE job_id = %(job)s AND epoch = %(epoch)s AND last_position = %(position)s
-    RETURNING job_id, user_id, model, current_phase, last_position, pause_requested
+    RETURNING job_id, user_id, model, current_phase, last_position, pause_requested, last_seq
 ), message AS (
     INSERT INTO agents_agentmessage (session_id, position, role, content, stop_reason, created_at)
     SELECT job_id, last_position, 'user', %(content)s, '', %(now)s FROM session
-), reserved AS (
-    UPDATE agents_dailybudget SET reserved_microdollars = reserved_microdollars + %(amount)s
-    FROM day, session
-    WHERE agents_dailybudget.id = day.id
 ), entry AS (
     INSERT INTO agents_spendentry (id, user_id, session_id, phase, day, model, status, reserved_microdollars,
         max_tokens, input_tokens, output_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
@@ -112,27 +100,30 @@ WITH period AS (
     SELECT %(entry)s, user_id, job_id, current_phase, %(day)s, model, 'reserved', %(amount)s,
         %(max_tokens)s, 0, 0, 0, 0, 0, 0, %(price_version)s, %(is_retry)s, %(now)s
     FROM session
-), numbered AS (
-    UPDATE jobs_job SET last_seq = last_seq + jsonb_array_length(%(facts)s::jsonb)
-    FROM session
-    WHERE jobs_job.id = session.job_id
-    RETURNING jobs_job.id, last_seq, last_seq - jsonb_array_length(%(facts)s::jsonb) AS before
 ), logged AS (
     INSERT INTO jobs_jobevent (job_id, seq, type, payload, created_at)
-    SELECT numbered.id, before + number, fact ->> 0, fact -> 1, %(now)s
-    FROM numbered, jsonb_array_elements(%(facts)s::jsonb) WITH ORDINALITY AS facts(fact, number)
+    SELECT job_id, last_seq - %(events)s + number, fact ->> 0, fact -> 1, %(now)s
+    FROM session, jsonb_array_elements(%(facts)s::jsonb) WITH ORDINALITY AS facts(fact, number)
 )
-SELECT last_seq, pause_requested FROM numbered, session
+SELECT last_seq, (SELECT pause_requested FROM session), 1 / (SELECT count(*) FROM session) AS moved FROM job
 """
 """Point two, when nothing but results came: their row, the session, the events and the next call's
 reservation, if the day and the period still have the room that was reckoned with and no news waits."""
 
 
 def one_row(statement: str, parameters: dict[str, Any]) -> dict[str, Any] | None:
-    """Execute a statement, prepared on the server where the settings allow it, and answer its row, if any."""
+    """Execute a statement, prepared on the server where the settings allow it, and answer its row.
+
+    None when it undid itself. Within a transaction that is the caller's, that transaction is over then.
+    """
     connection.ensure_connection()
-    with (
-        connection.wrap_database_errors,
-        psycopg.Cursor(connection.connection, row_factory=dict_row) as cursor,
-    ):
-        return cursor.execute(statement, parameters).fetchone()
+    try:
+        with (
+            connection.wrap_database_errors,
+            psycopg.Cursor(connection.connection, row_factory=dict_row) as cursor,
+        ):
+            return cursor.execute(statement, parameters).fetchone()
+    except DataError as error:
+        if isinstance(error.__cause__, psycopg.errors.DivisionByZero):
+            return None
+        raise

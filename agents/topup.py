@@ -176,7 +176,7 @@ def _tell(session: AgentSession, day: DailyBudget) -> None:
     spent, allowance = day.spent_microdollars, day.allowance_microdollars
     events.record_all(session.pk, [checkpoints.budget_fact(spent, allowance)])
     percent = budget.budget_pct(spent, allowance)
-    transaction.on_commit(partial(live.set_budget, session.pk, percent))
+    transaction.on_commit(partial(live.set_budget, {session.pk: percent}))
 
 
 def _reschedule(session: AgentSession, day: DailyBudget, at: datetime) -> None:

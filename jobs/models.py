@@ -194,7 +194,7 @@ class EventType(models.TextChoices):
 class JobEvent(models.Model):
     """A fact in a job's log. `seq` begins at 1, has no gaps, and its order is the order of commits."""
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.PositiveBigIntegerField()
     type = models.CharField(max_length=40, choices=EventType)
     payload = models.JSONField(default=dict)

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import uvloop
 from django.db import connection
 
 from agents import sweep
@@ -107,16 +108,16 @@ def main() -> None:
     gc.collect()
     before = resident()
     stores = [open_store(job) for job in jobs]
-    report = asyncio.run(run(stores))
+    report = uvloop.run(run(stores))
     gc.collect()
     report["bytes_per_loop"] = (resident() - before) / LOOPS
     AgentSession.objects.update(state=SessionState.COMPLETED)
-    asyncio.run(sweep_seconds())
-    without = asyncio.run(sweep_seconds())
+    uvloop.run(sweep_seconds())
+    without = uvloop.run(sweep_seconds())
     put_to_sleep(int(sys.argv[1]))
     gc.collect()
     memory = resident()
     report["sweep_ms_without"] = 1000 * without
-    report["sweep_ms_with"] = 1000 * asyncio.run(sweep_seconds())
+    report["sweep_ms_with"] = 1000 * uvloop.run(sweep_seconds())
     report["sleeping_bytes"] = resident() - memory
     print(json.dumps(report))

@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 from typing import Any
 
+import uvloop
 from django.db import connection, transaction
 
 from agents import checkpoints, stages
@@ -107,5 +108,5 @@ def main() -> None:
     store = open_store(job)
     parameters = connection.get_connection_params()
     meter = Meter(f"dbname={parameters['dbname']} user={parameters['user']} host={parameters['host']}")
-    asyncio.run(run(store, meter))
+    uvloop.run(run(store, meter))
     meter.report(json_bytes=json_bytes(job))

@@ -29,7 +29,7 @@ def test_the_state_is_plain_text_that_lives_for_25_hours(bare, build):
 
 
 def test_the_budget_is_an_integer_that_lives_for_90_seconds(bare, build):
-    live.set_budget(build.pk, 47)
+    live.set_budget({build.pk: 47})
     assert bare.type(key(build, "budget_pct")) == b"string"
     assert bare.get(key(build, "budget_pct")) == b"47"
     assert 80 <= bare.ttl(key(build, "budget_pct")) <= 90
@@ -57,7 +57,7 @@ def test_an_agent_that_goes_on_has_no_wake_time(bare, build):
 
 def test_a_session_has_no_other_keys(bare, build):
     live.set_state(build.pk, SessionState.SLEEPING.value, clock.now() + timedelta(hours=5))
-    live.set_budget(build.pk, 100)
+    live.set_budget({build.pk: 100})
     found = {name.decode() for name in bare.scan_iter(f"cofounder:agent:{build.pk}:*")}
     assert found == {key(build, name) for name in ("state", "budget_pct", "wake_at")}
 
@@ -87,7 +87,7 @@ def shown(api, build):
 def test_the_status_is_right_when_the_keys_are_gone(bare, api, build, founder):
     wake_at = asleep(build, founder)
     live.set_state(build.pk, SessionState.SLEEPING.value, wake_at)
-    live.set_budget(build.pk, 100)
+    live.set_budget({build.pk: 100})
     for name in bare.scan_iter(f"cofounder:agent:{build.pk}:*"):
         bare.delete(name)
     assert shown(api, build) == ("sleeping", 100, wake_at)
@@ -104,7 +104,7 @@ def test_without_redis_the_status_is_right_and_writing_is_no_error(api, build, f
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     wake_at = asleep(build, founder)
     live.set_state(build.pk, SessionState.SLEEPING.value, wake_at)
-    live.set_budget(build.pk, 100)
+    live.set_budget({build.pk: 100})
     assert shown(api, build) == ("sleeping", 100, wake_at)
 
 

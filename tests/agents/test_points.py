@@ -211,6 +211,7 @@ def test_the_live_key_follows_what_was_spent(
             assert time.monotonic() < deadline
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_step_of_a_lost_session_writes_nothing(owner: Owner) -> None:
     following = begun(owner)
     AgentSession.objects.update(epoch=owner.epoch + 1)
@@ -222,6 +223,7 @@ def test_a_step_of_a_lost_session_writes_nothing(owner: Owner) -> None:
     assert rows_of(owner.job_id) == before
 
 
+@pytest.mark.django_db(transaction=True)  # the statement undoes itself
 def test_a_call_given_back_meanwhile_is_not_settled_again(owner: Owner) -> None:
     following = begun(owner)
     SpendEntry.objects.update(status=SpendEntry.Status.RELEASED)

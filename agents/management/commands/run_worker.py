@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 import structlog
+import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from procrastinate import App
@@ -47,7 +48,7 @@ class Command(BaseCommand):
                 f"{' and '.join(missing)} must be set for a worker. Without keys, `manage.py up` and "
                 "`manage.py build` start the rehearsal servers in their place."
             )
-        asyncio.run(work(options["concurrency"]))
+        uvloop.run(work(options["concurrency"]))
 
 
 async def work(concurrency: int) -> None:
