@@ -1,22 +1,19 @@
-"""The API of building: start, status, the verbs, transcript, documents, code and money."""
+"""The API of building: start, status, the verbs, transcript, documents and money."""
 
-from collections.abc import AsyncIterator, Callable
-from typing import IO, Any
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents import archive, control, spend, topup
+from agents import control, spend, topup
 from agents.models import AgentMessage
 from agents.removal import delete_project
 from agents.serializers import (
-    ZIP,
     BudgetSerializer,
     DocumentSerializer,
     MessageInput,
@@ -154,23 +151,6 @@ class SpendView(APIView):
     @extend_schema(responses={200: SpendSerializer, **NOT_FOUND})
     def get(self, request: Request, job_id: UUID) -> Response:
         return Response(SpendSerializer(spend.spend_of(own_job(request, job_id))).data)
-
-
-class CodeView(APIView):
-    @extend_schema(responses={**ZIP, **NOT_FOUND, 503: ErrorSerializer})
-    def get(self, request: Request, job_id: UUID) -> StreamingHttpResponse:
-        """The code of the newest snapshot."""
-        job = own_job(request, job_id)
-        response = StreamingHttpResponse(_chunks(archive.code_zip(job.pk)), content_type="application/zip")
-        response["Content-Disposition"] = f'attachment; filename="{job.build_version}.zip"'
-        return response
-
-
-async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    """Under ASGI only an asynchronous iterator is sent piece by piece."""
-    with file:
-        while data := await sync_to_async(file.read)(archive.CHUNK):
-            yield data
 
 
 class BudgetView(APIView):

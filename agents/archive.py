@@ -1,12 +1,14 @@
-"""A build's code as a zip, made from its newest snapshot."""
+"""A build's code as a zip, made from a snapshot."""
 
 import tarfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from tempfile import TemporaryFile
 from typing import IO
-from uuid import UUID
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import storages
 
 from agents.models import Snapshot
@@ -29,20 +31,27 @@ class DamagedCode(CofounderError):
     code = "unavailable"
 
 
-def code_zip(job_id: UUID) -> IO[bytes]:
-    """A temporary file with the zip, at its beginning; raises `NoCode` and `DamagedCode`."""
-    snapshot = Snapshot.objects.filter(job=job_id).first()
-    if snapshot is None:
-        raise NoCode
+def code_zip(snapshot: Snapshot) -> IO[bytes]:
+    """A temporary file with the zip, at its beginning; raises `DamagedCode`."""
     target = TemporaryFile()  # noqa: SIM115  # the response closes it
     try:
-        with storages["snapshots"].open(snapshot.key) as source:
+        with opened(snapshot) as source:
             zip_from_tar(source, target)
-    except (OSError, EOFError, tarfile.TarError) as error:
+    except DamagedCode:
         target.close()
-        raise DamagedCode from error
+        raise
     target.seek(0)
     return target
+
+
+@contextmanager
+def opened(snapshot: Snapshot) -> Iterator[IO[bytes]]:
+    """The stored archive, to read; whatever goes wrong with it raises `DamagedCode`."""
+    try:
+        with storages["snapshots"].open(snapshot.key) as source:
+            yield source
+    except (OSError, EOFError, tarfile.TarError, BotoCoreError, ClientError) as error:
+        raise DamagedCode from error
 
 
 def zip_from_tar(source: IO[bytes], target: IO[bytes]) -> None:

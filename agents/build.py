@@ -3,21 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from agents import checkpoints, earlier, preview, shutdown, snapshots, stages
+from agents import checkpoints, earlier, preview, rescue, showing, shutdown, stages
 from agents.checkpoints import NewsCame, Owner, OwnershipLost, Rest
 from agents.checks import CheckResult, run_checks
 from agents.database import unit
 from agents.errors import (
     AgentError,
+    FilesLost,
     SandboxBusy,
-    SandboxError,
     SandboxGone,
     SandboxUnreachable,
     SnapshotFailed,
@@ -27,7 +27,7 @@ from agents.model import AnthropicModel
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Snapshot
 from agents.prompts import note_text
 from agents.runner import Context, run_agent_loop
-from agents.sandbox import ROOT, Workspace
+from agents.sandbox import ROOT
 from agents.shutdown import HandBack, hand_back_if_stopping
 from agents.store import CheckpointStore
 from agents.tools import Toolbox
@@ -69,19 +69,8 @@ async def _execute(job_id: UUID, run_id: int) -> None:
 async def end_useless_sandbox(job_id: UUID) -> None:
     """Save the files of a failed or cancelled job a last time and end its sandbox."""
     session = await unit(stages.sandbox_to_end, job_id)
-    if session is None:
-        return
-    job = session.job
-    try:
-        workspace = await Workspace.open(
-            project_id=job.project_id, job_id=job.pk, epoch=session.epoch, sandbox_id=session.sandbox_id
-        )
-        await snapshots.take(workspace, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.END)
-        await workspace.kill()
-    except (SandboxError, SnapshotFailed) as error:
-        log.warning("build.sandbox_not_ended", job_id=str(job_id), error=str(error))
-        return
-    await unit(stages.forget_sandbox, job_id)
+    if session is not None:
+        await rescue.save_and_end(session)
 
 
 class Build:
@@ -150,6 +139,17 @@ class Build:
             await asyncio.sleep(SANDBOX_PAUSE_SECONDS)
             return False
 
+        except SnapshotFailed as error:
+            log.warning("build.storage_away", exc_info=True)
+            await self.keeper.lose()
+            wake_at = await unit(clock.now) + SANDBOX_REST
+            return await self._is_at_rest(Rest(SessionState.SLEEPING, f"{error} {AGAIN}", wake_at))
+        except FilesLost:
+            await self.keeper.lose()
+            rest, rows = await unit(stages.ask_about_lost_files, self.owner)
+            self.store.take(rows)
+            return await self._is_at_rest(rest)
+
     def _loses_too_often(self) -> bool:
         length = self.store.length
         self.losses = self.losses + 1 if length == self.length_at_loss else 1
@@ -183,15 +183,21 @@ class Build:
 
     async def _code(self) -> bool:
         """The loop. A finished agent goes on to the checks; a resting one ends the run."""
+        if self.session.goes_back_to_id is not None and self.store.is_empty:
+            await self.keeper.workspace()
+            return await self._finished()
         notes = await self._opening_notes()
         while True:
             rest = await run_agent_loop(await self._context(), notes)
             if rest is None:
-                await self._move(JobStatus.DEPS, "Starting the app")
-                return False
+                return await self._finished()
             if await self._is_at_rest(rest):
                 return True
             notes = []
+
+    async def _finished(self) -> bool:
+        await self._move(JobStatus.DEPS, "Starting the app")
+        return False
 
     async def _start_app(self) -> bool:
         """The final snapshot, and the app started as it is declared."""
@@ -211,6 +217,7 @@ class Build:
         failures = [result for result in results if not result.ok]
         if not failures:
             await unit(stages.finish, self.owner, self.job)
+            await unit(showing.look_after_later, self.job.pk, datetime.now(UTC) + showing.watch())
             return True
         rest, rows = await unit(stages.back_to_code, self.owner, self.job, failures, CHECK_ROUNDS)
         self.store.take(rows)
@@ -272,6 +279,7 @@ class Build:
         await unit(stages.record, self.owner, EventType.PROVIDER_WAIT, reason=reason, attempt=attempt)
 
 
+AGAIN = "I try again in ten minutes."
 NO_SANDBOX = "The sandbox's provider does not answer. I try again in ten minutes."
 NEW_SANDBOX = (
     "The sandbox was lost and replaced by a new one. Its files are those of the last snapshot, which may "

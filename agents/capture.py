@@ -1,6 +1,7 @@
 """Text that may be longer than anybody wants to read: its beginning and its end are kept."""
 
 from collections import deque
+from collections.abc import Callable
 
 
 class Capture:
@@ -30,6 +31,27 @@ class Capture:
     def text(self) -> str:
         gap = f"\n[… {self._dropped:,} characters left out …]\n" if self._dropped else ""
         return "".join(self._head) + gap + "".join(self._tail)
+
+
+class Output:
+    """Both streams of a command, apart and together in the order of their arrival."""
+
+    def __init__(self, listener: Callable[[str], None] | None) -> None:
+        self.stdout, self.stderr, self.both = Capture(), Capture(), Capture()
+        self._listener = listener
+
+    def add_stdout(self, text: str) -> None:
+        self.stdout.add(text)
+        self._add(text)
+
+    def add_stderr(self, text: str) -> None:
+        self.stderr.add(text)
+        self._add(text)
+
+    def _add(self, text: str) -> None:
+        self.both.add(text)
+        if self._listener is not None:
+            self._listener(text)
 
 
 def cut_middle(text: str, limit: int) -> str:

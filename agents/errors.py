@@ -58,3 +58,7 @@ class SnapshotFailed(AgentError):
 
 class SnapshotDamaged(AgentError):
     """The saved files are damaged."""
+
+
+class FilesLost(AgentError):
+    """Neither the sandbox nor any saved copy of its files is whole."""

@@ -8,12 +8,13 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from agents import checkpoints, snapshots, stages
+from agents import checkpoints, rescue, snapshots, stages
 from agents.checkpoints import Owner
 from agents.database import unit
-from agents.errors import SandboxError, SnapshotFailed
+from agents.errors import FilesLost, SandboxError, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, Snapshot
 from agents.sandbox import Workspace
+from agents.snapshots import Restored
 from agents.tools import Toolbox
 from agents.turns import Replay, ToolCall, ToolResult
 from jobs.models import EventType
@@ -41,6 +42,8 @@ class SandboxKeeper:
 
     async def _connect(self) -> Workspace:
         job, known = self.session.job, self.session.sandbox_id
+        if not known:
+            await self._save_build_before()
         workspace = await Workspace.open(
             project_id=job.project_id,
             job_id=job.pk,
@@ -48,14 +51,46 @@ class SandboxKeeper:
             sandbox_id=known,
             envs=await unit(stages.secrets_of, job),
         )
+        self._replaced = self._replaced or bool(known and workspace.is_new)
+        restored = await self._restore(workspace)
+        # Only now: a sandbox in the row is one whose files were looked after.
         await unit(checkpoints.write_session, self.owner, sandbox_id=workspace.sandbox_id)
         self.session.sandbox_id = workspace.sandbox_id
-        self._replaced = self._replaced or bool(known and workspace.is_new)
-        restored = await snapshots.restore_newest(workspace, job.project_id)
         if restored is not None:
             self.restored = restored.files
             await unit(stages.record_restored, self.owner, restored.files, restored.snapshot.created_at)
         return workspace
+
+    async def _restore(self, workspace: Workspace) -> Restored | None:
+        """The newest files; those the build goes back to, as long as it has none of its own."""
+        job = self.session.job
+        goal = await unit(stages.snapshot_to_go_back_to, self.session)
+        if goal is None:
+            return await self._restore_newest(workspace)
+        restored = await snapshots.verify_and_restore(workspace, goal)
+        await snapshots.take(
+            workspace, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.CHECKPOINT
+        )
+        return restored
+
+    async def _restore_newest(self, workspace: Workspace) -> Restored | None:
+        """What was saved last. Raises `FilesLost` when there is nothing whole, unless that was agreed to."""
+        job = self.session.job
+        try:
+            restored = await snapshots.restore_newest(workspace, job.project_id, job.pk)
+            if restored is not None or not self._replaced or not await unit(stages.has_changed_files, job):
+                return restored
+        except SnapshotDamaged as error:
+            log.warning("snapshot.none_is_whole", error=str(error))
+        if not await unit(stages.may_go_on_without_files, job):
+            raise FilesLost
+        return None
+
+    async def _save_build_before(self) -> None:
+        try:
+            await rescue.save_build_before(self.session.job)
+        except (SandboxError, SnapshotFailed, OSError) as error:
+            await self._tell_failure(error)
 
     def take_replaced(self) -> bool:
         """Whether a sandbox was lost and replaced, since this was last asked."""
@@ -96,21 +131,17 @@ class SandboxKeeper:
                 self._workspace, project_id=job.project_id, job_id=job.pk, reason=reason
             )
         except (SnapshotFailed, SandboxError, OSError) as error:
-            log.warning("snapshot.failed", exc_info=True)
-            await unit(
-                stages.record,
-                self.owner,
-                EventType.SNAPSHOT_UPDATED,
-                ok=False,
-                files=0,
-                size=0,
-                message=str(error),
-            )
+            await self._tell_failure(error)
             return
         if snapshot is not None and snapshot.pk != self._newest:
             self._newest = snapshot.pk
             facts = {"ok": True, "files": len(snapshot.manifest), "size": snapshot.size}
             await unit(stages.record, self.owner, EventType.SNAPSHOT_UPDATED, **facts)
+
+    async def _tell_failure(self, error: Exception) -> None:
+        log.warning("snapshot.failed", exc_info=True)
+        facts = {"ok": False, "files": 0, "size": 0, "message": str(error)}
+        await unit(stages.record, self.owner, EventType.SNAPSHOT_UPDATED, **facts)
 
     async def lay_down(self) -> None:
         """Save everything and pause the sandbox: the session is about to rest."""

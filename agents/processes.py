@@ -6,6 +6,8 @@ stay away. A record is trusted only while the group's leader, if there is one, s
 process ids are used again, but never while a group of that number lives.
 """
 
+TAKEN = 75  # the exit of a script that finds a newer worker in charge
+
 # Arguments: the record's name, the owner. The command comes in the environment, where it needs no quoting.
 RUN = r"""
 state=$HOME/.cofounder
@@ -19,6 +21,7 @@ if [ -e "$state/groups/$1.end" ] || [ "$(cat "$state/owner")" != "$2" ]; then
 fi
 command=$COFOUNDER_COMMAND
 unset COFOUNDER_COMMAND
+PATH=$state/bin:$PATH
 bash -c "$command" < /dev/null
 exit $?
 """
@@ -54,17 +57,51 @@ END_ONE = _END + 'touch "$1.end"; [ -e "$1" ] && end_groups "$1" "$1.end"; exit 
 END_KIND = _END + 'end_groups "$1"*; exit 0'
 # Argument: the prefix of names to keep besides the app's.
 END_OLDER = _END + 'end_groups !("$1"*|app-*); exit 0'
-END_ALL = _END + "end_groups *; exit 0"
+# Argument: the owner, without whom nothing is ended.
+END_ALL = _END + f'[ "$(cat ../owner)" = "$1" ] || exit {TAKEN}; end_groups *; exit 0'
 # Argument: the record's name. Fails when nothing of the group is left.
 IS_ALIVE = _END + 'read -r group _ < "$1" && alive "$group"'
 
-TAKEN = 75
-# Arguments: job, epoch. Takes the sandbox over, unless a later epoch of the same job has it.
+# A command for the agent: lists what runs, with its name, age in seconds and command, or ends some of it.
+BACKGROUND = (
+    "#!/bin/bash\n"
+    + _END
+    + r"""
+read -r stat < /proc/$$/stat
+fields=(${stat##*) })
+own=${fields[2]}
+uptime=$(cut -d . -f 1 /proc/uptime)
+shown() { tr '\0' '\n' 2> /dev/null < "/proc/$1/environ" | grep -m 1 ^COFOUNDER_COMMAND= | cut -c 19-300; }
+list() {
+  local record group start command
+  for record in *; do
+    read -r group start 2> /dev/null < "$record" || continue
+    [ "$group" != "$own" ] && alive "$group" || continue
+    command=$(shown "$group")
+    echo "$record  $((uptime - start / $(getconf CLK_TCK))) s  ${command:-(left by a command that has ended)}"
+  done
+}
+case $1 in
+  "") found=$(list); echo "${found:-Nothing runs in the background.}" ;;
+  end)
+    shift
+    for name in "$@"; do
+      case $name in */* | *.end) name="" ;; esac
+      [ -f "$name" ] || { echo "There is nothing called $name." >&2; exit 1; }
+      end_groups "$name" && echo "Ended $name."
+    done ;;
+  *) echo "background lists what runs; background end NAME ends it." >&2; exit 2 ;;
+esac
+"""
+)
+
+# Arguments: job, epoch, the agent's command. Takes the sandbox over, unless a later epoch of the job has it.
 TAKE_OVER = rf"""
 state=$HOME/.cofounder
-mkdir -p "$state/groups" "$state/logs" "$state/snapshots" "$HOME/app"
+mkdir -p "$state/bin" "$state/groups" "$state/logs" "$state/snapshots" "$HOME/app"
 if read -r job epoch 2> /dev/null < "$state/owner" && [ "$job" = "$1" ] && [ "$epoch" -gt "$2" ]; then
   exit {TAKEN}
 fi
 echo "$1 $2" > "$state/owner.$$" && mv "$state/owner.$$" "$state/owner"
+printf %s "$3" > "$state/bin/background" && chmod +x "$state/bin/background"
 """

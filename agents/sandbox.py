@@ -1,34 +1,22 @@
-"""The sandbox as the agent's workspace: files and commands over the E2B SDK, with failures of our types."""
+"""The sandbox as the agent's workspace: its files and commands."""
 
 import asyncio
-import hashlib
 import posixpath
 import shlex
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 import e2b
-import httpx
 from django.conf import settings
 
-from agents import processes
-from agents.capture import Capture
-from agents.errors import (
-    SandboxBusy,
-    SandboxError,
-    SandboxFull,
-    SandboxGone,
-    SandboxRefused,
-    SandboxTaken,
-    SandboxUnreachable,
-    ScriptFailed,
-)
+from agents import processes, provider
+from agents.capture import Output
+from agents.errors import SandboxGone, SandboxTaken, ScriptFailed
+from agents.provider import our_errors
 from agents.redaction import Redactor
 from agents.turns import ToolFailure
 
@@ -97,20 +85,23 @@ class Workspace:
         epoch: int,
         sandbox_id: str = "",
         envs: Mapping[str, str] | None = None,
+        may_create: bool = True,
     ) -> "Workspace":
         """Connect to the job's sandbox, waking it, or make one; end what older epochs left running in it.
 
         `envs` reach every command and are redacted from what tools answer. Raises `SandboxTaken` when a later
-        epoch of the job is already at work there.
+        epoch of the job is already at work there, and `SandboxGone` for one that is gone and may not be made.
         """
         owner = (str(job_id), epoch)
         for _ in range(2):
             # The key names the predecessor: a worker that died before it saved the id leaves no second
             # sandbox behind.
-            sandbox = await _connect(sandbox_id) if sandbox_id else None
+            sandbox = await provider.connect(sandbox_id) if sandbox_id else None
             is_new = sandbox is None
             if sandbox is None:
-                sandbox = await _create(str(project_id), str(job_id), predecessor=sandbox_id)
+                if not may_create:
+                    break
+                sandbox = await provider.create(str(project_id), str(job_id), predecessor=sandbox_id)
             workspace = cls(sandbox, project_id=str(project_id), owner=owner, envs=envs or {})
             workspace.is_new = is_new
             try:
@@ -127,7 +118,7 @@ class Workspace:
 
     async def _take_over(self) -> None:
         try:
-            await self.script(processes.TAKE_OVER, self._job_id, str(self.epoch))
+            await self.script(processes.TAKE_OVER, self._job_id, str(self.epoch), processes.BACKGROUND)
         except ScriptFailed as error:
             if error.exit_code == processes.TAKEN:
                 raise SandboxTaken from error
@@ -145,24 +136,23 @@ class Workspace:
 
     async def extend(self) -> None:
         """Keep it alive for another lifetime from now."""
-        with _our_errors():
+        with our_errors():
             await self._sandbox.set_timeout(settings.SANDBOX_LIFETIME_SECONDS)
 
     async def pause(self) -> None:
         """Put it to sleep with its memory and disk; what was written is flushed first."""
         await self.script("sync")
-        with _our_errors():
+        with our_errors():
             await self._sandbox.pause()
 
     async def kill(self) -> None:
         """End it for good; one that is gone already is fine."""
-        with _our_errors():
+        with our_errors():
             await self._sandbox.kill()
 
     def host(self, port: int) -> str:
         """The URL under which the outside reaches a port of the sandbox."""
-        host = self._sandbox.get_host(port)
-        return f"{'http' if _is_local(host) else 'https'}://{host}"
+        return provider.url_of(self._sandbox.get_host(port))
 
     # Files
 
@@ -181,25 +171,25 @@ class Workspace:
     async def read(self, path: str) -> bytes:
         """A file's content; `FileNotFoundError` when there is none."""
         entry = await self.look(path)
-        with _our_errors(path):
+        with our_errors(path):
             return bytes(await self._sandbox.files.read(f"{ROOT}/{entry.path}", format="bytes"))
 
     async def write(self, path: str, content: bytes) -> None:
         """Write a file, making its directories."""
         entry = await self.look(path)
-        with _our_errors(path):
+        with our_errors(path):
             await self._sandbox.files.write(f"{ROOT}/{entry.path}", content)
 
     async def download(self, path: str) -> AsyncIterator[bytes]:
         """Stream a file of ours from below STATE."""
-        with _our_errors(path):
+        with our_errors(path):
             async with await self._sandbox.files.read(path, format="stream") as chunks:
                 async for chunk in chunks:
                     yield chunk
 
     async def upload(self, path: str, content: IO[bytes] | bytes) -> None:
         """Stream a file of ours to below STATE."""
-        with _our_errors(path):
+        with our_errors(path):
             await self._sandbox.files.write(path, content)
 
     # Commands
@@ -207,7 +197,7 @@ class Workspace:
     async def script(self, script: str, *arguments: str) -> str:
         """Run a script of ours to its end and return what it printed; `ScriptFailed` on a non-zero exit."""
         command = shlex.join(["bash", "-c", script, "cofounder", *arguments])
-        with _our_errors():
+        with our_errors():
             try:
                 result = await self._sandbox.commands.run(command, timeout=SCRIPT_SECONDS)
             except e2b.CommandExitException as error:
@@ -231,7 +221,7 @@ class Workspace:
         """
         group = f"{kind}-{uuid.uuid4().hex[:12]}" if kind else f"{self._prefix}{uuid.uuid4().hex[:12]}"
         log = f"{STATE}/logs/{group}.log" if background else ""
-        output = _Output(on_output)
+        output = Output(on_output)
         started = time.monotonic()
         exit_code, timed_out = 0, False
         try:
@@ -260,11 +250,11 @@ class Workspace:
         )
 
     async def _start(
-        self, group: str, command: str, to_log: bool, envs: Mapping[str, str], output: "_Output"
+        self, group: str, command: str, to_log: bool, envs: Mapping[str, str], output: Output
     ) -> Any:
         start = shlex.join(["bash", "-c", processes.RUN, "cofounder", group, f"{self._job_id} {self.epoch}"])
         redirect = f' > "$HOME/.cofounder/logs/{group}.log" 2>&1' if to_log else ""
-        with _our_errors():
+        with our_errors():
             return await self._sandbox.commands.run(
                 f"exec setsid --wait {start}{redirect}",
                 background=True,
@@ -295,7 +285,13 @@ class Workspace:
         await self.script(processes.END_OLDER, self._prefix)
 
     async def end_all_groups(self) -> None:
-        await self.script(processes.END_ALL)
+        """End everything; `SandboxTaken` when a newer worker has the sandbox and its commands."""
+        try:
+            await self.script(processes.END_ALL, f"{self._job_id} {self.epoch}")
+        except ScriptFailed as error:
+            if error.exit_code == processes.TAKEN:
+                raise SandboxTaken from error
+            raise
 
     async def is_alive(self, group: str) -> bool:
         try:
@@ -305,69 +301,8 @@ class Workspace:
         return True
 
 
-class _Output:
-    """Both streams of a command, apart and together in the order of their arrival."""
-
-    def __init__(self, listener: Callable[[str], None] | None) -> None:
-        self.stdout, self.stderr, self.both = Capture(), Capture(), Capture()
-        self._listener = listener
-
-    def add_stdout(self, text: str) -> None:
-        self.stdout.add(text)
-        self._add(text)
-
-    def add_stderr(self, text: str) -> None:
-        self.stderr.add(text)
-        self._add(text)
-
-    def _add(self, text: str) -> None:
-        self.both.add(text)
-        if self._listener is not None:
-            self._listener(text)
-
-
-def _client() -> e2b.E2B:
-    return e2b.E2B(
-        api_key=settings.E2B_API_KEY or None,
-        api_url=settings.E2B_API_URL or None,
-        sandbox_url=settings.E2B_SANDBOX_URL or None,
-    )
-
-
-async def kill(sandbox_id: str) -> None:
-    """End a sandbox for good without waking it; one that is gone already is fine."""
-    with _our_errors():
-        await _client().AsyncSandbox.kill(sandbox_id)
-
-
-async def _connect(sandbox_id: str) -> e2b.AsyncSandbox | None:
-    """The sandbox, awake; None when it is gone."""
-    connect = _client().AsyncSandbox.connect
-    lifetime = settings.SANDBOX_LIFETIME_SECONDS
-    try:
-        with _our_errors():
-            try:
-                return await connect(sandbox_id, timeout=lifetime)
-            except e2b.GuestUnresponsiveException:
-                return await connect(sandbox_id, timeout=lifetime, on_resume="reboot")
-    except SandboxGone:
-        return None
-
-
-async def _create(project_id: str, job_id: str, *, predecessor: str) -> e2b.AsyncSandbox:
-    key = hashlib.sha256(f"{job_id} {predecessor}".encode()).hexdigest()
-    with _our_errors():
-        return await _client().AsyncSandbox.create(
-            settings.E2B_TEMPLATE,
-            timeout=settings.SANDBOX_LIFETIME_SECONDS,
-            metadata={"job": job_id, "project": project_id},
-            lifecycle={"on_timeout": "pause"},
-            idempotency_key=key,
-        )
-
-
 async def _exit_code(handle: Any) -> int:
-    with _our_errors():
+    with our_errors():
         try:
             await handle.wait()
         except e2b.CommandExitException as error:
@@ -388,29 +323,6 @@ async def _whatever_happens(ending: Any) -> None:
         task.exception()
 
 
-@contextmanager
-def _our_errors(path: str = "") -> Iterator[None]:
-    """Turn what the SDK raises into our types; its own messages are kept as the cause."""
-    try:
-        yield
-    except e2b.CommandExitException:
-        raise
-    except e2b.FileNotFoundException as error:
-        raise FileNotFoundError(path) from error
-    except (e2b.NotFoundException, e2b.SandboxNotRunningException) as error:
-        raise SandboxGone from error
-    except (e2b.ServiceBusyException, e2b.RateLimitException) as error:
-        raise SandboxBusy from error
-    except e2b.NotEnoughSpaceException as error:
-        raise SandboxFull from error
-    except e2b.AuthenticationException as error:
-        raise SandboxRefused from error
-    except (e2b.TimeoutException, httpx.TransportError, ConnectionError, TimeoutError) as error:
-        raise SandboxUnreachable from error
-    except e2b.SandboxException as error:
-        raise SandboxError(f"The sandbox refused: {error}") from error
-
-
 def _relative(path: str) -> str:
     """A path the model named, relative to the workspace, before links are followed."""
     if "\0" in path or len(path) > LONGEST_PATH:
@@ -419,14 +331,3 @@ def _relative(path: str) -> str:
     if inside != ROOT and not inside.startswith(ROOT + "/"):
         raise ToolFailure("outside_workspace", f"{path} is outside the workspace. Use a path relative to it.")
     return posixpath.relpath(inside, ROOT)
-
-
-def _is_local(host: str) -> bool:
-    """A loopback name or address, or one with a port: only E2B's own hosts speak TLS."""
-    parts = urlsplit(f"//{host}")
-    name = parts.hostname or ""
-    if parts.port is not None or name == "localhost" or name.endswith(".localhost"):
-        return True
-    with suppress(ValueError):
-        return ip_address(name).is_loopback
-    return False

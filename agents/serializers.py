@@ -6,7 +6,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from agents.models import AgentMessage, BuildDocument, SessionState
+from agents.changes import Kind, Omitted
+from agents.models import AgentMessage, BuildDocument, SessionState, Snapshot
 from jobs.models import FounderMessage, JobStatus
 
 
@@ -127,6 +128,34 @@ class SpendSerializer(serializers.Serializer[Any]):
     by_phase = SpendOfPhaseSerializer(many=True)
     today = DaySerializer()
     forecast = ForecastSerializer(allow_null=True, help_text="Null until there is enough to go on.")
+
+
+class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
+    files = serializers.IntegerField(help_text="How many.")
+    size = serializers.IntegerField(help_text="Bytes of the archive.")
+
+    class Meta:
+        model = Snapshot
+        fields = ["id", "created_at", "reason", "files", "size"]
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """A file that differs between two snapshots; sizes are bytes, null where there is no file."""
+
+    path = serializers.CharField(source="name")
+    kind = serializers.ChoiceField(choices=[kind.value for kind in Kind])
+    size_before = serializers.IntegerField(allow_null=True)
+    size_after = serializers.IntegerField(allow_null=True)
+    diff = serializers.CharField(
+        allow_null=True, help_text="Unified; empty when only the mode changed, null when left out."
+    )
+    omitted = serializers.ChoiceField(
+        choices=[reason.value for reason in Omitted], allow_null=True, help_text="Why the diff was left out."
+    )
+
+
+class RestoreInput(serializers.Serializer[Any]):
+    snapshot_id = serializers.CharField(help_text="One of the project's snapshots.")
 
 
 ZIP = {(200, "application/zip"): OpenApiTypes.BINARY}

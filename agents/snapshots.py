@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
 from django.core.files.storage import storages
 
-from agents import manifest
+from agents import history, manifest
 from agents.database import unit
 from agents.errors import AgentError, ScriptFailed, SnapshotDamaged, SnapshotFailed
 from agents.manifest import Manifest
@@ -33,6 +33,8 @@ from jobs import clock
 KEPT = 5  # of the working snapshots; each finished build's last one is kept besides
 TRIES = 3  # to find a moment in which no file changes while the archive is made
 CHUNK = 1024 * 1024
+STAMP = "%Y%m%dT%H%M%SZ"
+LEFT_BEHIND = timedelta(hours=1)  # an archive without a row that is older than this belongs to nobody
 
 # A slow storage may hold up other snapshots, and nothing else.
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
@@ -41,7 +43,7 @@ _THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
 PACK = r"""
 cd "$HOME/app" || exit 1
 made=$HOME/.cofounder/snapshots/$1
-tar --null --verbatim-files-from --no-recursion --ignore-failed-read \
+tar --null --verbatim-files-from --no-recursion --ignore-failed-read --hard-dereference \
   -czf "$made.tar.gz" -T "$made.names" 2> "$made.said"
 # 1: a file changed while it was read; the manifest tells which ones are whole.
 [ $? -le 1 ] || { tail -c 400 "$made.said" >&2; exit 2; }
@@ -80,7 +82,7 @@ async def take(
             files = await _list(workspace, name)
             if not files:
                 return None
-            last = await unit(_last, project_id)
+            last = await unit(_last, project_id, job_id)
             if last is not None and manifest.is_unchanged(manifest.from_json(last.manifest), files):
                 return await unit(_use_again, last, job_id, reason)
             with tempfile.TemporaryFile() as archive:
@@ -90,7 +92,8 @@ async def take(
                 key = await _in_thread(_store, project_id, moment, archive, size)
                 facts = {"key": key, "size": size, "sha256": sha256, "manifest": manifest.to_json(packed)}
                 snapshot, dropped = await unit(_record, project_id, job_id, reason, facts)
-            await _in_thread(_delete, dropped)
+            leftovers = await _in_thread(_stored_before, project_id, moment - LEFT_BEHIND)
+            await _in_thread(_delete, [*dropped, *await unit(_unknown, leftovers)])
             return snapshot
 
 
@@ -126,11 +129,15 @@ async def _fetch(workspace: Workspace, name: str, archive: Any, sha256: str) -> 
     return size
 
 
+def _folder(project_id: uuid.UUID) -> str:
+    return f"projects/{project_id}/snapshots"
+
+
 def _store(project_id: uuid.UUID, moment: datetime, archive: Any, size: int) -> str:
     """Put the archive into the storage under the first free second; the key."""
     storage = storages["snapshots"]
     while True:
-        key = f"projects/{project_id}/snapshots/{moment:%Y%m%dT%H%M%SZ}.tar.gz"
+        key = f"{_folder(project_id)}/{moment:{STAMP}}.tar.gz"
         moment += timedelta(seconds=1)
         if storage.exists(key):
             continue
@@ -145,8 +152,8 @@ def _store(project_id: uuid.UUID, moment: datetime, archive: Any, size: int) -> 
     return key
 
 
-def _last(project_id: uuid.UUID) -> Snapshot | None:
-    return Snapshot.objects.filter(project=project_id).first()
+def _last(project_id: uuid.UUID, job_id: uuid.UUID) -> Snapshot | None:
+    return history.up_to(project_id, job_id).first()
 
 
 def _use_again(last: Snapshot, job_id: uuid.UUID, reason: Snapshot.Reason) -> Snapshot:
@@ -164,10 +171,22 @@ def _record(
     snapshot = Snapshot.objects.create(
         project_id=project_id, job_id=job_id, reason=reason, created_at=clock.now(), **facts
     )
-    working = Snapshot.objects.filter(project=project_id).exclude(reason=Snapshot.Reason.FINAL)
-    dropped = dict(working.values_list("pk", "key")[KEPT:])
+    dropped = dict(history.working_of(project_id).values_list("pk", "key")[KEPT:])
     Snapshot.objects.filter(pk__in=dropped).delete()
     return snapshot, list(dropped.values())
+
+
+def _stored_before(project_id: uuid.UUID, moment: datetime) -> list[str]:
+    """The keys of the archives that were stored before a moment."""
+    folder = _folder(project_id)
+    _, names = storages["snapshots"].listdir(folder)
+    return [f"{folder}/{name}" for name in names if name < f"{moment:{STAMP}}"]
+
+
+def _unknown(keys: Sequence[str]) -> list[str]:
+    """The keys without a row: a worker died before it wrote that."""
+    known = set(Snapshot.objects.filter(key__in=keys).values_list("key", flat=True))
+    return [key for key in keys if key not in known]
 
 
 def _delete(keys: Sequence[str]) -> None:
@@ -178,13 +197,14 @@ def _delete(keys: Sequence[str]) -> None:
 # Bringing back
 
 
-async def restore_newest(workspace: Workspace, project_id: uuid.UUID) -> Restored | None:
-    """Verify the disk against the newest snapshot that is whole, and restore what it lost.
+async def restore_newest(workspace: Workspace, project_id: uuid.UUID, job_id: uuid.UUID) -> Restored | None:
+    """Verify the disk against the newest snapshot of the build, or of those before it, that is whole.
 
-    None when there is no snapshot yet. Raises `SnapshotDamaged` when there are some and none is whole.
+    What the disk lost is restored. None when there is no snapshot yet. Raises `SnapshotDamaged` when there
+    are some and none is whole.
     """
     damage: SnapshotDamaged | None = None
-    for key in await unit(_keys, project_id):
+    for key in await unit(_keys, project_id, job_id):
         try:
             return await verify_and_restore(workspace, await unit(Snapshot.objects.get, pk=key))
         except SnapshotDamaged as error:
@@ -194,8 +214,8 @@ async def restore_newest(workspace: Workspace, project_id: uuid.UUID) -> Restore
     return None
 
 
-def _keys(project_id: uuid.UUID) -> list[uuid.UUID]:
-    return list(Snapshot.objects.filter(project=project_id).values_list("pk", flat=True))
+def _keys(project_id: uuid.UUID, job_id: uuid.UUID) -> list[uuid.UUID]:
+    return list(history.up_to(project_id, job_id).values_list("pk", flat=True))
 
 
 async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restored:

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from django.db.models import F
 
-from agents import budget, checkpoints, earlier, effects, notices, plans, questions
+from agents import budget, checkpoints, earlier, effects, inbox, notices, plans, questions
 from agents.checkpoints import Owner, Rest, write_session
 from agents.checks import CheckResult
-from agents.models import AgentMessage, AgentSession, SessionState
+from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
 from agents.prompts import note_text, system_prompt
-from agents.turns import note
+from agents.turns import Asked, note
 from escalations.models import AgentEscalation
 from jobs import briefs, events, lifecycle, project_secrets
 from jobs.models import EventType, Job, JobStatus, Project
@@ -56,6 +56,53 @@ def promises_of(job: Job) -> list[str]:
 
 def secrets_of(job: Job) -> dict[str, str]:
     return project_secrets.values_of(job.project_id)
+
+
+def snapshot_to_go_back_to(session: AgentSession) -> Snapshot | None:
+    """The snapshot a build begins with instead of the newest, until it has one of its own."""
+    if session.job.snapshots.exists():
+        return None
+    return Snapshot.objects.filter(sessions=session.pk).first()
+
+
+def has_changed_files(job: Job) -> bool:
+    """Whether the agent has done anything that may have left files."""
+    changing = ["write_file", "edit_file", "bash"]
+    return job.events.filter(type=EventType.TOOL_FINISHED, payload__tool__in=changing).exists()
+
+
+FILES_LOST = Asked(
+    problem=(
+        "The files of your product are not whole: the sandbox has lost some, and no saved copy can be read. "
+        "I have stopped, so as not to build on what is left by accident."
+    ),
+    recommended_action="Try again: the storage that holds the copies may work again.",
+    options=(
+        {
+            "value": "try_again",
+            "label": "Try again",
+            "description": "I look for the saved copies once more. Nothing is changed until one is found.",
+        },
+        {
+            "value": "go_on",
+            "label": "Go on with what is left",
+            "description": "I look at what is still there and build what is missing once more.",
+        },
+    ),
+)
+
+
+def ask_about_lost_files(owner: Owner) -> tuple[Rest, list[AgentMessage]]:
+    """Ask the founder; how to rest then, and the rows of what they had said before, delivered with that."""
+    rows = checkpoints.add_notes(owner, inbox.take(owner.job_id).notes)
+    return checkpoints.ask(owner, FILES_LOST, "I need a decision from you."), rows
+
+
+def may_go_on_without_files(job: Job) -> bool:
+    """Whether the founder has agreed to that, and nothing was saved since."""
+    agreed = job.escalations.filter(plain_english_problem=FILES_LOST.problem, founder_decision="go_on")
+    newest = job.project.snapshots.values_list("created_at", flat=True).first()
+    return agreed.filter(resolved_at__gt=newest).exists() if newest else agreed.exists()
 
 
 def record_restored(owner: Owner, files: Sequence[str], taken_at: datetime) -> None:
@@ -155,7 +202,3 @@ def sandbox_to_end(job_id: UUID) -> AgentSession | None:
     useless = [SessionState.FAILED, SessionState.CANCELLED]
     sessions = AgentSession.objects.select_related("job").filter(pk=job_id, state__in=useless)
     return sessions.exclude(sandbox_id="").first()
-
-
-def forget_sandbox(job_id: UUID) -> None:
-    AgentSession.objects.filter(pk=job_id).update(sandbox_id="")

@@ -1,15 +1,16 @@
 """Starting a build: what must be true first, and the rows it begins with."""
 
 import secrets
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from agents import budget, earlier, plans, renewal
-from agents.models import AgentSession, Subscription
+from agents.models import AgentSession, Snapshot, Subscription
 from jobs import briefs, clock, events
 from jobs.errors import Conflict, PaymentNeeded, Unavailable
-from jobs.models import EventType, Job, Project
+from jobs.models import Artifact, EventType, Job, Project
 from jobs.queue import enqueue_agent_run
 
 
@@ -23,24 +24,45 @@ def start_build(project: Project, *, goal: str = "", idempotency_key: str | None
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if idempotency_key and (known := project.jobs.filter(idempotency_key=idempotency_key).first()):
         return known, False
+    _need_agents()
+    renewal.renew_of(project.owner_id)
+    _need_money(plans.subscription_of(project.owner))
+    return _queue(project, goal=goal, idempotency_key=idempotency_key), True
+
+
+@transaction.atomic
+def go_back(snapshot: Snapshot) -> Job:
+    """Queue a build that begins with the files of a snapshot and is ready when its checks pass.
+
+    It keeps to the brief those files were made for, and needs the agent, and money, only for what fails.
+    Raises `Unavailable` and `Conflict` like `start_build`.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=snapshot.project_id)
+    _need_agents()
+    made_for = snapshot.job.idea_brief if snapshot.job else None
+    return _queue(snapshot.project, idea_brief=made_for, goes_back_to=snapshot)
+
+
+def _need_agents() -> None:
     if not settings.AUTONOMOUS_AGENT:
         raise Unavailable("Building is switched off on this installation for now. Please try again later.")
-    renewal.renew_of(project.owner_id)
-    subscription = plans.subscription_of(project.owner)
-    _need_money(subscription)
+
+
+def _queue(project: Project, *, goes_back_to: Snapshot | None = None, **fields: Any) -> Job:
     config = plans.resolve_llm_config(project.owner)
-    job = _create_job(project, goal=goal, tier=config.tier, idempotency_key=idempotency_key)
+    job = _create_job(project, tier=config.tier, **fields)
     AgentSession.objects.create(
         job=job,
         user=project.owner,
         model=config.model,
         max_tool_calls=config.max_tool_calls,
+        goes_back_to=goes_back_to,
         created_at=job.created_at,
     )
     events.record(job.pk, EventType.JOB_STATUS, status=job.status, previous="", message=job.status_message)
     earlier.tell_change(job)
     enqueue_agent_run(job.pk)
-    return job, True
+    return job
 
 
 def _need_money(subscription: Subscription) -> None:
@@ -54,7 +76,14 @@ def _need_money(subscription: Subscription) -> None:
         )
 
 
-def _create_job(project: Project, *, goal: str, tier: str, idempotency_key: str | None) -> Job:
+def _create_job(
+    project: Project,
+    *,
+    tier: str,
+    goal: str = "",
+    idempotency_key: str | None = None,
+    idea_brief: Artifact | None = None,
+) -> Job:
     last = project.jobs.order_by("-build_number").values_list("build_number", flat=True).first() or 0
     try:
         with transaction.atomic():
@@ -65,7 +94,7 @@ def _create_job(project: Project, *, goal: str, tier: str, idempotency_key: str 
                 status_message="Waiting for a worker",
                 build_number=last + 1,
                 debug_id=secrets.token_hex(4),
-                idea_brief=briefs.latest_brief(project),
+                idea_brief=idea_brief or briefs.latest_brief(project),
                 idempotency_key=idempotency_key or None,
                 created_at=clock.now(),
             )

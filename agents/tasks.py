@@ -2,15 +2,21 @@
 
 from uuid import UUID
 
+import structlog
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 from agents import (
     notices,  # noqa: F401  # its task is registered by the import
-    sandbox,
+    provider,
+    reaping,
+    showing,
 )
 from agents.build import execute_build
+from agents.database import unit
 from jobs.queue import QUEUE, RUN_AGENT
+
+log = structlog.get_logger(__name__)
 
 
 @app.task(name=RUN_AGENT, queue=QUEUE, pass_context=True)
@@ -25,4 +31,26 @@ async def run_agent(context: JobContext, job_id: str) -> None:
 @app.task(name="agents.end_sandbox", queue=QUEUE, retry=RetryStrategy(max_attempts=5, exponential_wait=5))
 async def end_sandbox(sandbox_id: str) -> None:
     """End a sandbox whose project is gone."""
-    await sandbox.kill(sandbox_id)
+    await provider.kill(sandbox_id)
+
+
+@app.task(name=showing.SHOW, queue=QUEUE)
+async def show_app(job_id: str) -> None:
+    """Bring up the app of a finished build: somebody wants to see it."""
+    if moment := await showing.open_app(UUID(job_id)):
+        await unit(showing.look_after_later, UUID(job_id), moment)
+
+
+@app.task(name=showing.LOOK_AFTER, queue=QUEUE)
+async def look_after_app(job_id: str) -> None:
+    """Keep a finished build's app awake while it is used, then save its files and let it sleep."""
+    if moment := await showing.look_after(UUID(job_id)):
+        await unit(showing.look_after_later, UUID(job_id), moment)
+
+
+@app.periodic(cron="23 * * * *")
+@app.task(name="agents.reap_sandboxes", queue=QUEUE)
+async def reap_sandboxes(timestamp: int) -> None:
+    """End the sandboxes that nobody will use again."""
+    for reaped in await reaping.reap():
+        log.info("sandbox.reaped", sandbox_id=reaped.sandbox_id, why=reaped.why, done=reaped.done)

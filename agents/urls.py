@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents import api
+from agents import api, files_api
 
 urlpatterns = [
     path("projects/<uuid:project_id>", api.ProjectView.as_view()),
@@ -16,7 +16,10 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/transcript", api.TranscriptView.as_view()),
     path("jobs/<uuid:job_id>/documents", api.DocumentsView.as_view()),
     path("jobs/<uuid:job_id>/spend", api.SpendView.as_view()),
-    path("jobs/<uuid:job_id>/code.zip", api.CodeView.as_view()),
+    path("jobs/<uuid:job_id>/snapshots", files_api.SnapshotsView.as_view()),
+    path("jobs/<uuid:job_id>/changes", files_api.ChangesView.as_view()),
+    path("jobs/<uuid:job_id>/restore", files_api.RestoreView.as_view()),
+    path("jobs/<uuid:job_id>/code.zip", files_api.CodeView.as_view()),
     path("budget", api.BudgetView.as_view()),
     path("budget/today", api.TodayView.as_view()),
 ]

@@ -14,6 +14,12 @@ ANSI = re.compile(
 OVERWRITTEN = re.compile(r"[^\n\r]*\r(?=[^\n\r])")  # a progress bar's earlier states
 
 
+STARTED = """\
+Started in the background as {name}. Its output goes to {log}
+`background` lists what runs, `background end {name}` ends this.
+[exit 0]"""
+
+
 class Bash(Input):
     command: str = Field(min_length=1, max_length=30_000, description="Run by bash, from the workspace.")
     timeout: int = Field(default=120, ge=1, le=600, description="Seconds until it is ended.")
@@ -26,7 +32,7 @@ async def run(wanted: Bash, workspace: Workspace) -> Outcome:
     result = await workspace.run(wanted.command, timeout=wanted.timeout, background=wanted.background)
     label = f"Ran: {shorten(wanted.command)}"
     if wanted.background:
-        started = f"Started in the background. Its output goes to {result.log}\n[exit 0]"
+        started = STARTED.format(name=result.group, log=result.log)
         return Outcome(started, f"Started: {shorten(wanted.command)}", exit_code=0, changed_files=True)
     return Outcome(
         _text(result, wanted.timeout), label, _error_type(result), result.exit_code, changed_files=True
@@ -63,7 +69,8 @@ TOOL = Tool(
     description=(
         "Run a command with bash in the workspace. You get what it printed and a last line with its exit "
         "code. Each call is a new shell: directory changes and variables do not carry over. There is no "
-        "terminal and no input. Start servers with background: true."
+        "terminal and no input. Start servers with background: true; the command `background` lists what "
+        "runs, and `background end NAME` ends it."
     ),
     input=Bash,
     replay=Replay.REPORT,

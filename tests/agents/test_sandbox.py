@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from agents.capture import Output
 from agents.errors import SandboxGone, SandboxTaken
-from agents.sandbox import Workspace, _is_local, kill
+from agents.provider import kill, url_of
+from agents.sandbox import Workspace
 from agents.turns import ToolFailure
 from tests.agents.conftest import OpenWorkspace
 
@@ -88,15 +90,9 @@ async def test_a_command_that_ignores_the_polite_signal_is_ended_too(workspace: 
 
 async def test_a_group_that_is_ended_before_it_begins_never_begins(workspace: Workspace) -> None:
     await workspace.end_group("later-1")
-    handle = await workspace._start("later-1", "touch begun", False, {}, _deaf())
+    handle = await workspace._start("later-1", "touch begun", False, {}, Output(None))
     await asyncio.wait([handle._wait], timeout=10)
     assert (await workspace.look("begun")).kind == ""
-
-
-def _deaf() -> Any:
-    from agents.sandbox import _Output
-
-    return _Output(None)
 
 
 async def test_a_background_command_returns_at_once_and_goes_on(workspace: Workspace) -> None:
@@ -218,4 +214,4 @@ async def test_a_flood_of_output_keeps_its_beginning_and_its_end(workspace: Work
     ],
 )
 def test_only_hosts_of_the_machine_are_reached_without_tls(host: str, local: bool) -> None:
-    assert _is_local(host) is local
+    assert url_of(host) == f"{'http' if local else 'https'}://{host}"

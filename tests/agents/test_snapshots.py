@@ -151,17 +151,17 @@ async def test_a_damaged_archive_is_noticed_and_the_one_before_it_is_used(
     fresh = await open_workspace()
     with pytest.raises(SnapshotDamaged):
         await verify_and_restore(fresh, damaged)
-    restored = await restore_newest(fresh, good.project_id)
+    restored = await restore_newest(fresh, good.project_id, good.job_id)
     assert restored is not None
     assert restored.snapshot.pk == good.pk
     assert await fresh.read("a") == b"1"
     Path(storages["snapshots"].path(good.key)).unlink()
     with pytest.raises(SnapshotDamaged):
-        await restore_newest(await open_workspace(), good.project_id)
+        await restore_newest(await open_workspace(), good.project_id, good.job_id)
 
 
 async def test_a_project_without_snapshots_has_nothing_to_restore(workspace: Workspace) -> None:
-    assert await restore_newest(workspace, uuid.uuid4()) is None
+    assert await restore_newest(workspace, uuid.uuid4(), uuid.uuid4()) is None
 
 
 async def test_a_storage_that_does_not_work_is_told_and_leaves_no_row(

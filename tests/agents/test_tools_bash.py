@@ -1,4 +1,5 @@
 import asyncio
+import re
 
 import pytest
 
@@ -103,3 +104,41 @@ def test_colours_and_progress_bars_are_left_out() -> None:
 def test_bash_is_not_run_again_on_resume(call: Caller) -> None:
     assert call.toolbox.replay("bash") == Replay.REPORT
     assert call.toolbox.replay("write_file") == Replay.RUN_AGAIN
+
+
+async def test_what_runs_in_the_background_is_listed_and_ended(call: Caller, workspace: Workspace) -> None:
+    assert text(await call("bash", command="background")) == "Nothing runs in the background.\n[exit 0]"
+    server = await call("bash", command="python3 -m http.server 8124", background=True)
+    ticker = await call("bash", command="(while :; do date > tick; sleep 0.1; done) & wait", background=True)
+    names = [re.search(r"background as (\S+)\.", text(started))[1] for started in (server, ticker)]
+    listed = await until_listed(call, *names)
+    assert "http.server 8124" in listed
+    ended = await call("bash", command=f"background end {names[1]}")
+    assert text(ended) == f"Ended {names[1]}.\n[exit 0]"
+    assert names[1] not in text(await call("bash", command="background"))
+    ticks = await call("bash", command="cat tick > before; sleep 1.2; cmp tick before && echo still")
+    assert "still" in text(ticks)
+    assert await workspace.is_alive(names[0])
+
+
+async def until_listed(call: Caller, *names: str) -> str:
+    for _ in range(100):
+        listed = text(await call("bash", command="background"))
+        if all(name in listed for name in names):
+            return listed
+    pytest.fail(listed)
+
+
+async def test_what_a_finished_command_left_running_is_listed_too(call: Caller) -> None:
+    await call("bash", command="sleep 300 > /dev/null 2>&1 &")
+    listed = text(await call("bash", command="background"))
+    assert "left by a command that has ended" in listed
+    await call("bash", command=f"background end {listed.split()[0]}")
+    assert text(await call("bash", command="background")).startswith("Nothing runs")
+
+
+@pytest.mark.parametrize("name", ["nothing", "../owner", ""])
+async def test_only_what_is_listed_can_be_ended(call: Caller, name: str) -> None:
+    result = await call("bash", command=f"background end '{name}'")
+    assert result.exit_code == 1
+    assert "There is nothing called" in text(result)

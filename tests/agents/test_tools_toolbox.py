@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from agents.errors import SandboxGone
-from agents.sandbox import Workspace, kill
+from agents.provider import kill
+from agents.sandbox import Workspace
 from agents.tools import Toolbox
 from agents.tools.toolbox import TOOLS, definitions, replay
 from agents.turns import Asked, Documented, Narrated, PlanSet, Replay, ToolCall

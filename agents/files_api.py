@@ -1,0 +1,110 @@
+"""The API of a build's files: its snapshots, the code of one, what changed between two, going back to one."""
+
+from collections.abc import AsyncIterator
+from typing import IO
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.db.models import Func, IntegerField, QuerySet
+from django.http import Http404, StreamingHttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
+
+from agents import archive, changes, history, start
+from agents.models import Snapshot
+from agents.serializers import (
+    ZIP,
+    ChangeSerializer,
+    RestoreInput,
+    SnapshotSerializer,
+    StartedSerializer,
+)
+from jobs import lists
+from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, as_uuid, own_job
+from jobs.models import Job
+from jobs.serializers import ErrorSerializer
+
+SNAPSHOT = OpenApiParameter("snapshot", UUID, description="One of the snapshots; the newest when not given.")
+FROM = OpenApiParameter("from", UUID, description="A snapshot; what the build began with when not given.")
+TO = OpenApiParameter("to", UUID, description="A snapshot; the build's newest when not given.")
+
+
+class SnapshotsView(APIView):
+    @extend_schema(parameters=lists.PAGE, responses={200: SnapshotSerializer(many=True), **NOT_FOUND})
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """The build's saved states, newest first."""
+        return lists.page_of(self, _counted(own_job(request, job_id)), SnapshotSerializer)
+
+
+def _counted(job: Job) -> QuerySet[Snapshot]:
+    """With the number of files each has; of large builds the manifests themselves are too much for a list."""
+    count = Func("manifest", function="jsonb_array_length", output_field=IntegerField())
+    return history.snapshots_of(job).annotate(files=count).defer("manifest")
+
+
+class ChangesView(APIView):
+    @extend_schema(
+        parameters=[FROM, TO, *lists.PAGE],
+        responses={200: ChangeSerializer(many=True), **BAD_OR_NOT_FOUND, 503: ErrorSerializer},
+    )
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """The files that differ between two snapshots, by path, with the lines of short texts."""
+        job = own_job(request, job_id)
+        before = _named(request, job, "from") or history.beginning_of(job)
+        after = _named(request, job, "to") or history.newest_of(job)
+        if after is None:
+            return Response([])
+        limit = lists.LinkPagination().get_limit(request) or lists.LinkPagination.default_limit
+        offset = lists.number_from(request, "offset")
+        page, count = changes.between(before, after, offset=offset, limit=limit)
+        end = offset + len(page)
+        following = replace_query_param(request.build_absolute_uri(), "offset", end) if end < count else None
+        return lists.linked(ChangeSerializer(page, many=True).data, following)
+
+
+class CodeView(APIView):
+    @extend_schema(parameters=[SNAPSHOT], responses={**ZIP, **NOT_FOUND, 503: ErrorSerializer})
+    def get(self, request: Request, job_id: UUID) -> StreamingHttpResponse:
+        """The code of a snapshot."""
+        job = own_job(request, job_id)
+        snapshot = _named(request, job, "snapshot") or history.newest_of(job)
+        if snapshot is None:
+            raise archive.NoCode
+        response = StreamingHttpResponse(_chunks(archive.code_zip(snapshot)), content_type="application/zip")
+        response["Content-Disposition"] = f'attachment; filename="{job.build_version}.zip"'
+        return response
+
+
+async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    """Under ASGI only an asynchronous iterator is sent piece by piece."""
+    with file:
+        while data := await sync_to_async(file.read)(archive.CHUNK):
+            yield data
+
+
+class RestoreView(APIView):
+    @extend_schema(request=RestoreInput, responses={201: StartedSerializer, **CONFLICT, 503: ErrorSerializer})
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Go back to a snapshot: a new build begins with its files, after the present ones were saved."""
+        job = own_job(request, job_id)
+        given = RestoreInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        snapshot = _snapshot(job, as_uuid(given.validated_data["snapshot_id"]))
+        new = start.go_back(snapshot)
+        return Response(StartedSerializer({"job_id": new.pk, "status": new.status}).data, status=201)
+
+
+def _named(request: Request, job: Job, name: str) -> Snapshot | None:
+    """The snapshot a parameter of the query names; None when it is not given."""
+    given = request.query_params.get(name)
+    return _snapshot(job, as_uuid(given)) if given else None
+
+
+def _snapshot(job: Job, snapshot_id: UUID) -> Snapshot:
+    snapshot = history.snapshot_of(job, snapshot_id)
+    if snapshot is None:
+        raise Http404
+    return snapshot

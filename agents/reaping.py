@@ -1,0 +1,94 @@
+"""Ends sandboxes that nobody will use again: those no session knows, and those nobody used for long."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import structlog
+from django.db.models import DateTimeField, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Greatest
+
+from agents import provider, rescue
+from agents.database import unit
+from agents.errors import SandboxError
+from agents.models import AgentSession, SessionState
+from agents.provider import Found
+from jobs import clock
+from jobs.models import JobEvent
+
+log = structlog.get_logger(__name__)
+
+UNUSED = timedelta(days=30)
+YOUNG = timedelta(minutes=10)  # one that was just made may not be in its session's row yet
+_AT_WORK = [SessionState.QUEUED, SessionState.WORKING]
+_OVER = [SessionState.FAILED, SessionState.CANCELLED]
+
+
+class Why(StrEnum):
+    ORPHAN = "orphan"  # no session knows it
+    UNUSED = "unused"  # nobody used it for 30 days
+    OVER = "over"  # its build failed or was stopped
+
+
+@dataclass(frozen=True)
+class Reaped:
+    """A sandbox that was, or with a dry run would be, ended; `done` tells whether it is gone now."""
+
+    sandbox_id: str
+    job_id: str
+    project_id: str
+    why: Why
+    done: bool
+
+
+async def reap(*, dry_run: bool = False) -> list[Reaped]:
+    """End what nobody needs; files that only a sandbox holds are saved first. Raises `SandboxError`."""
+    orphans = await unit(_orphans, await provider.found(), datetime.now(UTC))
+    reaped = [await _end_orphan(found, dry_run) for found in orphans]
+    for session, why in await unit(_useless):
+        facts = (session.sandbox_id, str(session.pk), str(session.job.project_id), why)
+        done = not dry_run and await rescue.save_and_end(session)
+        reaped.append(Reaped(*facts, done))
+    return reaped
+
+
+async def _end_orphan(found: Found, dry_run: bool) -> Reaped:
+    done = False
+    if not dry_run:
+        try:
+            await provider.kill(found.sandbox_id)
+            done = True
+        except SandboxError as error:
+            log.warning("reaping.not_ended", sandbox_id=found.sandbox_id, error=str(error))
+    return Reaped(found.sandbox_id, found.job_id, found.project_id, Why.ORPHAN, done)
+
+
+def _orphans(found: Sequence[Found], now: datetime) -> list[Found]:
+    sessions = AgentSession.objects.all()
+    known = set(sessions.exclude(sandbox_id="").values_list("sandbox_id", flat=True))
+    waiting = {
+        str(pk) for pk in sessions.filter(sandbox_id="", state__in=_AT_WORK).values_list("pk", flat=True)
+    }
+    return [
+        sandbox
+        for sandbox in found
+        if sandbox.sandbox_id not in known
+        and sandbox.job_id not in waiting
+        and now - sandbox.started_at > YOUNG
+    ]
+
+
+def _useless() -> list[tuple[AgentSession, Why]]:
+    now = clock.now()
+    resting = _with_use(AgentSession.objects.exclude(sandbox_id="").exclude(state__in=_AT_WORK))
+    over = resting.filter(state__in=_OVER, used_at__lt=now - YOUNG)
+    unused = resting.exclude(state__in=_OVER).filter(used_at__lt=now - UNUSED)
+    return [*((session, Why.OVER) for session in over), *((session, Why.UNUSED) for session in unused)]
+
+
+def _with_use(sessions: QuerySet[AgentSession]) -> QuerySet[AgentSession]:
+    """With `used_at`: the last event of the build, or when its app was last opened."""
+    last = JobEvent.objects.filter(job=OuterRef("pk"), seq=OuterRef("job__last_seq")).values("created_at")
+    latest = Greatest(Subquery(last, output_field=DateTimeField()), F("sandbox_used_at"), F("created_at"))
+    return sessions.select_related("job").annotate(used_at=latest).order_by("used_at", "pk")

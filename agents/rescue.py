@@ -1,0 +1,88 @@
+"""Saves what the sandbox of a build at rest still holds, which may be more than its last snapshot."""
+
+import structlog
+
+from agents import snapshots
+from agents.database import unit
+from agents.errors import SandboxError, SandboxGone, SandboxTaken, SnapshotDamaged, SnapshotFailed
+from agents.models import AgentSession, SessionState, Snapshot
+from agents.sandbox import Workspace
+from jobs.models import Job
+
+log = structlog.get_logger(__name__)
+
+_AT_WORK = [SessionState.QUEUED, SessionState.WORKING]
+
+
+async def save(session: AgentSession) -> Workspace:
+    """Bring back what the disk lost while it slept, and save what it has more.
+
+    The session's epoch is raised first, so that nobody else works there meanwhile. Raises `SandboxGone` when
+    there is nothing to save any more, `SandboxTaken` when an agent is at work there, and `SandboxError` or
+    `SnapshotFailed` when it cannot be saved now.
+    """
+    if not await unit(take, session):
+        raise SandboxTaken
+    job = session.job
+    workspace = await Workspace.open(
+        project_id=job.project_id,
+        job_id=job.pk,
+        epoch=session.epoch,
+        sandbox_id=session.sandbox_id,
+        may_create=False,
+    )
+    try:
+        await snapshots.restore_newest(workspace, job.project_id, job.pk)
+    except SnapshotDamaged:
+        log.warning("rescue.snapshots_damaged", job_id=str(job.pk))  # what is on the disk is all there is
+    await snapshots.take(workspace, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.END)
+    return workspace
+
+
+async def save_and_end(session: AgentSession) -> bool:
+    """Save it a last time and end it; False when that cannot be done now."""
+    try:
+        workspace = await save(session)
+        if await unit(_forget, session):
+            await workspace.kill()
+    except SandboxGone:
+        await unit(_forget, session)
+    except (SandboxError, SnapshotFailed) as error:
+        log.warning("rescue.not_ended", job_id=str(session.pk), error=str(error))
+        return False
+    return True
+
+
+async def save_build_before(job: Job) -> None:
+    """Save what the app of the build before this one has written, for this one to begin with.
+
+    Raises `SandboxError` and `SnapshotFailed` when that cannot be done now.
+    """
+    session = await unit(_before, job)
+    if session is not None:
+        try:
+            await save(session)
+        except SandboxGone:
+            log.info("rescue.gone", job_id=str(session.pk))
+
+
+def _before(job: Job) -> AgentSession | None:
+    """The newest earlier build of the project, where it has a sandbox still."""
+    earlier = AgentSession.objects.select_related("job").filter(
+        job__project=job.project_id, job__build_number__lt=job.build_number
+    )
+    newest = earlier.order_by("-job__build_number").first()
+    return newest if newest is not None and newest.sandbox_id else None
+
+
+def take(session: AgentSession) -> bool:
+    """Raise the epoch of a session nobody works on; whether that was possible."""
+    resting = AgentSession.objects.filter(pk=session.pk, epoch=session.epoch).exclude(state__in=_AT_WORK)
+    taken = resting.update(epoch=session.epoch + 1) == 1
+    session.epoch += taken
+    return taken
+
+
+def _forget(session: AgentSession) -> bool:
+    """Note that there is no sandbox any more, unless somebody has taken the session since."""
+    return AgentSession.objects.filter(pk=session.pk, epoch=session.epoch).update(sandbox_id="") == 1

@@ -1,0 +1,185 @@
+"""The app of a finished build, shown on demand: its sandbox woken or made anew, verified, and laid to rest.
+
+Each of these runs in the worker and raises the session's epoch first, so that no two of them work in the same
+sandbox at a time.
+"""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from agents import preview, provider, rescue, snapshots, stages
+from agents.checkpoints import Owner, OwnershipLost, write_session
+from agents.database import unit
+from agents.errors import AgentError, SandboxError, SandboxTaken, SnapshotDamaged, SnapshotFailed
+from agents.models import AgentSession, SessionState
+from agents.preview import Status
+from agents.sandbox import Workspace
+from jobs import clock
+from jobs.models import EventType, Job, JobStatus, Project
+from jobs.queue import QUEUE
+
+log = structlog.get_logger(__name__)
+
+SHOW, LOOK_AFTER = "agents.show_app", "agents.look_after_app"
+STARTING = "starting"  # of preview.updated, besides what a page answers
+
+
+class NothingToShow(AgentError):
+    """The files of this version are gone: neither its sandbox nor a saved copy is there."""
+
+
+class FilesDamaged(AgentError):
+    """The saved files of this version are damaged, so it cannot be shown."""
+
+
+def finished_build(project: Project) -> Job | None:
+    """The build whose app is shown: the newest that became ready."""
+    ready = project.jobs.filter(status=JobStatus.READY, session__state=SessionState.COMPLETED)
+    return ready.order_by("-build_number").first()
+
+
+def running_build(project: Project) -> Job | None:
+    """The build under way, once its app has been started."""
+    under_way = project.jobs.exclude(status__in=[JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED])
+    return under_way.exclude(preview_url="").first()
+
+
+def note_use(job: Job) -> None:
+    """Somebody opens the app now: it is kept awake, and its sandbox kept."""
+    AgentSession.objects.filter(pk=job.pk).update(sandbox_used_at=clock.now())
+
+
+# Asking the queue
+
+
+def show_soon(job_id: UUID) -> None:
+    """Have a worker bring the app up. Asking twice is harmless: it is done once at a time."""
+    key = f"show {job_id}"
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        task = app.configure_task(SHOW, queue=QUEUE, lock=key, queueing_lock=key)
+        task.defer(job_id=str(job_id))
+
+
+def look_after_later(job_id: UUID, moment: datetime) -> None:
+    """Have a worker look after the app at a real time; asking twice is harmless."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        key = f"look after {job_id}"
+        task = app.configure_task(LOOK_AFTER, queue=QUEUE, schedule_at=moment, queueing_lock=key)
+        task.defer(job_id=str(job_id))
+
+
+# Opening
+
+
+async def open_app(job_id: UUID) -> datetime | None:
+    """Bring the app up, telling each step in the build's log.
+
+    The real time at which to look after it; None when it could not be opened, or when somebody else does.
+    """
+    session = await unit(_take, job_id)
+    if session is None:
+        return None
+    owner = Owner(job_id, session.epoch, session.state)
+    try:
+        url = await _bring_up(owner, session)
+        await unit(_record_url, owner, url)
+    except (OwnershipLost, SandboxTaken):
+        log.info("showing.ownership_lost", job_id=str(job_id))
+        return None
+    except AgentError as error:
+        log.warning("showing.failed", job_id=str(job_id), exc_info=True)
+        await unit(_record, owner, Status.DOWN, message=str(error))
+        return None
+    return datetime.now(UTC) + watch()
+
+
+async def _bring_up(owner: Owner, session: AgentSession) -> str:
+    job = session.job
+    workspace = await Workspace.open(
+        project_id=job.project_id,
+        job_id=job.pk,
+        epoch=owner.epoch,
+        sandbox_id=session.sandbox_id,
+        envs=await unit(stages.secrets_of, job),
+    )
+    await unit(write_session, owner, sandbox_id=workspace.sandbox_id)
+    try:
+        restored = await snapshots.restore_newest(workspace, job.project_id, job.pk)
+    except SnapshotDamaged as error:
+        raise FilesDamaged from error
+    if restored is not None:
+        await unit(stages.record_restored, owner, restored.files, restored.snapshot.created_at)
+    elif workspace.is_new:
+        raise NothingToShow
+    declared = await preview.declaration(workspace)
+    url = workspace.host(declared.port)
+    if (await preview.ask(url)).http_status is None:
+        await unit(_record, owner, STARTING, message="Starting the app")
+        await preview.start_app(workspace, declared)
+    return url
+
+
+# Laying to rest
+
+
+async def look_after(job_id: UUID) -> datetime | None:
+    """Keep an app awake that was opened lately; otherwise save what it wrote, and pause its sandbox.
+
+    Left alone, the sandbox would pause itself, and what was written last might be lost. The real time at
+    which to look again; None when it sleeps.
+    """
+    session = await unit(_finished, job_id)
+    if session is None or not session.sandbox_id:
+        return None
+    try:
+        if (used := _used_at(session)) and datetime.now(UTC) - used < watch():
+            await provider.extend(session.sandbox_id)
+            return used + watch()
+        await (await rescue.save(session)).pause()
+    except (SandboxError, SnapshotFailed) as error:
+        log.warning("showing.not_looked_after", job_id=str(job_id), error=repr(error))
+    return None
+
+
+def watch() -> timedelta:
+    """How long an app that nobody opens stays awake: less than its sandbox's lifetime, to be saved before."""
+    return timedelta(seconds=settings.SANDBOX_LIFETIME_SECONDS / 2)
+
+
+def _used_at(session: AgentSession) -> datetime | None:
+    """When the app was last opened, in real time."""
+    return clock.to_real(session.sandbox_used_at) if session.sandbox_used_at else None
+
+
+# Units of work
+
+
+def _take(job_id: UUID) -> AgentSession | None:
+    """The finished session under a new epoch; None when there is none, or when somebody else takes it."""
+    session = _finished(job_id)
+    if session is None or not rescue.take(session):
+        return None
+    _record(Owner(job_id, session.epoch, session.state), STARTING, message="Waking the app up")
+    return session
+
+
+def _finished(job_id: UUID) -> AgentSession | None:
+    sessions = AgentSession.objects.select_related("job__project")
+    return sessions.filter(pk=job_id, state=SessionState.COMPLETED, job__status=JobStatus.READY).first()
+
+
+def _record(owner: Owner, status: str, url: str = "", message: str = "") -> None:
+    said = {"message": message} if message else {}
+    stages.record(owner, EventType.PREVIEW_UPDATED, url=url, status=str(status), **said)
+
+
+def _record_url(owner: Owner, url: str) -> None:
+    Job.objects.filter(pk=owner.job_id).update(preview_url=url)
+    _record(owner, Status.ANSWERS, url)
