@@ -1,10 +1,11 @@
 """Django settings. Each value from the environment is checked in `environment`."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from cofounder import environment, logs, model_prices, security
+from cofounder import environment, file_storage, logs, model_prices, security
 from cofounder.environment import boolean, number, text, url, words
 
 BASE_DIR = environment.BASE_DIR
@@ -166,32 +167,15 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 MEDIA_URL = "/media/"
 PROJECT_SNAPSHOT_BUCKET = text("PROJECT_SNAPSHOT_BUCKET")
-
-
-def _storage(folder: str) -> dict[str, Any]:
-    """S3 when a bucket is set, the data directory otherwise."""
-    if not PROJECT_SNAPSHOT_BUCKET:
-        return {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(DATA_DIR / folder)},
-        }
-    return {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": PROJECT_SNAPSHOT_BUCKET,
-            "location": folder if folder == "media" else "",
-            "endpoint_url": url("AWS_ENDPOINT_URL_S3") or None,
-            "file_overwrite": False,
-            "querystring_auth": True,
-            # Without a type of its own a .tar.gz gets ContentEncoding gzip, and clients unpack it silently.
-            "object_parameters": {"ContentType": "application/gzip"} if folder == "snapshots" else {},
-        },
-    }
-
-
+_files = partial(
+    file_storage.storage,
+    bucket=PROJECT_SNAPSHOT_BUCKET,
+    endpoint=url("AWS_ENDPOINT_URL_S3"),
+    data_dir=DATA_DIR,
+)
 STORAGES = {
-    "default": _storage("media"),
-    "snapshots": _storage("snapshots"),
+    "default": _files("media"),
+    "snapshots": _files("snapshots"),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 

@@ -1,0 +1,30 @@
+"""Takes or restores one snapshot as a worker of its own: `-m tests.agents.one_snapshot take JOB SANDBOX`."""
+
+import asyncio
+import sys
+
+import django
+
+
+async def main(what: str, job_id: str, sandbox_id: str) -> None:
+    from agents import snapshots
+    from agents.database import unit
+    from agents.models import Snapshot
+    from agents.sandbox import Workspace
+    from jobs.models import Job
+
+    job = await unit(Job.objects.get, pk=job_id)
+    workspace = await Workspace.open(
+        project_id=job.project_id, job_id=job.pk, epoch=2, sandbox_id=sandbox_id, may_create=False
+    )
+    if what == "take":
+        await snapshots.take(
+            workspace, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.CHECKPOINT
+        )
+    else:
+        await snapshots.restore_newest(workspace, job.project_id, job.pk)
+
+
+if __name__ == "__main__":
+    django.setup()
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,276 @@
+"""Snapshots in S3: there, away, slow, torn, damaged; two at once; a worker killed in the middle."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.files.storage import storages
+from django.db import connection
+
+from agents import snapshots
+from agents.archive import code_zip
+from agents.database import unit
+from agents.errors import SnapshotDamaged, SnapshotFailed
+from agents.models import Snapshot
+from agents.sandbox import Workspace
+from agents.snapshots import restore_newest, verify_and_restore
+from cofounder.file_storage import storage
+from jobs.models import Job
+from tests.agents import s3
+from tests.agents.conftest import OpenWorkspace
+
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+
+Take = Callable[..., Awaitable[Snapshot]]
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[int]:
+    with s3.server() as port:
+        yield port
+
+
+@pytest.fixture
+def bucket(moto: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name, value in s3.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    name = f"bucket-{uuid.uuid4()}"
+    s3.client(moto).create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def road(moto: int) -> Iterator[s3.Road]:
+    way = s3.Road(moto)
+    yield way
+    way.end()
+
+
+@pytest.fixture
+def in_s3(e2b: str, bucket: str, road: s3.Road, settings: Any, tmp_path: Any) -> None:
+    """The settings as PROJECT_SNAPSHOT_BUCKET and AWS_ENDPOINT_URL_S3 make them."""
+    endpoint = f"http://127.0.0.1:{road.port}"
+    made = storage("snapshots", bucket=bucket, endpoint=endpoint, data_dir=tmp_path)
+    settings.STORAGES = {**settings.STORAGES, "snapshots": made}
+
+
+@pytest.fixture
+def job(project: Any) -> Any:
+    return Job.objects.create(project=project, build_number=1, created_at=project.created_at)
+
+
+@pytest.fixture
+def take(workspace: Workspace, job: Any, in_s3: None) -> Take:
+    async def take_(where: Workspace = workspace) -> Any:
+        return await snapshots.take(
+            where, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.CHECKPOINT
+        )
+
+    return take_
+
+
+async def rows() -> list[Snapshot]:
+    return await unit(lambda: list(Snapshot.objects.all()))
+
+
+def keys(moto: int, bucket: str) -> list[str]:
+    return [each["Key"] for each in s3.client(moto).list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+async def fill(workspace: Workspace, megabytes: float) -> None:
+    """Noise, which cannot be packed any smaller."""
+    await workspace.run(f"head -c {int(megabytes * MEGABYTE)} /dev/urandom > noise")
+
+
+async def test_snapshots_go_to_the_bucket_and_come_back(
+    workspace: Workspace, take: Take, moto: int, bucket: str, open_workspace: OpenWorkspace
+) -> None:
+    await workspace.run("echo 1 > 'a b'; ln -s /etc/passwd out; ln a\\ b twin; mkdir void")
+    await fill(workspace, 12)  # more than one part
+    snapshot = await take()
+    head = s3.client(moto).head_object(Bucket=bucket, Key=snapshot.key)
+    assert (head["ContentLength"], head["ContentType"]) == (snapshot.size, "application/gzip")
+    assert "ContentEncoding" not in head
+    fresh = await open_workspace()
+    await verify_and_restore(fresh, snapshot)
+    assert (await fresh.run("cat 'a b' twin; readlink out; ls -d void; stat -c %s noise")).stdout == (
+        "1\n1\n/etc/passwd\nvoid\n12000000\n"
+    )
+    with await unit(code_zip, snapshot) as packed:
+        assert packed.read(2) == b"PK"
+
+
+async def test_only_the_newest_five_stay_in_the_bucket(
+    workspace: Workspace, take: Take, moto: int, bucket: str
+) -> None:
+    for number in range(7):
+        await workspace.write("a", str(number).encode())
+        await take()
+    assert keys(moto, bucket) == sorted(row.key for row in await rows())
+    assert len(keys(moto, bucket)) == 5
+
+
+async def test_while_the_storage_is_away_nothing_is_lost_and_nothing_waits_long(
+    workspace: Workspace, take: Take, road: s3.Road, open_workspace: OpenWorkspace
+) -> None:
+    await workspace.write("a", b"1")
+    first = await take()
+    await workspace.write("a", b"2")
+    road.close()
+    began = time.monotonic()
+    with pytest.raises(SnapshotFailed, match="storage"):
+        await take()
+    assert time.monotonic() - began < 20
+    assert [row.pk for row in await rows()] == [first.pk]
+    assert (await verify_and_restore(workspace, first)).files == []  # a whole disk needs no archive
+    fresh = await open_workspace()
+    with pytest.raises(SnapshotFailed, match="storage"):
+        await verify_and_restore(fresh, first)
+    road.clear()
+    assert (await take()).pk != first.pk
+    assert (await verify_and_restore(fresh, first)).files == ["a"]
+
+
+async def test_a_slow_storage_holds_up_nobody_else(workspace: Workspace, take: Take, road: s3.Road) -> None:
+    await fill(workspace, 0.6)
+    road.pause = 0.05
+    saving = asyncio.create_task(take())
+    waits = []
+    while not saving.done():
+        began = time.monotonic()
+        await unit(Snapshot.objects.count)
+        waits.append(time.monotonic() - began)
+        await asyncio.sleep(0.02)
+    assert (await saving).size > 0.6 * MEGABYTE
+    assert len(waits) > 20
+    assert max(waits) < 1
+
+
+async def test_a_half_upload_is_no_snapshot(
+    workspace: Workspace, take: Take, road: s3.Road, moto: int, bucket: str
+) -> None:
+    await fill(workspace, 1)
+    road.cut_after = MEGABYTE // 2
+    with pytest.raises(SnapshotFailed):
+        await take()
+    assert keys(moto, bucket) == []
+    assert await rows() == []
+    road.clear()
+    assert (await take()).size > MEGABYTE
+
+
+async def test_a_damaged_archive_is_noticed_and_the_one_before_it_is_used(
+    workspace: Workspace, take: Take, job: Any, moto: int, bucket: str, open_workspace: OpenWorkspace
+) -> None:
+    await workspace.write("a", b"1")
+    good = await take()
+    await workspace.write("a", b"2")
+    bad = await take()
+    s3.client(moto).put_object(Bucket=bucket, Key=bad.key, Body=b"\x1f\x8bhalf")
+    fresh = await open_workspace()
+    restored = await restore_newest(fresh, job.project_id, job.pk)
+    assert restored is not None
+    assert (restored.snapshot.pk, await fresh.read("a")) == (good.pk, b"1")
+    s3.client(moto).delete_object(Bucket=bucket, Key=good.key)
+    with pytest.raises(SnapshotDamaged):
+        await restore_newest(await open_workspace(), job.project_id, job.pk)
+
+
+async def test_two_workers_at_once_keep_what_both_saw(
+    workspace: Workspace, take: Take, moto: int, bucket: str, open_workspace: OpenWorkspace
+) -> None:
+    other = await open_workspace()
+    await workspace.write("a", b"1")
+    await other.write("a", b"2")
+    one, two = await asyncio.gather(take(), take(other))
+    assert one.key != two.key
+    assert keys(moto, bucket) == sorted([one.key, two.key])
+    for snapshot, content in ((one, b"1"), (two, b"2")):
+        fresh = await open_workspace()
+        await verify_and_restore(fresh, snapshot)
+        assert await fresh.read("a") == content
+
+
+KILLED = {
+    "while it packs": "pack",
+    "while it sends": "send",
+    "while it fetches": "fetch",
+}
+
+
+@pytest.mark.parametrize("moment", KILLED.values(), ids=KILLED.keys())
+async def test_a_worker_killed_in_the_middle_leaves_nothing_half(
+    workspace: Workspace, take: Take, job: Any, road: s3.Road, moto: int, bucket: str, moment: str, e2b: str
+) -> None:
+    await fill(workspace, 40 if moment == "pack" else 1)
+    saved = await take() if moment == "fetch" else None
+    if saved is not None:
+        await workspace.run("rm noise")
+    if moment != "pack":
+        road.stall_after = MEGABYTE // 2
+    worker = worker_at("restore" if moment == "fetch" else "take", workspace, job, road, bucket, e2b)
+    try:
+        await until_in_the_middle(moment, workspace, road)
+        worker.send_signal(signal.SIGKILL)
+    finally:
+        worker.kill()
+        worker.wait(30)
+    road.clear()
+    assert [row.pk for row in await rows()] == ([saved.pk] if saved else [])
+    assert keys(moto, bucket) == ([saved.key] if saved else [])
+    if saved is not None:
+        assert (await verify_and_restore(workspace, saved)).files == ["noise"]
+    assert (await take()).size > 0.9 * MEGABYTE
+
+
+def worker_at(
+    what: str, workspace: Workspace, job: Any, road: s3.Road, bucket: str, e2b: str
+) -> "subprocess.Popen[bytes]":
+    """Another process that takes or restores a snapshot of the same sandbox."""
+    database = connection.settings_dict
+    env = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "cofounder.settings",
+        "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}",
+        "REDIS_URL": django_settings.REDIS_URL,
+        "E2B_API_KEY": "a key",
+        "E2B_API_URL": e2b,
+        "E2B_SANDBOX_URL": e2b,
+        "PROJECT_SNAPSHOT_BUCKET": bucket,
+        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{road.port}",
+    }
+    command = [sys.executable, "-m", "tests.agents.one_snapshot", what, str(job.pk), workspace.sandbox_id]
+    return subprocess.Popen(command, env=env, cwd=django_settings.BASE_DIR)
+
+
+async def until_in_the_middle(moment: str, workspace: Workspace, road: s3.Road) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if moment == "pack":
+            if await workspace.script("ls .cofounder/snapshots | grep tar.gz$ || true"):
+                return
+        elif road.stalled.is_set():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("the other worker did not get that far")
+
+
+async def test_what_a_killed_worker_left_in_the_storage_is_cleared_away_later(
+    workspace: Workspace, take: Take, job: Any, moto: int, bucket: str
+) -> None:
+    folder = f"projects/{job.project_id}/snapshots"
+    for name in ("20200101T000000Z.tar.gz", "29990101T000000Z.tar.gz"):  # the second may be under way
+        s3.client(moto).put_object(Bucket=bucket, Key=f"{folder}/{name}", Body=b"x")
+    await workspace.write("a", b"1")
+    snapshot = await take()
+    assert keys(moto, bucket) == sorted([snapshot.key, f"{folder}/29990101T000000Z.tar.gz"])
+    assert storages["snapshots"].exists(snapshot.key)
