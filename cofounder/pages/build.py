@@ -7,8 +7,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from cofounder.pages import build_state, feed
+from cofounder.pages import build_state, feed, money, phase_filter, spending
 from cofounder.pages.ownership import founders_only, own_job
+from cofounder.pages.phase_filter import Span
 from jobs import clock
 from jobs.models import Job
 
@@ -16,10 +17,19 @@ from jobs.models import Job
 @founders_only
 @require_safe
 def build(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """`phase=NAME`: the log shows that phase alone."""
     job = own_job(request, job_id)
-    stretch = feed.newest(job)
-    entries = feed.render(job, stretch, request)
-    return render(request, "build.html", {**state_context(job), "entries": entries, "stretch": stretch})
+    spans, phase = _phase_asked_for(request, job)
+    stretch = feed.newest(job, wanted=phase_filter.condition(spans, phase))
+    context = {
+        **state_context(job),
+        **_phases(spans, phase),
+        "entries": feed.render(job, stretch, request),
+        "stretch": stretch,
+        "seen": max(job.last_seq, stretch.last_seq),
+        "may_top_up": money.may_top_up(request.user),
+    }
+    return render(request, "build.html", context)
 
 
 @founders_only
@@ -27,12 +37,17 @@ def build(request: HttpRequest, job_id: UUID) -> HttpResponse:
 def build_feed(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """`after=SEQ`: what is new, with the parts of the page that show state. `before=SEQ`: the earlier."""
     job = own_job(request, job_id)
+    spans, phase = _phase_asked_for(request, job)
     if "before" in request.GET:
-        return _earlier(request, job, _number(request, "before"))
+        return _earlier(request, job, spans, phase)
     stretch = feed.after(job, _number(request, "after"))
-    entries = feed.render_news(job, stretch, request)
-    context = {**state_context(job), "entries": entries, "stretch": stretch}
-    context["seen"] = stretch.last_seq or _number(request, "after")
+    context = {
+        **state_context(job),
+        **_phases(spans, phase),
+        "entries": feed.render_news(job, stretch, request, spans, phase),
+        "stretch": stretch,
+        "seen": stretch.last_seq or _number(request, "after"),
+    }
     response = render(request, "parts/news.html", context)
     response["Cache-Control"] = "no-store"
     return response
@@ -46,14 +61,33 @@ def state_context(job: Job) -> dict[str, Any]:
         "state": state,
         "promises": build_state.promises_of(job),
         "documents": job.documents.order_by("pk"),
+        "saved": build_state.last_saved(job),
+        "spending": spending.spending_of(job),
         "last_image": build_state.last_image(job) if state.is_asleep or not job.preview_url else "",
         "real_now": clock.now(),
     }
 
 
-def _earlier(request: HttpRequest, job: Job, before: int) -> HttpResponse:
-    stretch = feed.newest(job, before=before)
-    context = {"job": job, "entries": feed.render(job, stretch, request), "stretch": stretch}
+def _phase_asked_for(request: HttpRequest, job: Job) -> tuple[list[Span], str]:
+    """When which phase was under way, and the one to show; "" for everything."""
+    spans = phase_filter.spans_of(job)
+    phase = request.GET.get("phase", "")
+    return spans, phase if phase in phase_filter.names(spans) else ""
+
+
+def _phases(spans: list[Span], phase: str) -> dict[str, Any]:
+    return {"phase_names": phase_filter.names(spans), "phase": phase}
+
+
+def _earlier(request: HttpRequest, job: Job, spans: list[Span], phase: str) -> HttpResponse:
+    wanted = phase_filter.condition(spans, phase)
+    stretch = feed.newest(job, before=_number(request, "before"), wanted=wanted)
+    context = {
+        "job": job,
+        "phase": phase,
+        "entries": feed.render(job, stretch, request),
+        "stretch": stretch,
+    }
     return render(request, "parts/earlier.html", context)
 
 

@@ -216,6 +216,22 @@ def last_image(job: Job) -> str:
     return str(payload["image"]) if payload else ""
 
 
+@dataclass(frozen=True)
+class Saved:
+    """The newest copy of the files that was kept."""
+
+    files: int
+    size: int  # bytes
+    at: datetime
+
+
+def last_saved(job: Job) -> Saved | None:
+    saved = job.events.filter(type=EventType.SNAPSHOT_UPDATED, payload__ok=True).order_by("-seq").first()
+    if saved is None:
+        return None
+    return Saved(int(saved.payload.get("files", 0)), int(saved.payload.get("size", 0)), saved.created_at)
+
+
 def _evidence(payload: dict[str, Any] | None) -> dict[str, Any]:
     if payload is None:
         return {}

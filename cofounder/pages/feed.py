@@ -13,6 +13,8 @@ from django.middleware.csrf import get_token
 from django.template.loader import get_template
 
 from agents.models import BuildDocument
+from cofounder.pages import phase_filter
+from cofounder.pages.phase_filter import Span
 from escalations.models import AgentEscalation
 from jobs.models import TERMINAL, EventType, Job, JobEvent, JobStatus
 
@@ -43,9 +45,9 @@ def template_name(event_type: str) -> str:
     return f"feed/{event_type}.html"
 
 
-def newest(job: Job, before: int | None = None) -> Stretch:
-    """The last events, or the last ones before a number."""
-    events = job.events.order_by("-seq")
+def newest(job: Job, before: int | None = None, wanted: Q | None = None) -> Stretch:
+    """The last events, or the last ones before a number; all, or those that are wanted."""
+    events = job.events.filter(wanted or Q()).order_by("-seq")
     if before is not None:
         events = events.filter(seq__lt=before)
     found = list(events[: PAGE + 1])
@@ -62,9 +64,10 @@ def render(job: Job, stretch: Stretch, request: HttpRequest) -> list[str]:
     return _rendered(job, _merged(job, stretch), request)
 
 
-def render_news(job: Job, stretch: Stretch, request: HttpRequest) -> list[str]:
-    """The entries of a stretch for a page that shows everything before it: also what they change there."""
-    return _rendered(job, _merged(job, stretch) + _skipped_questions(job, stretch), request)
+def render_news(job: Job, stretch: Stretch, request: HttpRequest, spans: list[Span], phase: str) -> list[str]:
+    """The entries of a stretch for a page that shows a phase, or everything: also what they change there."""
+    shown = [event for event in _merged(job, stretch) if phase_filter.holds(spans, phase, event.seq)]
+    return _rendered(job, shown + _skipped_questions(job, stretch), request)
 
 
 def _rendered(job: Job, shown: list[JobEvent], request: HttpRequest) -> list[str]:

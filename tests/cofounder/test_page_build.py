@@ -124,7 +124,7 @@ def test_the_page_costs_the_same_however_long_the_log_is(
     browser: Client, working_job: Any, django_assert_max_num_queries: Any
 ) -> None:
     _say(working_job, 2_000)
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(40):
         browser.get(f"/builds/{working_job.pk}")
 
 

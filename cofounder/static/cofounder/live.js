@@ -6,11 +6,17 @@ const POLL = 10_000;
 const LOOK_ANYWAY = 60_000; // an agent that falls silent rings no bell, and the page must say so
 const LONGEST_WAIT = 30_000;
 const NEAR_END = 80; // pixels
+const MOST_SHOWN = 800; // entries in the page; past it the oldest leave, and come back on demand
+const KEPT_SHOWN = 600;
+const FAR_BEHIND = 1000; // events: it is quicker to read the end anew than to catch up
+const SIGNED_OUT = 4401;
+const PATIENCE = 15_000; // an answer that takes longer is not coming
 
 const page = document.querySelector("[data-build]");
 const feed = document.getElementById("feed");
-const entries = document.getElementById("entries");
 const jump = document.getElementById("jump");
+const unconnected = document.getElementById("unconnected");
+const earlierAgain = document.getElementById("earlier-again");
 
 let seen = Number(page.dataset.seq);
 let unread = 0;
@@ -19,7 +25,10 @@ let again = false;
 let timer = 0;
 let socket = null;
 let failures = 0;
+let connectedAt = Date.now();
 
+const entries = () => document.getElementById("entries");
+const phase = () => new URLSearchParams(location.search).get("phase") ?? "";
 const atEnd = () => feed.scrollHeight - feed.scrollTop - feed.clientHeight < NEAR_END;
 const toEnd = () => { feed.scrollTop = feed.scrollHeight; };
 
@@ -62,7 +71,7 @@ function replaceEntry(old, fresh) {
 function addEntry(fresh) {
   const old = document.getElementById(fresh.id);
   if (old) replaceEntry(old, fresh);
-  else entries.append(fresh);
+  else entries().append(fresh);
   htmx.process(fresh);
   localise(fresh);
   return !old;
@@ -78,9 +87,48 @@ function show(html) {
   tick();
   document.title = news.dataset.title;
   seen = Math.max(seen, Number(news.dataset.seq));
-  if (following) toEnd();
-  else if (added.length) offerJump(added.length);
-  return news.dataset.more === "true";
+  if (following) {
+    dropOldest();
+    toEnd();
+  } else if (added.length) offerJump(added.length);
+  return { more: news.dataset.more === "true", behind: following && Number(news.dataset.last) - seen > FAR_BEHIND };
+}
+
+function feedAddress(query) {
+  const address = new URL(page.dataset.feed, location.href);
+  for (const [name, value] of Object.entries({ ...query, ...(phase() && { phase: phase() }) })) {
+    address.searchParams.set(name, value);
+  }
+  return address.pathname + address.search;
+}
+
+// A page that stays open for days keeps to a size that scrolls smoothly.
+function dropOldest() {
+  const list = entries();
+  if (list.children.length <= MOST_SHOWN) return;
+  while (list.children.length > KEPT_SHOWN || !list.firstElementChild.dataset.seq) list.firstElementChild.remove();
+  const earlier = earlierAgain.content.firstElementChild.cloneNode(true);
+  earlier.querySelector("button").setAttribute("hx-get", feedAddress({ before: list.firstElementChild.dataset.seq }));
+  list.prepend(earlier);
+  htmx.process(earlier);
+}
+
+// The page as it is now, for its log alone.
+async function readAnew() {
+  const answer = await get(location.href);
+  if (!answer.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  entries().replaceWith(document.adoptNode(fresh.getElementById("entries")));
+  seen = Number(fresh.querySelector("[data-build]").dataset.seq);
+  entriesAreNew();
+}
+
+function entriesAreNew() {
+  htmx.process(entries());
+  localise(entries());
+  unread = 0;
+  jump.hidden = true;
+  toEnd();
 }
 
 function offerJump(count) {
@@ -100,15 +148,35 @@ async function ask() {
   asking = true;
   again = false;
   try {
-    const answer = await fetch(`${page.dataset.feed}?after=${seen}`, { headers: { Accept: "text/html" } });
-    if (answer.redirected) location.reload(); // signed out meanwhile
-    if (answer.ok && show(await answer.text())) again = true;
+    const answer = await get(feedAddress({ after: seen }));
+    tellConnected(true);
+    if (answer.redirected) tellSignedOut();
+    else if (answer.ok) {
+      const { more, behind } = show(await answer.text());
+      if (behind) await readAnew();
+      again ||= more || behind;
+    }
   } catch {
-    // The next ring, the poll or the reconnect asks again.
+    tellConnected(false); // the next ring, the poll or the reconnect asks again
   } finally {
     asking = false;
     if (again) ring();
   }
+}
+
+const get = (address) => fetch(address, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE) });
+
+// A page that hears nothing must not go on saying that all is as it was.
+function tellConnected(isConnected) {
+  if (isConnected) connectedAt = Date.now();
+  unconnected.hidden = isConnected;
+  unconnected.querySelector("time").textContent = new Date(connectedAt).toLocaleTimeString([], { timeStyle: "short", hourCycle: "h23" });
+}
+
+// What is being typed stays on the page: nothing reloads by itself.
+function tellSignedOut() {
+  const note = document.getElementById("signed-out").content.cloneNode(true);
+  document.getElementById("notices").replaceChildren(note);
 }
 
 // --- the doorbell -------------------------------------------------------------------------------------------
@@ -121,15 +189,39 @@ function connect() {
   socket.onmessage = (message) => {
     const { seq } = JSON.parse(message.data);
     if (!seq) return;
-    socket.send(JSON.stringify({ ack: seq }));
+    acknowledge(seq);
     if (seq > seen) ring();
   };
   socket.onclose = ({ code }) => {
+    if (code === SIGNED_OUT) tellSignedOut();
     if (code >= 4400 && code < 4500) return; // refused for a reason that a new try does not change
     const wait = Math.min(LONGEST_WAIT, 500 * 2 ** failures) * (0.75 + Math.random() / 2);
     failures += 1;
     setTimeout(connect, wait);
   };
+}
+
+// What is put in above must not move what is being read; not every browser sees to that itself.
+let below = null;
+document.addEventListener("htmx:beforeSwap", ({ target }) => {
+  below = target.matches?.(".earlier") ? feed.scrollHeight - feed.scrollTop : null;
+});
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (below !== null) feed.scrollTop = feed.scrollHeight - below;
+  below = null;
+  if (detail.requestConfig?.elt?.id === "filter") entriesAreNew();
+});
+
+// One word for all that came together.
+let heard = 0;
+let acking = 0;
+
+function acknowledge(seq) {
+  heard = seq;
+  acking ||= setTimeout(() => {
+    acking = 0;
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ ack: heard }));
+  }, COALESCE);
 }
 
 feed.addEventListener("scroll", () => {
@@ -141,6 +233,8 @@ jump.addEventListener("click", () => { toEnd(); feed.focus({ preventScroll: true
 document.addEventListener("build-changed", ring);
 document.addEventListener("htmx:afterSettle", (event) => localise(event.target));
 document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-open]");
+  if (opener) document.getElementById(opener.dataset.open)?.setAttribute("open", "");
   if (!event.target.closest("[data-to-question]")) return;
   const card = document.querySelector("#entries .card.pending");
   if (!card) return;
@@ -151,6 +245,7 @@ document.addEventListener("click", (event) => {
 setInterval(() => { if (socket?.readyState !== WebSocket.OPEN) ask(); }, POLL);
 setInterval(ask, LOOK_ANYWAY);
 addEventListener("online", ring);
+addEventListener("offline", () => tellConnected(false));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) ring(); });
 
 toEnd();

@@ -1,0 +1,64 @@
+"""The founder's money by their own hand: what today may cost, and more where that is allowed."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from agents import topup
+from cofounder.entry import is_own_path
+from cofounder.pages import figures, replies
+from cofounder.pages.ownership import founders_only
+from jobs.errors import CofounderError
+
+AMOUNT = re.compile(r"\$?\s*([0-9]{1,7})(?:[.,]([0-9]{1,2}))?")
+
+
+@founders_only
+@require_POST
+def today(request: HttpRequest) -> HttpResponse:
+    """Let today cost this much, with the period's own money."""
+
+    def change(amount: int) -> str:
+        day = topup.set_today(request.user, amount, request.user)
+        return f"Today may cost {figures.money(day.allowance_microdollars)}."
+
+    return _change(request, change)
+
+
+@founders_only
+@require_POST
+def top_up(request: HttpRequest) -> HttpResponse:
+    """Add money to the running period."""
+
+    def change(amount: int) -> str:
+        day = topup.top_up(request.user, amount, by=request.user)
+        return f"Added. Today may now cost {figures.money(day.allowance_microdollars)}."
+
+    return _change(request, change)
+
+
+def may_top_up(user: Any) -> bool:
+    return bool(user.is_staff or settings.SELF_SERVICE_TOP_UP)
+
+
+def read_dollars(text: str) -> int:
+    """An amount as a person writes it, in µ$. Raises `CofounderError` for anything else."""
+    found = AMOUNT.fullmatch(text.strip())
+    if found is None:
+        raise CofounderError("Write an amount in dollars, such as 4 or 4.50.", field="dollars")
+    dollars, cents = found.groups(default="0")
+    return int(dollars) * topup.DOLLAR + int(cents.ljust(2, "0")) * figures.CENT
+
+
+def _change(request: HttpRequest, change: Callable[[int], str]) -> HttpResponse:
+    wanted = request.POST.get("back", "")
+    back = wanted if is_own_path(wanted) else "/settings"
+    try:
+        sentence = change(read_dollars(request.POST.get("dollars", "")))
+    except CofounderError as error:
+        return replies.refused(request, error, back)
+    return replies.done(request, sentence, back)
