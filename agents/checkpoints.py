@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 
-from agents import budget, effects, inbox, live, notices, questions, renewal, retries
+from agents import budget, effects, inbox, live, metrics, notices, questions, renewal, retries
 from agents.errors import AgentError
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState
 from agents.prompts import note_text
@@ -80,6 +80,7 @@ def claim(job_id: UUID, run_id: int) -> Owner | None:
         record_state(job_id, previous, SessionState.WORKING)
         publish_state(job_id, SessionState.WORKING)
     if previous in ASLEEP:
+        metrics.woke(session.wake_at)
         same_day = session.wound_down_on == clock.today()
         reason = "There is more money for today." if same_day else "A new day's budget is there."
         events.record(job_id, EventType.WAKING, reason=reason)
@@ -300,11 +301,19 @@ def rest(owner: Owner, wanted: Rest) -> None:
     record_state(owner.job_id, SessionState.WORKING, wanted.state, wanted.reason)
     if wanted.state == SessionState.SLEEPING:
         events.record(owner.job_id, EventType.SLEEPING, wake_at=wake_at, reason=wanted.reason)
-        notices.queue(owner.job_id, EventType.SLEEPING)
+        if wanted.is_for_money:
+            notices.queue(owner.job_id, EventType.SLEEPING)
     if wanted.state == SessionState.BUDGET_EXCEEDED:
         events.record(owner.job_id, EventType.BUDGET_EXCEEDED, wake_at=wake_at, budget_pct=100)
         notices.queue(owner.job_id, EventType.BUDGET_EXCEEDED)
-    write_session(owner, state=wanted.state, wake_at=wanted.wake_at, pause_requested=False, run_id=None)
+    write_session(
+        owner,
+        state=wanted.state,
+        wake_at=wanted.wake_at,
+        pause_requested=False,
+        sleep_requested=False,
+        run_id=None,
+    )
     publish_state(owner.job_id, wanted.state, wanted.wake_at)
     if wanted.wake_at is not None:
         enqueue_agent_run(owner.job_id, at=wanted.wake_at)

@@ -1,4 +1,4 @@
-"""What a person may do with a build under way: wake, pause, resume, cancel, write to the agent.
+"""What a person may do with a build: wake, pause, resume, put to sleep, cancel, retry, write to the agent.
 
 Each is one transaction with the locks taken in the order DailyBudget, Job, AgentSession. What the state does
 not allow raises `Conflict`.
@@ -12,6 +12,8 @@ from procrastinate.contrib.django import app
 
 from agents import budget, checkpoints, stages
 from agents.models import ASLEEP, AgentSession, DailyBudget, SessionState, SpendEntry
+from agents.start import start_build
+from agents.wake import wake_time_of
 from jobs import briefs, clock, events, lifecycle
 from jobs.errors import CofounderError, Conflict
 from jobs.models import EventType, FounderMessage, Job, JobStatus
@@ -41,9 +43,9 @@ def pause(job: Job, by: Any) -> None:
     """Pause the agent: after its present step when it works, at once when it does not."""
     session = _locked(job)
     if session.state == SessionState.WORKING:
-        AgentSession.objects.filter(pk=session.pk).update(pause_requested=True)
+        AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=False)
     elif session.state in _PAUSED_AT_ONCE:
-        _move(session, SessionState.PAUSED, "Paused, as you asked.", wake_at=None)
+        _move(session, SessionState.PAUSED, _sentence("Paused", session, by), wake_at=None)
     else:
         raise Conflict(f"This build cannot be paused: it is {_now(session)}.")
     _log("paused", session, by)
@@ -54,13 +56,33 @@ def resume(job: Job, by: Any) -> None:
     """Let a paused agent go on, or take back a pause that has not begun yet."""
     session = _locked(job)
     if session.state == SessionState.WORKING and session.pause_requested:
-        AgentSession.objects.filter(pk=session.pk).update(pause_requested=False)
+        AgentSession.objects.filter(pk=session.pk).update(pause_requested=False, sleep_requested=False)
     elif session.state == SessionState.PAUSED:
-        _move(session, SessionState.QUEUED, "Resumed, as you asked.", pause_requested=False)
+        _move(session, SessionState.QUEUED, _sentence("Resumed", session, by), pause_requested=False)
         enqueue_agent_run(session.pk)
     else:
         raise Conflict(f"Only a paused build can be resumed; this one is {_now(session)}.")
     _log("resumed", session, by)
+
+
+@transaction.atomic
+def sleep(job: Job, by: Any) -> None:
+    """Let the agent sleep until its next day: after its present step when it works, else at once."""
+    session = _locked(job)
+    if session.state == SessionState.WORKING:
+        AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=True)
+    elif session.state == SessionState.QUEUED:
+        wake_at = wake_time_of(session)
+        reason = _sentence("Put to sleep", session, by)
+        _move(session, SessionState.SLEEPING, reason, wake_at=wake_at)
+        at = wake_at.isoformat() if wake_at else None
+        events.record(session.pk, EventType.SLEEPING, wake_at=at, reason=reason)
+        checkpoints.publish_state(session.pk, SessionState.SLEEPING, wake_at)
+        if wake_at is not None:
+            enqueue_agent_run(session.pk, at=wake_at)
+    else:
+        raise Conflict(f"Only an agent at work can be put to sleep; this one is {_now(session)}.")
+    _log("put_to_sleep", session, by)
 
 
 @transaction.atomic
@@ -71,12 +93,13 @@ def cancel(job: Job, by: Any) -> None:
     if session.job.is_over:
         raise Conflict(f"This build is over already: it is {_status(session.job)}.")
     run_id = session.run_id
+    reason = _sentence("Stopped", session, by)
     budget.release_all_of(session.pk)
-    lifecycle.move(session.job, JobStatus.CANCELLED, "Stopped, as you asked.")
+    lifecycle.move(session.job, JobStatus.CANCELLED, reason)
     _move(
         session,
         SessionState.CANCELLED,
-        "Stopped, as you asked.",
+        reason,
         epoch=session.epoch + 1,
         run_id=None,
         wake_at=None,
@@ -87,6 +110,17 @@ def cancel(job: Job, by: Any) -> None:
         app.job_manager.cancel_job_by_id(run_id, abort=True)
     enqueue_agent_run(session.pk)  # this run saves the files and ends the sandbox
     _log("cancelled", session, by)
+
+
+@transaction.atomic
+def retry(job: Job, by: Any) -> Job:
+    """Build a failed or stopped build's project once more; the new build."""
+    old = Job.objects.select_related("project__owner").get(pk=job.pk)
+    if old.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
+        raise Conflict(f"Only a failed or stopped build can be tried again; this one is {_status(old)}.")
+    new, _ = start_build(old.project, goal=old.goal)
+    _log("retried", new.session, by)
+    return new
 
 
 @transaction.atomic
@@ -143,6 +177,12 @@ def _now(session: AgentSession) -> str:
     if session.job.is_over:
         return _status(session.job)
     return SessionState(session.state).name.lower().replace("_", " ")
+
+
+def _sentence(done: str, session: AgentSession, by: Any) -> str:
+    """What was done, and by whom, for the founder."""
+    is_own = by is not None and by.pk == session.user_id
+    return f"{done}, as you asked." if is_own else f"{done} by the operator of this installation."
 
 
 def _status(job: Job) -> str:

@@ -7,9 +7,11 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.db.models import F
 
 from agents import checkpoints, rescue, snapshots, stages
-from agents.checkpoints import Owner
+from agents.checkpoints import Owner, OwnershipLost
 from agents.database import unit
 from agents.errors import FilesLost, SandboxError, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, Snapshot
@@ -20,6 +22,8 @@ from agents.turns import Replay, ToolCall, ToolResult
 from jobs.models import EventType
 
 log = structlog.get_logger(__name__)
+
+COUNT_SECONDS = 30.0  # how often the sandbox's time is written down while it is in use
 
 
 class SandboxKeeper:
@@ -32,6 +36,7 @@ class SandboxKeeper:
         self._saving: asyncio.Task[None] | None = None
         self._changed = False
         self._extend_at = 0.0  # monotonic seconds
+        self._counted_at = 0.0  # monotonic seconds up to which the sandbox's time is written down
         self._newest: UUID | None = None  # the snapshot last spoken of
 
     async def workspace(self) -> Workspace:
@@ -51,6 +56,7 @@ class SandboxKeeper:
             sandbox_id=known,
             envs=await unit(stages.secrets_of, job),
         )
+        self._counted_at = time.monotonic()
         self._replaced = self._replaced or bool(known and workspace.is_new)
         restored = await self._restore(workspace)
         # Only now: a sandbox in the row is one whose files were looked after.
@@ -103,6 +109,14 @@ class SandboxKeeper:
             await self._workspace.extend()
             self._extend_at = time.monotonic() + settings.SANDBOX_LIFETIME_SECONDS / 4
 
+    async def count(self, *, at_least: float = COUNT_SECONDS) -> None:
+        """Add the time the sandbox was in use to the session, once that is so many seconds."""
+        seconds = int(time.monotonic() - self._counted_at)
+        if self._workspace is not None and seconds >= at_least:
+            self._counted_at += seconds
+            added = F("sandbox_seconds") + seconds
+            await unit(checkpoints.write_session, self.owner, sandbox_seconds=added)
+
     async def renew_secrets(self) -> None:
         """What the founder gave or took back meanwhile holds from the next command on."""
         if self._workspace is not None:
@@ -151,6 +165,7 @@ class SandboxKeeper:
         await self.save(Snapshot.Reason.SLEEP)
         with suppress(SandboxError):  # one that cannot be paused now pauses itself after its lifetime
             await self._workspace.pause()
+        await self.count(at_least=1)
         self._workspace = None
 
     async def _settle(self) -> None:
@@ -165,6 +180,9 @@ class SandboxKeeper:
         if self._saving is not None:
             self._saving.cancel()
             await self._settle()
+        # A figure more or less must not hide why the run ends.
+        with suppress(OwnershipLost, OperationalError, InterfaceError):
+            await self.count(at_least=1)
 
     async def lose(self) -> None:
         """Let go of a sandbox that does not work any more; the next use opens it anew, or another one."""
@@ -187,6 +205,7 @@ class SavingToolbox:
 
     async def run(self, call: ToolCall) -> ToolResult:
         await self._keeper.keep_alive()
+        await self._keeper.count()
         await self._keeper.renew_secrets()
         result = await self._toolbox.run(call)
         if result.changed_files:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from agents import checkpoints, inbox, questions, wake
 from agents.budget import LEAST_CONTEXT
@@ -12,6 +13,7 @@ from agents.checkpoints import Rest
 from agents.database import unit
 from agents.guards import CapReached, GoingInCircles, Guards
 from agents.loop import Loop, Toolbox, TurnEnded
+from agents.metrics import MeasuredModel, MeasuredStore, MeasuredToolbox
 from agents.model import AnthropicModel, ProviderUnavailable, Request
 from agents.models import AgentSession, SessionState
 from agents.prompts import note_text
@@ -20,6 +22,7 @@ from agents.turns import Block, Turn, note
 from jobs import clock
 
 PROVIDER_REST = timedelta(minutes=10)
+PUT_TO_SLEEP = "Put to sleep by the operator of this installation."
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
     """
     session = context.session
     guards = Guards(session.max_tool_calls, 0 if context.store.owner.is_fresh else session.tool_calls)
-    loop = Loop(BoundModel(context), context.toolbox, context.store, guards)
+    model, toolbox = MeasuredModel(BoundModel(context)), MeasuredToolbox(context.toolbox)
+    loop = Loop(model, toolbox, MeasuredStore(context.store), guards)
     try:
         await context.store.begin(notes)
         while True:
@@ -86,7 +90,7 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
     except OutOfBudget as stop:
         return await _until_there_is_money(context, is_overdrawn=stop.is_overdrawn)
     except PauseRequested as stop:
-        return Rest(SessionState.PAUSED, str(stop))
+        return await unit(_as_asked, session.pk, str(stop))
     except ProviderUnavailable:
         return Rest(
             SessionState.SLEEPING,
@@ -99,7 +103,7 @@ async def _after_the_last_turn(context: Context, loop: Loop) -> Rest | None:
     """A model that ended its turn waits for an answer, winds down for the day, or is done."""
     session = await unit(AgentSession.objects.get, pk=context.session.pk)
     if session.pause_requested:
-        return Rest(SessionState.PAUSED, checkpoints.AS_ASKED)
+        return await unit(_as_asked, session.pk, checkpoints.AS_ASKED)
     if session.wound_down_on == await unit(clock.today) and not await context.is_complete():
         if session.context_tokens > LEAST_CONTEXT:
             await _sum_up_for_the_night(context, loop)
@@ -107,6 +111,14 @@ async def _after_the_last_turn(context: Context, loop: Loop) -> Rest | None:
     if await unit(inbox.has_pending_questions, session.pk):
         return Rest(SessionState.WAITING_FOR_INPUT, "I can go on as soon as you have answered.")
     return None
+
+
+def _as_asked(job_id: UUID, reason: str) -> Rest:
+    """The pause that was asked for, or the sleep."""
+    session = AgentSession.objects.get(pk=job_id)
+    if session.sleep_requested:
+        return Rest(SessionState.SLEEPING, PUT_TO_SLEEP, wake.wake_time_of(session))
+    return Rest(SessionState.PAUSED, reason)
 
 
 async def _sum_up_for_the_night(context: Context, loop: Loop) -> None:

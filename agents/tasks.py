@@ -1,12 +1,15 @@
 """What the queue runs."""
 
+from contextlib import suppress
 from uuid import UUID
 
 import structlog
+from django.db import InterfaceError, OperationalError
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 from agents import (
+    metrics,
     notices,  # noqa: F401  # its task is registered by the import
     provider,
     reaping,
@@ -25,7 +28,10 @@ async def run_agent(context: JobContext, job_id: str) -> None:
     run_id = context.job.id
     if run_id is None:
         raise ValueError("A run needs the queue's number.")
-    await execute_build(UUID(job_id), run_id)
+    with structlog.contextvars.bound_contextvars(correlation_id=f"run-{run_id}"):
+        with suppress(OperationalError, InterfaceError):  # the build will meet the same, and knows what to do
+            await unit(metrics.waited, run_id)
+        await execute_build(UUID(job_id), run_id)
 
 
 @app.task(name="agents.end_sandbox", queue=QUEUE, retry=RetryStrategy(max_attempts=5, exponential_wait=5))

@@ -3,9 +3,12 @@
 import asyncio
 import signal
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
+import uvloop
 import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -15,6 +18,7 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
+from prometheus_client import start_http_server
 from psycopg_pool import AsyncNullConnectionPool
 
 from agents import screenshots, shutdown
@@ -38,6 +42,18 @@ class Command(BaseCommand):
             metavar="N",
             help="how many agents may work at once (default: %(default)s)",
         )
+        parser.add_argument(
+            "--metrics-port",
+            type=int,
+            metavar="P",
+            help="serve Prometheus metrics on this port (default: not at all)",
+        )
+        parser.add_argument(
+            "--metrics-host",
+            default="127.0.0.1",
+            metavar="ADDRESS",
+            help="the address they are served on; nobody is asked for a token there (default: %(default)s)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["concurrency"] < 1:
@@ -48,7 +64,28 @@ class Command(BaseCommand):
                 f"{' and '.join(missing)} must be set for a worker. Without keys, `manage.py up` and "
                 "`manage.py build` start the rehearsal servers in their place."
             )
-        uvloop.run(work(options["concurrency"]))
+        with metrics_on(options["metrics_port"], options["metrics_host"]):
+            uvloop.run(work(options["concurrency"]))
+
+
+@contextmanager
+def metrics_on(port: int | None, host: str) -> Iterator[None]:
+    """Serve what this worker measures on a port, if one is given, from a thread of its own."""
+    if port is None:
+        yield
+        return
+    if not 1 <= port <= 65_535:
+        raise CommandError("--metrics-port must lie between 1 and 65535.")
+    try:
+        server, thread = start_http_server(port, host)
+    except OSError as error:
+        raise CommandError(f"Port {port} of {host} cannot be used for metrics ({error.strerror}).") from error
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 async def work(concurrency: int) -> None:

@@ -1,5 +1,6 @@
 """`manage.py top_up`: adds money to a founder's running period."""
 
+import json
 from argparse import ArgumentParser
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("email", metavar="EMAIL", help="the founder's address")
         parser.add_argument("dollars", metavar="DOLLARS", help="how much, for example 25 or 12.50")
         parser.add_argument("--reason", default="", help="kept with the change")
+        parser.add_argument("--json", action="store_true", help="answer in JSON, amounts in micro-dollars")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = get_user_model().objects.filter(email__iexact=options["email"]).first()
@@ -29,6 +31,14 @@ class Command(BaseCommand):
             day = topup.top_up(user, amount, by=None, reason=options["reason"])
         except CofounderError as error:
             raise CommandError(str(error)) from error
+        if options["json"]:
+            facts = {
+                "added": amount,
+                "allowance_today": day.allowance_microdollars,
+                "spent_today": day.spent_microdollars,
+            }
+            self.stdout.write(json.dumps(facts))
+            return
         self.stdout.write(
             f"{dollars(amount)} added for {user}. Today allows {dollars(day.allowance_microdollars)}, "
             f"of which {dollars(day.spent_microdollars)} is spent."

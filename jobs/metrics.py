@@ -1,0 +1,5 @@
+"""What a web process measures of the log."""
+
+from prometheus_client import Counter
+
+EVENTS_DELIVERED = Counter("cofounder_events_delivered", "Frames of the event log sent to browsers.")
