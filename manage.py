@@ -16,8 +16,16 @@ def main() -> None:
             # Only these may run without keys: they make missing ones and keep them in the data directory.
             environment.make_missing_keys()
         from django.core.management import execute_from_command_line
+        from django.db import OperationalError, ProgrammingError
 
-        execute_from_command_line(sys.argv)
+        try:
+            execute_from_command_line(sys.argv)
+        except OperationalError as problem:
+            sys.exit(f"cofounder: The database does not answer: {problem} `manage.py doctor` tells the fix.")
+        except ProgrammingError as problem:
+            if "does not exist" not in str(problem):
+                raise
+            sys.exit(f"cofounder: The database lacks a table or column: run `manage.py migrate`. {problem}")
     except environment.BadSetting as problem:
         sys.exit(f"cofounder: {problem}")
 

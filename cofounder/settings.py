@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "cofounder.correlation.correlated",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -204,3 +205,4 @@ SELF_SERVICE_TOP_UP = boolean("SELF_SERVICE_TOP_UP", False)
 CHROMIUM = text("CHROMIUM")
 MODEL_PRICES = model_prices.MODEL_PRICES
 REHEARSAL = text("REHEARSAL")  # a sentence for the page: what is rehearsed; `manage.py up` sets it
+METRICS_TOKEN = text("METRICS_TOKEN")  # who has it may read /metrics; empty: nobody

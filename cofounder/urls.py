@@ -4,10 +4,15 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.defaults import server_error
 
+from cofounder import ledger, probes
 from cofounder.pages import refusals
 from jobs.errors import shaped
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", probes.healthz, name="healthz"),
+    path("readyz", probes.readyz, name="readyz"),
+    path("metrics", probes.metrics, name="metrics"),
+    path("admin/ledger/", admin.site.admin_view(ledger.ledger), name="admin-ledger"),
     path("admin/", admin.site.urls),
     path("api/", include("cofounder.api_urls")),
     path("", include("cofounder.page_urls")),

@@ -1,0 +1,72 @@
+"""The columns that the lists of jobs and of sessions share."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+
+from agents.models import AgentSession
+from agents.topup import dollars
+from jobs.cockpit import ago
+from jobs.models import Job
+
+
+class BuildColumns:
+    """Of a list whose rows lead to a session by `session_of`, or to none yet."""
+
+    def session_of(self, row: Any) -> AgentSession | None:
+        raise NotImplementedError
+
+    @admin.display(description="agent")
+    def agent(self, row: Any) -> str:
+        session = self.session_of(row)
+        return session.get_state_display() if session else ""
+
+    @admin.display(description="phase")
+    def phase(self, row: Any) -> str:
+        session = self.session_of(row)
+        return session.current_phase if session else ""
+
+    @admin.display(description="turns")
+    def turns(self, row: Any) -> int:
+        session = self.session_of(row)
+        return session.iteration if session else 0
+
+    @admin.display(description="last heard")
+    def last_heard(self, row: Any) -> str:
+        session = self.session_of(row)
+        return ago(session.last_heard_at) if session else ""
+
+    @admin.display(description="spend")
+    def spend(self, row: Any) -> str:
+        session = self.session_of(row)
+        return dollars(session.cost_microdollars) if session else ""
+
+    @admin.display(description="sandbox")
+    def sandbox(self, row: Any) -> str:
+        session = self.session_of(row)
+        return duration(session.sandbox_seconds) if session else ""
+
+    @admin.display(description="wakes")
+    def wakes(self, row: Any) -> str:
+        session = self.session_of(row)
+        return f"{session.wake_at:%-d %b %H:%M} UTC" if session and session.wake_at else ""
+
+
+def session_of(job: Job) -> AgentSession | None:
+    """The job's session, if it has one."""
+    return getattr(job, "session", None)
+
+
+def duration(seconds: int) -> str:
+    """Seconds as people read them: 45 s, 12 min, 3 h 05 min."""
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+def link(view: str, pk: Any, words: str) -> str:
+    """A link to a page of the admin."""
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:{view}", args=[pk]), words)

@@ -1,0 +1,92 @@
+"""What the rows say of the whole install, read when Prometheus asks: every web process says the same."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+from django.db.models import Count, Sum
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
+from escalations.models import AgentEscalation
+from jobs import clock
+
+DOLLAR = 1_000_000  # µ$
+
+
+class InstallCollector(Collector):
+    def collect(self) -> Iterator[Metric]:
+        yield sessions()
+        yield spend()
+        yield from today()
+        yield GaugeMetricFamily(
+            "cofounder_escalations_open",
+            "Questions that wait for a founder.",
+            AgentEscalation.objects.filter(status=AgentEscalation.Status.PENDING).count(),
+        )
+        yield from queue()
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing is read before it is asked for."""
+        return iter(())
+
+
+INSTALL = CollectorRegistry()
+INSTALL.register(InstallCollector())
+
+
+def sessions() -> Metric:
+    family = GaugeMetricFamily(
+        "cofounder_sessions", "Sessions by the state of their agent.", labels=["state"]
+    )
+    counts = dict(AgentSession.objects.values_list("state").annotate(Count("pk")).order_by())
+    for state in SessionState:
+        family.add_metric([state.value], counts.get(state.value, 0))
+    return family
+
+
+def spend() -> Metric:
+    total = DailyBudget.objects.aggregate(total=Sum("spent_microdollars", default=0))["total"]
+    return CounterMetricFamily(
+        "cofounder_spend_dollars", "What model calls have cost, as settled.", int(total) / DOLLAR
+    )
+
+
+def today() -> Iterator[Metric]:
+    """The UTC day, by model and by what may still be spent."""
+    day = clock.today()
+    family = GaugeMetricFamily(
+        "cofounder_spend_today_dollars", "What calls of this UTC day have cost.", labels=["model"]
+    )
+    entries = SpendEntry.objects.filter(day=day, status=SpendEntry.Status.SETTLED)
+    for model, cost in entries.values_list("model").annotate(Sum("cost_microdollars")).order_by("model"):
+        family.add_metric([model], int(cost) / DOLLAR)
+    yield family
+    reserved = DailyBudget.objects.filter(day=day).aggregate(total=Sum("reserved_microdollars", default=0))
+    yield GaugeMetricFamily(
+        "cofounder_reserved_dollars",
+        "What calls under way may cost at the most.",
+        int(reserved["total"]) / DOLLAR,
+    )
+
+
+def queue() -> Iterator[Metric]:
+    """Runs that are due and wait, for how long the oldest has, and the workers that live."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), COALESCE(extract(epoch FROM max(now() - greatest(j.scheduled_at, e.at))), 0) "
+            "FROM procrastinate_jobs j JOIN LATERAL (SELECT max(at) AS at FROM procrastinate_events "
+            "WHERE job_id = j.id) e ON true "
+            "WHERE j.status = 'todo' AND COALESCE(j.scheduled_at, now()) <= now()"
+        )
+        waiting, oldest = cursor.fetchone()
+        cursor.execute(
+            "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '10 seconds'"
+        )
+        (workers,) = cursor.fetchone()
+    yield GaugeMetricFamily("cofounder_queue_waiting", "Tasks that are due and wait for a worker.", waiting)
+    yield GaugeMetricFamily(
+        "cofounder_queue_oldest_seconds", "How long the one that waits longest has waited.", float(oldest)
+    )
+    yield GaugeMetricFamily("cofounder_workers", "Workers that were heard of within ten seconds.", workers)

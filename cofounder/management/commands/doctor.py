@@ -1,0 +1,44 @@
+"""`manage.py doctor`: what an install lacks, and what to do about it."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from cofounder import doctor
+from cofounder.doctor import Finding, Level
+
+
+class Command(BaseCommand):
+    help = (
+        "Look at every part of the install and name the fix of what is not well. Ends with 1 when one fails."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="answer with a JSON list of findings")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        findings = []
+        for finding in doctor.examine():
+            findings.append(finding)
+            if not options["json"]:
+                self._say(finding)
+        if options["json"]:
+            self.stdout.write(json.dumps([asdict(finding) for finding in findings]))
+        failed = [finding for finding in findings if finding.level == Level.FAIL]
+        if failed:
+            raise CommandError(f"{len(failed)} of {len(findings)} parts are not well: {failed[0].fix}")
+
+    def _say(self, finding: Finding) -> None:
+        style = {
+            Level.OK: self.style.SUCCESS,
+            Level.WARN: self.style.WARNING,
+            Level.FAIL: self.style.ERROR,
+        }[finding.level]
+        self.stdout.write(f"{style(f'{finding.level:<4}')}  {finding.part}: {finding.said}")
+        if finding.fix:
+            self.stdout.write(f"      {finding.fix}")
+        self.stdout.flush()
