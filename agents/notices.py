@@ -1,98 +1,154 @@
-"""E-mails to the founder: out of money, a question, ready, failed. Exactly one for each event."""
+"""News for a founder who is not looking: which events are worth it, and that each goes out once a channel."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
-from django.template.loader import render_to_string
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from agents.database import unit
-from agents.models import Notice
+from agents.models import Notice, NotificationSettings
+from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.models import EventType, JobEvent, JobStatus
 from jobs.queue import QUEUE
 
-log = structlog.get_logger(__name__)
-
-NOTIFY = "agents.notify"
-TIMEOUT_SECONDS = 10
+NOTIFY = "agents.notify"  # by mail
+CALL_WEBHOOK = "agents.call_webhook"
+TASKS = {Notice.Channel.MAIL: NOTIFY, Notice.Channel.WEBHOOK: CALL_WEBHOOK}
+RETRY = RetryStrategy(max_attempts=6, exponential_wait=5)  # the last one after an hour
 ORDINARY_NIGHT = timedelta(hours=36)  # with quiet hours; a longer sleep is want of money
-SUBJECTS = {
-    "money": "{name}: out of money for now",
-    "question": "{name}: your co-founder has a question",
-    "ready": "{name} is ready",
-    "failed": "{name}: the build failed",
+
+
+class Kind(StrEnum):
+    QUESTION = "question"
+    READY = "ready"
+    FAILED = "failed"
+    MONEY = "money"
+
+
+HEADLINES = {
+    Kind.QUESTION: "{project}: your co-founder has a question",
+    Kind.READY: "{project} is ready",
+    Kind.FAILED: "{project}: the build failed",
+    Kind.MONEY: "{project}: out of money for now",
 }
 
 
-def mail_for(event_type: str, payload: dict[str, Any], created_at: datetime) -> str | None:
-    """Which mail an event is worth; None for the many that are worth none."""
+@dataclass(frozen=True)
+class News:
+    """An event a founder is to hear of, and what there is to say about it."""
+
+    event: JobEvent
+    kind: Kind
+    question: AgentEscalation | None = None
+
+    @property
+    def project(self) -> str:
+        """The project's name, on one line."""
+        return " ".join(self.event.job.project.name.split())
+
+    @property
+    def headline(self) -> str:
+        return HEADLINES[self.kind].format(project=self.project)
+
+    @property
+    def owner(self) -> Any:
+        return self.event.job.project.owner
+
+    @property
+    def link(self) -> str:
+        return f"{settings.BASE_URL}/builds/{self.event.job_id}"
+
+    @property
+    def message(self) -> str:
+        """Why the build failed."""
+        return str(self.event.payload.get("message", ""))
+
+    @property
+    def wake_at(self) -> datetime | None:
+        return _wake_at(self.event.payload)
+
+    @property
+    def is_for_days(self) -> bool:
+        """Whether the sleep is longer than a night: the money of the whole period is used."""
+        return self.wake_at is not None and self.wake_at - self.event.created_at > ORDINARY_NIGHT
+
+
+def kind_of(event_type: str, payload: dict[str, Any], created_at: datetime) -> Kind | None:
+    """What kind of news an event is; None for the many that are none."""
     if event_type == EventType.BUDGET_EXCEEDED:
-        return "money"
+        return Kind.MONEY
     if event_type == EventType.WAITING_FOR_INPUT:
-        return "question"
+        return Kind.QUESTION
     if event_type == EventType.SLEEPING:
-        wake_at = _moment(payload)
+        wake_at = _wake_at(payload)
         is_ordinary = wake_at is not None and wake_at - created_at <= ORDINARY_NIGHT
-        return None if is_ordinary else "money"
+        return None if is_ordinary else Kind.MONEY
     if event_type == EventType.JOB_STATUS and payload["status"] in (JobStatus.READY, JobStatus.FAILED):
-        return str(payload["status"])
+        return Kind(payload["status"])
     return None
 
 
-def queue(job_id: UUID, event_type: EventType) -> None:
-    """Queue the mail for the newest event of this type, in the transaction that recorded it."""
-    event = JobEvent.objects.filter(job=job_id, type=event_type).order_by("-seq").first()
-    if event is not None and mail_for(event.type, event.payload, event.created_at):
-        app.configure_task(NOTIFY, queue=QUEUE).defer(job_id=str(job_id), seq=event.seq)
+def settings_of(user_id: Any) -> NotificationSettings:
+    """What this founder chose; every mail and no webhook until they choose."""
+    found = NotificationSettings.objects.filter(user=user_id).first()
+    return found or NotificationSettings(user_id=user_id)
 
 
-@app.task(name=NOTIFY, queue=QUEUE, retry=RetryStrategy(max_attempts=6, exponential_wait=5))
-async def notify(job_id: str, seq: int) -> None:
-    """Send the mail for an event, if it was not sent before."""
-    await unit(send, UUID(job_id), seq)
-
-
-def send(job_id: UUID, seq: int) -> bool:
-    """Send an event's mail inside the caller's transaction; False when it was sent before.
-
-    Of two at once the second waits at the unique index until the first has committed. A mail that cannot
-    be sent undoes the row, so that the next attempt sends it.
-    """
-    _, is_first = Notice.objects.get_or_create(job_id=job_id, seq=seq, defaults={"sent_at": clock.now()})
-    if not is_first:
-        return False
-    event = JobEvent.objects.select_related("job__project__owner").get(job=job_id, seq=seq)
-    mail = mail_for(event.type, event.payload, event.created_at)
-    if mail is None:
-        return False
-    message = message_for(event, mail)
-    message.send()
-    log.info("notice.sent", job_id=str(job_id), seq=seq, mail=mail)
-    return True
-
-
-def message_for(event: JobEvent, mail: str) -> EmailMessage:
-    project = event.job.project
-    context = {
-        "name": project.name,
-        "link": f"{settings.BASE_URL}/builds/{event.job_id}",
-        "wake_at": _moment(event.payload),
-        **{name: event.payload.get(name, "") for name in ("message", "problem")},
+def channels_for(chosen: NotificationSettings, kind: Kind) -> list[Notice.Channel]:
+    wanted = {
+        Notice.Channel.MAIL: chosen.wants_mail(kind),
+        Notice.Channel.WEBHOOK: bool(chosen.webhook_url),
     }
-    return EmailMessage(
-        subject=" ".join(SUBJECTS[mail].format(name=project.name).split()),  # a subject is one line
-        body=render_to_string(f"agents/mail/{mail}.txt", context),
-        to=[project.owner.email],
-        connection=get_connection(timeout=TIMEOUT_SECONDS),
+    return [channel for channel, is_wanted in wanted.items() if is_wanted]
+
+
+def queue(job_id: UUID, event_type: EventType) -> None:
+    """Queue the news of the newest event of this type, in the transaction that recorded it.
+
+    A job of the queue for each channel: one that fails and is tried again holds no other up. Its lock keeps
+    two workers from sending the same at once.
+    """
+    events = JobEvent.objects.select_related("job__project").filter(job=job_id, type=event_type)
+    event = events.order_by("-seq").first()
+    kind = kind_of(event.type, event.payload, event.created_at) if event else None
+    if event is None or kind is None:
+        return
+    for channel in channels_for(settings_of(event.job.project.owner_id), kind):
+        lock = f"notice {job_id} {event.seq} {channel}"
+        app.configure_task(TASKS[channel], queue=QUEUE, lock=lock).defer(job_id=str(job_id), seq=event.seq)
+
+
+def unsent(job_id: UUID, seq: int, channel: Notice.Channel) -> News | None:
+    """The news of an event; None when it went out before, or has become stale."""
+    if Notice.objects.filter(job=job_id, seq=seq, channel=channel).exists():
+        return None
+    event = JobEvent.objects.select_related("job__project__owner").filter(job=job_id, seq=seq).first()
+    kind = kind_of(event.type, event.payload, event.created_at) if event else None
+    if event is None or kind is None:
+        return None
+    if kind != Kind.QUESTION:
+        return News(event, kind)
+    question = _open_question(event.payload["escalation_id"])
+    return News(event, kind, question) if question else None
+
+
+def record(news: News, channel: Notice.Channel) -> None:
+    """Keep that it went out. What dies between sending and this sends once more: nothing is left unsaid."""
+    Notice.objects.get_or_create(
+        job_id=news.event.job_id, seq=news.event.seq, channel=channel, defaults={"sent_at": clock.now()}
     )
 
 
-def _moment(payload: dict[str, Any]) -> datetime | None:
+def _open_question(escalation_id: str) -> AgentEscalation | None:
+    questions = AgentEscalation.objects.select_related("project__owner")
+    return questions.filter(pk=escalation_id, status=AgentEscalation.Status.PENDING).first()
+
+
+def _wake_at(payload: dict[str, Any]) -> datetime | None:
     wake_at = payload.get("wake_at")
     return datetime.fromisoformat(wake_at) if wake_at else None

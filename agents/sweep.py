@@ -11,7 +11,7 @@ from agents.checkpoints import HEARTBEAT_SECONDS
 from agents.database import unit
 from agents.models import ASLEEP, AgentSession, SessionState
 from jobs import clock
-from jobs.queue import RUN_AGENT, enqueue_agent_run
+from jobs.queue import QUEUE, RUN_AGENT, enqueue_agent_run
 
 log = structlog.get_logger(__name__)
 
@@ -34,19 +34,19 @@ async def keep_sweeping() -> None:
 
 
 def retry_stalled() -> list[int]:
-    """Give the runs of workers that have died to those that live; the runs' numbers.
+    """Give what workers that have died were at to those that live; the numbers in the queue.
 
     Looked for and put back in one statement, or of two sweepers at once the slower would take a run away from
     the worker that the faster has just given it to.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH stalled AS (SELECT j.id FROM procrastinate_jobs j WHERE j.task_name = %s "
+            "WITH stalled AS (SELECT j.id FROM procrastinate_jobs j WHERE j.queue_name = %s "
             "AND j.status = 'doing' AND NOT EXISTS (SELECT 1 FROM procrastinate_workers w "
             "WHERE w.id = j.worker_id AND w.last_heartbeat > now() - make_interval(secs => %s)) "
             "FOR UPDATE SKIP LOCKED) "
             "SELECT id, procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) FROM stalled",
-            [RUN_AGENT, HEARTBEAT_SECONDS],
+            [QUEUE, HEARTBEAT_SECONDS],
         )
         return [row[0] for row in cursor.fetchall()]
 

@@ -9,11 +9,12 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 from agents import (
+    mails,  # noqa: F401  # its tasks are registered by the import
     metrics,
-    notices,  # noqa: F401  # its task is registered by the import
     provider,
     reaping,
     showing,
+    webhooks,  # noqa: F401  # as above
 )
 from agents.build import execute_build
 from agents.database import unit

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from cofounder.pages import (
     account,
+    answer_link,
     ask_change,
     build,
     changes,
@@ -14,6 +15,7 @@ from cofounder.pages import (
     keys,
     money,
     new_project,
+    notifications,
     preview,
     projects,
     questions,
@@ -45,7 +47,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("questions/<uuid:escalation_id>/answer", questions.answer, name="answer"),
     path("money/today", money.today, name="money-today"),
     path("money/top-up", money.top_up, name="money-top-up"),
+    path("answer/<str:token>", answer_link.answer_link, name="answer-link"),
     path("settings", account.account, name="settings"),
+    path("settings/notifications", notifications.notifications, name="notifications"),
+    path("settings/notifications/mails", notifications.mails, name="notifications-mails"),
+    path("settings/notifications/webhook", notifications.webhook, name="notifications-webhook"),
+    path("settings/notifications/webhook/<slug:verb>", notifications.act, name="notifications-act"),
     path("settings/nights", account.set_nights, name="set-nights"),
     path("settings/tokens", account.make_token, name="make-token"),
     path("settings/tokens/<str:digest>/revoke", account.revoke_token, name="revoke-token"),

@@ -14,6 +14,7 @@ RATES = {
     "messages": "60/min",
     "resolve": "60/min",
     "links": "60/min",
+    "webhook": "20/min",  # each one may call out
     "account": "10/hour",  # export and deletion
 }
 ALIVE = [r"^healthz$", r"^readyz$"]  # asked by machines over plain HTTP

@@ -12,6 +12,7 @@ BASE_DIR = environment.BASE_DIR
 DATA_DIR = environment.data_dir()
 DEBUG = boolean("DEBUG", False)
 MOVABLE_CLOCK = DEBUG  # outside DEBUG, days are real days
+PRIVATE_WEBHOOKS = DEBUG  # outside DEBUG, webhooks go to public addresses alone, over https
 SECRET_KEY = environment.key("SECRET_KEY")
 FIELD_ENCRYPTION_KEYS = environment.encryption_keys()
 BASE_URL = url("BASE_URL", "http://localhost:8000").rstrip("/")

@@ -1,57 +1,51 @@
-import smtplib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from django.core import mail
-from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agents import notices
-from agents.database import unit
-from agents.models import Notice
+from agents.models import Notice, NotificationSettings
+from agents.notices import Kind
+from escalations.answers import resolve
 from jobs import clock, events
-from jobs.models import EventType, JobStatus
-from tests.races import at_once
+from jobs.models import EventType, Job, JobEvent, JobStatus
+from tests.builds import job, question, working_job
 
-MAILS = [
-    (EventType.BUDGET_EXCEEDED, {"wake_at": "2026-11-11T00:00:00+00:00", "budget_pct": 100}, "money"),
-    (EventType.BUDGET_EXCEEDED, {"wake_at": None, "budget_pct": 100}, "money"),
-    (EventType.SLEEPING, {"wake_at": None, "reason": "No money."}, "money"),
-    (EventType.WAITING_FOR_INPUT, {"escalation_id": "e", "problem": "Letters <or> ages?"}, "question"),
-    (EventType.JOB_STATUS, {"status": "ready", "previous": "checks", "message": "Done"}, "ready"),
-    (EventType.JOB_STATUS, {"status": "failed", "previous": "code", "message": "No subscription."}, "failed"),
+__all__ = ["job", "question", "working_job"]
+
+MAIL, WEBHOOK = Notice.Channel.MAIL, Notice.Channel.WEBHOOK
+NEWS = [
+    (EventType.BUDGET_EXCEEDED, {"wake_at": "2026-11-11T00:00:00+00:00", "budget_pct": 100}, Kind.MONEY),
+    (EventType.BUDGET_EXCEEDED, {"wake_at": None, "budget_pct": 100}, Kind.MONEY),
+    (EventType.SLEEPING, {"wake_at": None, "reason": "No money."}, Kind.MONEY),
+    (EventType.WAITING_FOR_INPUT, {"escalation_id": "e", "problem": "Letters or ages?"}, Kind.QUESTION),
+    (EventType.JOB_STATUS, {"status": "ready", "previous": "checks", "message": "Done"}, Kind.READY),
+    (EventType.JOB_STATUS, {"status": "failed", "previous": "code", "message": "No plan."}, Kind.FAILED),
 ]
 
 
 def queued():
-    return [job.args for job in ProcrastinateJob.objects.filter(task_name="agents.notify")]
+    jobs = ProcrastinateJob.objects.filter(task_name__in=[notices.NOTIFY, notices.CALL_WEBHOOK])
+    return sorted((one.task_name, one.args["seq"]) for one in jobs)
 
 
-@pytest.mark.parametrize(("event_type", "payload", "expected"), MAILS)
-def test_an_event_that_matters_is_mailed_to_the_founder(build, settings, event_type, payload, expected):
-    event = events.record(build.pk, event_type, **payload)
-    assert notices.mail_for(event.type, event.payload, event.created_at) == expected
-    assert notices.send(build.pk, event.seq)
-    (sent,) = mail.outbox
-    assert sent.to == ["founder@example.com"]
-    assert "Uniform Swap" in sent.subject
-    assert f"{settings.BASE_URL}/builds/{build.pk}" in sent.body
+def ready(build):
+    return events.record(build.pk, EventType.JOB_STATUS, status="ready", previous="checks", message="")
 
 
-def test_a_question_is_quoted_as_it_is(build):
-    event = events.record(build.pk, EventType.WAITING_FOR_INPUT, escalation_id="e", problem="A <or> B & C?")
-    notices.send(build.pk, event.seq)
-    assert "A <or> B & C?" in mail.outbox[0].body
+@pytest.mark.parametrize(("event_type", "payload", "expected"), NEWS)
+def test_an_event_that_matters_is_news(event_type, payload, expected):
+    assert notices.kind_of(event_type, payload, datetime(2026, 11, 10).astimezone()) == expected
 
 
-def test_a_mail_about_money_says_when_it_goes_on(build):
-    wake_at = "2026-11-11T07:30:00+00:00"
-    event = events.record(build.pk, EventType.BUDGET_EXCEEDED, wake_at=wake_at, budget_pct=100)
-    notices.send(build.pk, event.seq)
-    assert "on 11 November 2026 at 07:30 UTC" in mail.outbox[0].body
+@pytest.mark.parametrize("status", sorted(set(JobStatus) - {JobStatus.READY, JobStatus.FAILED}))
+def test_no_other_status_is_news(build, status):
+    events.record(build.pk, EventType.JOB_STATUS, status=status.value, previous="", message="")
+    notices.queue(build.pk, EventType.JOB_STATUS)
+    assert queued() == []
 
 
-def test_an_ordinary_night_is_worth_no_mail(build):
+def test_an_ordinary_night_is_no_news(build):
     wake_at = clock.next_midnight(clock.now()).isoformat()
     events.record(build.pk, EventType.SLEEPING, wake_at=wake_at, reason="Until tomorrow.")
     notices.queue(build.pk, EventType.SLEEPING)
@@ -62,14 +56,7 @@ def test_a_sleep_of_days_is_want_of_money(build):
     wake_at = (clock.now() + timedelta(days=9)).isoformat()
     event = events.record(build.pk, EventType.SLEEPING, wake_at=wake_at, reason="Until the renewal.")
     notices.queue(build.pk, EventType.SLEEPING)
-    assert queued() == [{"job_id": str(build.pk), "seq": event.seq}]
-
-
-@pytest.mark.parametrize("status", sorted(set(JobStatus) - {JobStatus.READY, JobStatus.FAILED}))
-def test_no_other_status_is_mailed(build, status):
-    events.record(build.pk, EventType.JOB_STATUS, status=status.value, previous="", message="")
-    notices.queue(build.pk, EventType.JOB_STATUS)
-    assert queued() == []
+    assert queued() == [("agents.notify", event.seq)]
 
 
 def test_a_type_that_never_came_queues_nothing(build):
@@ -77,46 +64,45 @@ def test_a_type_that_never_came_queues_nothing(build):
     assert queued() == []
 
 
-def test_the_same_event_is_mailed_once(build):
-    event = events.record(build.pk, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
-    assert [notices.send(build.pk, event.seq) for _ in range(2)] == [True, False]
-    assert len(mail.outbox) == 1
+def test_mail_and_webhook_are_jobs_of_their_own(build, founder):
+    NotificationSettings.objects.create(user=founder, webhook_url="https://hooks.example.com/")
+    event = ready(build)
+    notices.queue(build.pk, EventType.JOB_STATUS)
+    assert queued() == [("agents.call_webhook", event.seq), ("agents.notify", event.seq)]
 
 
-def test_a_mail_that_fails_is_sent_by_the_next_attempt(build, settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens there
-    event = events.record(build.pk, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
-    with pytest.raises((OSError, smtplib.SMTPException)):
-        _in_a_transaction(build.pk, event.seq)
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert not Notice.objects.exists()
-    assert notices.send(build.pk, event.seq)
+@pytest.mark.parametrize("kind", Kind)
+def test_a_mail_that_is_not_wanted_is_not_queued(build, founder, kind):
+    assert notices.channels_for(NotificationSettings(), kind) == [MAIL]
+    assert notices.channels_for(NotificationSettings(**{f"mail_{kind}": False}), kind) == []
 
 
-def _in_a_transaction(job_id, seq):
-    with transaction.atomic():
-        notices.send(job_id, seq)
+def test_two_workers_cannot_be_at_the_same_notice(build):
+    event = ready(build)
+    for _ in range(2):
+        notices.queue(build.pk, EventType.JOB_STATUS)
+    locks = ProcrastinateJob.objects.filter(task_name="agents.notify").values_list("lock", flat=True)
+    assert list(locks) == [f"notice {build.pk} {event.seq} mail"] * 2
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_two_workers_at_once_one_sends(build):
-    event = events.record(build.pk, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
-    results = at_once(*[lambda: _in_a_transaction(build.pk, event.seq)] * 2)
-    assert results == [None, None]
-    assert len(mail.outbox) == 1
+def test_what_went_out_is_news_no_more_on_that_channel(build):
+    event = ready(build)
+    news = notices.unsent(build.pk, event.seq, MAIL)
+    notices.record(news, MAIL)
+    notices.record(news, MAIL)
+    assert Notice.objects.count() == 1
+    assert notices.unsent(build.pk, event.seq, MAIL) is None
+    assert notices.unsent(build.pk, event.seq, WEBHOOK) is not None
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_the_queue_s_task_sends_the_mail(build):
-    event = await unit(events.record, build.pk, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
-    await notices.notify(str(build.pk), event.seq)
-    assert len(mail.outbox) == 1
+def test_a_question_that_was_answered_meanwhile_is_news_no_more(question, founder):
+    seq = JobEvent.objects.get(job=question.job, type=EventType.WAITING_FOR_INPUT).seq
+    assert notices.unsent(question.job_id, seq, MAIL).question == question
+    resolve(question.pk, decision="ages", by=founder)
+    assert notices.unsent(question.job_id, seq, MAIL) is None
 
 
-def test_a_name_of_two_lines_cannot_add_headers(build):
-    build.project.name = "Swap\nBcc: all@example.com"
-    build.project.save(update_fields=["name"])
-    event = events.record(build.pk, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
-    notices.send(build.pk, event.seq)
-    assert mail.outbox[0].subject == "Swap Bcc: all@example.com: out of money for now"
+def test_a_build_that_is_gone_is_no_news(build):
+    event = ready(build)
+    Job.objects.all().delete()
+    assert notices.unsent(build.pk, event.seq, MAIL) is None

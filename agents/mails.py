@@ -1,0 +1,100 @@
+"""E-mails to the founder: a question, ready, failed, out of money."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.db import transaction
+from django.template.loader import render_to_string
+from procrastinate.contrib.django import app
+
+from agents import notices
+from agents.database import unit
+from agents.models import Notice
+from agents.notices import NOTIFY, RETRY, Kind, News
+from escalations import links
+from escalations.models import AgentEscalation
+from jobs.queue import QUEUE
+
+log = structlog.get_logger(__name__)
+
+MAIL_LINK = "agents.mail_link"
+TIMEOUT_SECONDS = 10
+_POST = ThreadPoolExecutor(4, thread_name_prefix="mail")  # a slow mail server holds nothing else up
+
+
+@app.task(name=NOTIFY, queue=QUEUE, retry=RETRY)
+async def notify(job_id: str, seq: int) -> None:
+    """Send the mail for an event, if it was not sent before."""
+    news = await unit(notices.unsent, UUID(job_id), seq, Notice.Channel.MAIL)
+    if news is None:
+        return
+    await _send(await unit(mail_for, news))
+    await unit(notices.record, news, Notice.Channel.MAIL)
+    log.info("notice.mailed", job_id=job_id, seq=seq, kind=news.kind.value)
+
+
+async def _send(mail: EmailMessage) -> None:
+    await asyncio.get_running_loop().run_in_executor(_POST, mail.send)
+
+
+def mail_for(news: News) -> EmailMessage:
+    """The mail; one that asks a question makes the link that answers it."""
+    if news.question is not None:
+        return question_mail(news.question)
+    return _mail(news.owner.email, news.headline, news.kind, {"news": news})
+
+
+def question_mail(question: AgentEscalation) -> EmailMessage:
+    token, link = links.make(question)
+    project = " ".join(question.project.name.split())
+    context = {
+        "question": question,
+        "project": project,
+        "link": f"{settings.BASE_URL}/answer/{token}",
+        "build": f"{settings.BASE_URL}/builds/{question.job_id}",
+        "until": link.expires_at,
+    }
+    headline = notices.HEADLINES[Kind.QUESTION].format(project=project)
+    return _mail(link.sent_to, headline, Kind.QUESTION, context)
+
+
+def _mail(to: str, subject: str, kind: Kind, context: dict[str, object]) -> EmailMessage:
+    return EmailMessage(
+        subject=subject,
+        body=render_to_string(f"agents/mail/{kind}.txt", context),
+        to=[to],
+        connection=get_connection(timeout=TIMEOUT_SECONDS),
+    )
+
+
+@transaction.atomic
+def send_another(token: str) -> bool:
+    """Queue a mail with a new link in an expired one's place; False when one is on its way already.
+
+    It goes to the founder's address of today, whoever asks. Raises `LinkDamaged`.
+    """
+    link = links.find(token)
+    is_wanted = link.escalation.status == AgentEscalation.Status.PENDING and links.has_expired(link)
+    if not is_wanted or not links.claim_renewal(link):
+        return False
+    app.configure_task(MAIL_LINK, queue=QUEUE).defer(escalation_id=str(link.escalation_id))
+    return True
+
+
+@app.task(name=MAIL_LINK, queue=QUEUE, retry=RETRY)
+async def mail_link(escalation_id: str) -> None:
+    """Mail an open question once more, with a new link."""
+    mail = await unit(_mail_again, UUID(escalation_id))
+    if mail is not None:
+        await _send(mail)
+        log.info("notice.link_mailed", escalation_id=escalation_id)
+
+
+def _mail_again(escalation_id: UUID) -> EmailMessage | None:
+    questions = AgentEscalation.objects.select_related("project__owner")
+    question = questions.filter(pk=escalation_id, status=AgentEscalation.Status.PENDING).first()
+    return question_mail(question) if question else None

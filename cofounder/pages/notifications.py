@@ -1,0 +1,157 @@
+"""How a founder is told when not looking: which e-mails, and a webhook of their own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_POST, require_safe
+
+from agents import notices, outbound, webhooks
+from agents.models import NotificationSettings
+from agents.notices import Kind
+from cofounder.pages import replies
+from cofounder.pages.limits import limited
+from cofounder.pages.ownership import founders_only
+from jobs.errors import CofounderError
+
+MAILS = {
+    Kind.QUESTION: "a question waits for me",
+    Kind.READY: "a build is ready",
+    Kind.FAILED: "a build has failed",
+    Kind.MONEY: "an agent sleeps because money is out",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    name: str
+    label: str
+    is_on: bool
+
+
+@dataclass(frozen=True)
+class Verb:
+    name: str
+    label: str
+    look: str = "secondary"
+
+
+VERBS = [Verb("test", "Send a test"), Verb("secret", "Make a new secret"), Verb("remove", "Remove", "danger")]
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the settings show of it; `secret` is shown this once, `url` is what was typed."""
+
+    chosen: NotificationSettings
+    url: str = ""
+    secret: str = ""
+    said: str = ""
+    wrong: str = ""
+    mails: list[Choice] = field(default_factory=list)
+    verbs: list[Verb] = field(default_factory=lambda: VERBS)
+
+    @property
+    def has_webhook(self) -> bool:
+        return bool(self.chosen.webhook_url)
+
+
+def section_of(user_id: Any, **outcome: str) -> Section:
+    chosen = notices.settings_of(user_id)
+    mails = [Choice(kind.value, label, chosen.wants_mail(kind)) for kind, label in MAILS.items()]
+    return Section(chosen, **{"url": chosen.webhook_url, **outcome}, mails=mails)
+
+
+@founders_only
+@never_cache
+@require_safe
+def notifications(request: HttpRequest) -> HttpResponse:
+    return _answer(request)
+
+
+@founders_only
+@require_POST
+def mails(request: HttpRequest) -> HttpResponse:
+    """Choose the e-mails: those that are named are wanted."""
+    wanted = request.POST.getlist("mail")
+    choices = {f"mail_{kind.value}": kind.value in wanted for kind in MAILS}
+    NotificationSettings.objects.update_or_create(user_id=request.user.pk, defaults=choices)
+    return _answer(request, said="Saved.")
+
+
+@founders_only
+@never_cache
+@require_POST
+@limited("webhook")
+@sensitive_variables()
+def webhook(request: HttpRequest) -> HttpResponse:
+    """Set the webhook's address. The first one comes with a secret, which another address keeps."""
+    address = request.POST.get("url", "").strip()
+    try:
+        async_to_sync(outbound.public_addresses)(outbound.parse(address))
+    except (CofounderError, outbound.NotDelivered) as error:
+        return _answer(request, 400, url=address, wrong=str(error))
+    chosen = notices.settings_of(request.user.pk)
+    if chosen.webhook_url and chosen.webhook_secret:
+        _keep(request, webhook_url=address, webhook_trouble="", webhook_called_at=None)
+        return _answer(request, said="Saved. The secret stays the same.")
+    secret = webhooks.new_secret()
+    _keep(request, webhook_url=address, webhook_secret=secret)
+    return _answer(request, secret=secret)
+
+
+@founders_only
+@never_cache
+@require_POST
+@limited("webhook")
+def act(request: HttpRequest, verb: str) -> HttpResponse:
+    """Send the webhook a test message, give it another secret, or remove it."""
+    if verb not in ACTS:
+        raise Http404(f"There is nothing called {verb} to do.")
+    chosen = notices.settings_of(request.user.pk)
+    if not chosen.webhook_url:
+        return _answer(request, 409, wrong="There is no webhook yet. Enter its address first.")
+    return ACTS[verb](request, chosen)
+
+
+def _test(request: HttpRequest, chosen: NotificationSettings) -> HttpResponse:
+    try:
+        async_to_sync(webhooks.send_test)(chosen)
+    except (CofounderError, outbound.NotDelivered) as error:
+        return _answer(request, 502, wrong=f"The test did not arrive. {error}")
+    return _answer(request, said="The test was sent and taken.")
+
+
+@sensitive_variables()
+def _new_secret(request: HttpRequest, chosen: NotificationSettings) -> HttpResponse:
+    secret = webhooks.new_secret()
+    _keep(request, webhook_secret=secret)
+    return _answer(request, secret=secret)
+
+
+def _remove(request: HttpRequest, chosen: NotificationSettings) -> HttpResponse:
+    _keep(request, webhook_url="", webhook_secret="", webhook_trouble="", webhook_called_at=None)
+    return _answer(request, said="The webhook is removed.")
+
+
+ACTS: dict[str, Callable[[HttpRequest, NotificationSettings], HttpResponse]] = {
+    "test": _test,
+    "secret": _new_secret,
+    "remove": _remove,
+}
+
+
+def _keep(request: HttpRequest, **fields: Any) -> None:
+    NotificationSettings.objects.update_or_create(user_id=request.user.pk, defaults=fields)
+
+
+def _answer(request: HttpRequest, status: int = 200, **outcome: str) -> HttpResponse:
+    """The section alone for htmx, a page of its own without scripts."""
+    template = "parts/notifications.html" if replies.is_htmx(request) else "notifications.html"
+    context = {"notifications": section_of(request.user.pk, **outcome)}
+    return render(request, template, context, status=status)

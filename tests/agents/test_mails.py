@@ -1,0 +1,169 @@
+import re
+import smtplib
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from agents import mails
+from agents.database import unit
+from agents.models import Notice
+from escalations import links
+from escalations.answers import resolve
+from escalations.models import AgentEscalation, AnswerLink
+from jobs import clock, events
+from jobs.models import EventType, JobEvent
+from tests.builds import job, question, working_job
+from tests.journeys.conftest import empty_the_queue
+
+__all__ = ["job", "question", "working_job"]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_in_the_queue(transactional_db):
+    empty_the_queue()
+    yield
+    empty_the_queue()
+
+
+DONE = {"previous": "checks", "message": "Three checks failed."}
+MAILS = [
+    (EventType.BUDGET_EXCEEDED, {"wake_at": None, "budget_pct": 100}, "out of money for now"),
+    (EventType.JOB_STATUS, {"status": "ready", **DONE}, "is ready"),
+    (EventType.JOB_STATUS, {"status": "failed", **DONE}, "the build failed"),
+]
+
+
+async def told(build, event_type, **payload):
+    """The mail for an event, sent by the queue's task."""
+    event = await unit(events.record, build.pk, event_type, **payload)
+    await mails.notify(str(build.pk), event.seq)
+    return mail.outbox[-1]
+
+
+def asked_of(question):
+    return JobEvent.objects.get(job=question.job_id, type=EventType.WAITING_FOR_INPUT).seq
+
+
+async def mailed(question):
+    await mails.notify(str(question.job_id), await unit(asked_of, question))
+    return mail.outbox[-1]
+
+
+def token_in(message):
+    return re.search(r"/answer/(\S+)$", message.body, re.MULTILINE).group(1)
+
+
+@pytest.mark.parametrize(("event_type", "payload", "subject"), MAILS)
+async def test_the_founder_is_told_with_a_link(build, settings, event_type, payload, subject):
+    sent = await told(build, event_type, **payload)
+    assert sent.to == ["founder@example.com"]
+    assert sent.subject.startswith("Uniform Swap")
+    assert sent.subject.endswith(subject)
+    assert f"{settings.BASE_URL}/builds/{build.pk}" in sent.body
+
+
+async def test_a_failure_is_told_with_its_reason(build):
+    sent = await told(build, EventType.JOB_STATUS, status="failed", **DONE)
+    assert "Three checks failed." in sent.body
+
+
+async def test_a_mail_about_money_says_when_it_goes_on(build):
+    sent = await told(build, EventType.BUDGET_EXCEEDED, wake_at="2026-11-11T07:30:00+00:00", budget_pct=100)
+    assert "today's money" in sent.body
+    assert "on 11 November 2026 at 07:30 UTC" in sent.body
+
+
+async def test_a_mail_about_the_period_s_money_says_so(build):
+    wake_at = (clock.now() + timedelta(days=9)).isoformat()
+    sent = await told(build, EventType.SLEEPING, wake_at=wake_at, reason="Until the renewal.")
+    assert "this month's money" in sent.body
+
+
+async def test_a_question_is_told_with_all_there_is_to_decide(question, settings):
+    await unit(
+        AgentEscalation.objects.filter(pk=question.pk).update,
+        plain_english_problem="Letters <or> ages & more?",
+        attempts_summary=["I looked at the labels."],
+    )
+    body = (await mailed(question)).body
+    assert "Letters <or> ages & more?" in body
+    assert "- I looked at the labels." in body
+    assert "Ages, as on the label." in body
+    assert "- Letters: S, M, L" in body
+    assert f"{settings.BASE_URL}/builds/{question.job_id}" in body
+
+
+async def test_the_link_of_a_question_answers_it(question):
+    token = token_in(await mailed(question))
+    await unit(links.answer, token, decision="ages")
+    question = await unit(AgentEscalation.objects.get)
+    assert (question.founder_decision, question.resolved_via) == ("ages", "link")
+
+
+async def test_the_same_event_is_mailed_once(build):
+    await told(build, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
+    event = await unit(JobEvent.objects.get, type=EventType.BUDGET_EXCEEDED)
+    await mails.notify(str(build.pk), event.seq)
+    assert len(mail.outbox) == 1
+
+
+async def test_a_mail_that_fails_is_sent_by_the_next_attempt(build, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens there
+    event = await unit(events.record, build.pk, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
+    with pytest.raises((OSError, smtplib.SMTPException)):
+        await mails.notify(str(build.pk), event.seq)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert not await unit(Notice.objects.exists)
+    await mails.notify(str(build.pk), event.seq)
+    assert len(mail.outbox) == 1
+
+
+async def test_a_name_of_two_lines_cannot_add_headers(question):
+    question.project.name = "Swap\nBcc: all@example.com"
+    await unit(question.project.save, update_fields=["name"])
+    assert (await mailed(question)).subject == "Swap Bcc: all@example.com: your co-founder has a question"
+    sent = await told(question.job, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
+    assert sent.subject == "Swap Bcc: all@example.com: out of money for now"
+
+
+def expired_link(question):
+    token, link = links.make(question)
+    AnswerLink.objects.filter(pk=link.pk).update(expires_at=clock.now())
+    return token
+
+
+async def test_a_new_link_goes_to_the_founder_s_address_of_today(question, founder):
+    token = await unit(expired_link, question)
+    founder.email = "new@example.com"
+    await unit(founder.save, update_fields=["email"])
+    assert await unit(mails.send_another, token)
+    await mails.mail_link(str(question.pk))
+    (sent,) = mail.outbox
+    assert sent.to == ["new@example.com"]
+    await unit(links.answer, token_in(sent), decision="ages")
+
+
+def renewals():
+    return ProcrastinateJob.objects.filter(task_name="agents.mail_link").count()
+
+
+async def test_a_new_link_is_sent_once_in_ten_minutes(question):
+    token = await unit(expired_link, question)
+    assert [await unit(mails.send_another, token) for _ in range(3)] == [True, False, False]
+    await unit(AnswerLink.objects.update, renewed_at=clock.now() - links.RENEWAL_PAUSE)
+    assert await unit(mails.send_another, token)
+    assert await unit(renewals) == 2
+
+
+async def test_no_new_link_is_sent_for_one_that_works_or_is_needed_no_more(question, founder):
+    token, _ = await unit(links.make, question)
+    assert not await unit(mails.send_another, token)
+    old = await unit(expired_link, question)
+    await unit(resolve, question.pk, decision="ages", by=founder)
+    assert not await unit(mails.send_another, old)
+    await mails.mail_link(str(question.pk))  # queued before the answer came
+    assert mail.outbox == []

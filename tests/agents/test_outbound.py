@@ -1,0 +1,244 @@
+"""Requests to addresses that founders name."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from agents import outbound
+from agents.outbound import AddressRefused, NotDelivered
+from tests.receiver import receiving
+
+PRIVATE = [
+    "0.0.0.0",
+    "10.0.0.1",
+    "100.64.0.1",
+    "127.0.0.1",
+    "127.8.9.10",
+    "169.254.169.254",
+    "172.16.0.1",
+    "192.0.2.1",
+    "192.168.1.1",
+    "198.18.0.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::127.0.0.1",
+    "::ffff:127.0.0.1",
+    "::ffff:8.8.8.8",
+    "64:ff9b::7f00:1",
+    "64:ff9b:1::1",
+    "2001:0:53aa:64c:0:0:80ff:fffe",
+    "2001:db8::1",
+    "2002:7f00:1::",
+    "fc00::1",
+    "fd12:3456::1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fec0::1",
+    "ff02::1",
+]
+INWARD = [
+    "https://127.0.0.1/",
+    "https://127.1/",
+    "https://2130706433/",
+    "https://0x7f000001/",
+    "https://0x7f.1/",
+    "https://0/",
+    "https://localhost/",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://2852039166/",
+    "https://10.1.2.3:8443/",
+    "https://[::1]/",
+    "https://[::]/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[::ffff:a9fe:a9fe]/",
+    "https://127。0。0。1/",
+]
+NO_ADDRESS = [
+    "",
+    "hooks.example.com",
+    "ftp://example.com/",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "https:///path",
+    "https://",
+    "https://example.com:99999/",
+    "https://[::1",
+    "https://0177.0.0.1/",
+    "https://example.com/\r\nHost: other",
+    "https://example.com/" + "x" * 1000,
+]
+
+
+@pytest.fixture(autouse=True)
+def _public_only(settings):
+    settings.PRIVATE_WEBHOOKS = False
+
+
+def knowing(*addresses):
+    """A name server that knows one answer."""
+
+    async def resolve(host, port):
+        resolve.asked.append(host)
+        return list(addresses)
+
+    resolve.asked = []
+    return resolve
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_an_address_that_is_not_of_the_open_internet_is_not_public(address):
+    assert not outbound.is_public(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "2a00:1450:4001::5e"])
+def test_an_address_of_the_open_internet_is_public(address):
+    assert outbound.is_public(address)
+
+
+@pytest.mark.parametrize("url", INWARD)
+async def test_an_address_that_leads_inward_is_refused_however_it_is_written(url):
+    with pytest.raises(AddressRefused, match="private network"):
+        await outbound.post(url, b"", {})
+
+
+@pytest.mark.parametrize("found", [["10.0.0.8"], ["93.184.216.34", "127.0.0.1"], ["::1", "2606:4700::1111"]])
+async def test_a_name_that_leads_inward_is_refused_even_when_only_in_part(found):
+    with pytest.raises(AddressRefused, match=r"hooks\.example\.com leads into a private network"):
+        await outbound.post("https://hooks.example.com/", b"", {}, resolve=knowing(*found))
+
+
+@pytest.mark.parametrize("url", NO_ADDRESS, ids=range(len(NO_ADDRESS)))
+def test_what_is_no_address_is_refused(url):
+    with pytest.raises(AddressRefused):
+        outbound.parse(url)
+
+
+def test_plain_http_is_refused():
+    with pytest.raises(AddressRefused, match="https://"):
+        outbound.parse("http://hooks.example.com/")
+
+
+def test_a_name_and_password_in_the_address_are_refused():
+    with pytest.raises(AddressRefused, match="signed"):
+        outbound.parse("https://me:secret@hooks.example.com/")
+
+
+async def test_a_name_that_nobody_knows_may_be_known_later():
+    with pytest.raises(NotDelivered, match=r"no-such-name\.invalid cannot be found"):
+        await outbound.post("https://no-such-name.invalid/", b"", {})
+
+
+async def test_it_connects_to_the_very_address_that_was_looked_at(settings):
+    settings.PRIVATE_WEBHOOKS = True
+    resolve = knowing("127.0.0.1")
+    with receiving() as receiver:
+        url = f"http://hooks.example.com:{receiver.port}/a?b=c"
+        await outbound.post(url, b"{}", {"X-Mine": "1"}, resolve=resolve)
+    (request,) = receiver.received
+    assert resolve.asked == ["hooks.example.com"]  # once: what a second answer says cannot matter
+    assert (request.path, request.body) == ("/a?b=c", b"{}")
+    assert request.headers["host"] == f"hooks.example.com:{receiver.port}"
+    assert request.headers["x-mine"] == "1"
+
+
+async def test_a_redirect_is_not_followed(settings):
+    settings.PRIVATE_WEBHOOKS = True
+    with receiving() as receiver, receiving() as other:
+        receiver.answers = [(307, {"Location": other.url})]
+        with pytest.raises(NotDelivered, match="answered 307: redirects are not followed"):
+            await outbound.post(receiver.url, b"", {})
+    assert other.received == []
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(400, "400 Bad Request"), (500, "500 Internal Server Error"), (599, "599")]
+)
+async def test_another_answer_is_no_delivery(settings, status, words):
+    settings.PRIVATE_WEBHOOKS = True
+    with receiving() as receiver:
+        receiver.answers = [(status, {})]
+        with pytest.raises(NotDelivered, match=f"It answered {words}."):
+            await outbound.post(receiver.url, b"", {})
+
+
+async def test_one_who_never_answers_is_not_waited_for(settings, monkeypatch):
+    settings.PRIVATE_WEBHOOKS = True
+    monkeypatch.setattr(outbound, "SECONDS", 0.2)
+    with receiving() as receiver:
+        receiver.silent.set()
+        with pytest.raises(NotDelivered, match="did not answer"):
+            await outbound.post(receiver.url, b"", {})
+
+
+async def test_where_nobody_listens_is_said(settings):
+    settings.PRIVATE_WEBHOOKS = True
+    with pytest.raises(NotDelivered, match="nobody answers there"):
+        await outbound.post("http://127.0.0.1:1/", b"", {})
+
+
+async def test_the_next_address_of_a_name_is_tried(settings):
+    settings.PRIVATE_WEBHOOKS = True
+    with receiving() as receiver:
+        url = f"http://hooks.example.com:{receiver.port}/"
+        await outbound.post(url, b"", {}, resolve=knowing("127.0.0.99", "127.0.0.1"))
+    assert len(receiver.received) == 1
+
+
+async def test_a_proxy_of_the_environment_is_not_asked_to_connect(settings, monkeypatch):
+    settings.PRIVATE_WEBHOOKS = True
+    with receiving() as receiver, receiving() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        await outbound.post(receiver.url, b"", {})
+    assert (len(receiver.received), len(proxy.received)) == (1, 0)
+
+
+@pytest.fixture
+def certificate(tmp_path, monkeypatch):
+    """A server's TLS for hooks.example.com, which this process trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.example.com")])
+    now = datetime.now(UTC)
+    names = x509.SubjectAlternativeName([x509.DNSName("hooks.example.com")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "server.pem"
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(private + made.public_bytes(encoding))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    outbound._tls.cache_clear()
+    yield tls
+    outbound._tls.cache_clear()
+
+
+async def test_the_certificate_is_that_of_the_name_not_of_the_number(settings, certificate):
+    settings.PRIVATE_WEBHOOKS = True
+    with receiving(certificate) as receiver:
+        url = f"https://hooks.example.com:{receiver.port}/"
+        await outbound.post(url, b"", {}, resolve=knowing("127.0.0.1"))
+    assert len(receiver.received) == 1
+
+
+async def test_another_s_certificate_is_refused(settings, certificate):
+    settings.PRIVATE_WEBHOOKS = True
+    with receiving(certificate) as receiver:
+        url = f"https://other.example.com:{receiver.port}/"
+        with pytest.raises(NotDelivered, match="certificate is not valid"):
+            await outbound.post(url, b"", {}, resolve=knowing("127.0.0.1"))
+    assert receiver.received == []
