@@ -203,11 +203,11 @@ class Build:
         """The final snapshot, and the app started as it is declared."""
         workspace = await self.keeper.workspace()
         await self.keeper.save(Snapshot.Reason.FINAL)
-        try:
+        url, status = "", preview.Status.DOWN
+        with suppress(preview.PreviewError):  # the checks say why
             url = await preview.start_app(workspace, await preview.declaration(workspace))
-        except preview.PreviewError:
-            url = ""  # the checks say why
-        await unit(stages.app_started, self.owner, self.job, url)
+            status = (await preview.ask(url)).status
+        await unit(stages.app_started, self.owner, self.job, url, status)
         return False
 
     async def _check(self) -> bool:

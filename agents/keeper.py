@@ -23,6 +23,8 @@ from jobs.models import EventType
 
 log = structlog.get_logger(__name__)
 
+LONGEST_PAUSE = 60.0  # seconds between two savings
+
 COUNT_SECONDS = 30.0  # how often the sandbox's time is written down while it is in use
 
 
@@ -35,6 +37,7 @@ class SandboxKeeper:
         self._workspace: Workspace | None = None
         self._saving: asyncio.Task[None] | None = None
         self._changed = False
+        self._hurry = asyncio.Event()  # no pauses between savings any more
         self._extend_at = 0.0  # monotonic seconds
         self._counted_at = 0.0  # monotonic seconds up to which the sandbox's time is written down
         self._newest: UUID | None = None  # the snapshot last spoken of
@@ -131,9 +134,13 @@ class SandboxKeeper:
             self._saving = asyncio.create_task(self._save_until_quiet())
 
     async def _save_until_quiet(self) -> None:
+        """However often files change, at most half of the time goes into saving them."""
         while self._changed:
             self._changed = False
+            began = time.monotonic()
             await self.save(Snapshot.Reason.CHECKPOINT)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), min(time.monotonic() - began, LONGEST_PAUSE))
 
     async def save(self, reason: Snapshot.Reason) -> None:
         """Take a snapshot. One that fails is shown and never stops the agent."""
@@ -171,7 +178,10 @@ class SandboxKeeper:
     async def _settle(self) -> None:
         """Let a saving under way come to its end, whatever that is."""
         if self._saving is not None:
+            self._changed = False
+            self._hurry.set()
             await asyncio.wait([self._saving])
+            self._hurry.clear()
             if not self._saving.cancelled() and (error := self._saving.exception()):
                 log.warning("snapshot.stopped", error=repr(error))
             self._saving = None

@@ -8,9 +8,9 @@ from django.core.files.storage import storages
 from django.db import transaction
 
 from agents import control
-from agents.models import AgentSession, Snapshot
+from agents.models import AgentSession
 from agents.tasks import end_sandbox
-from jobs.models import TERMINAL, JobEvent, Project
+from jobs.models import TERMINAL, Project
 
 log = structlog.get_logger(__name__)
 
@@ -24,18 +24,24 @@ def delete_project(project: Project, by: Any) -> None:
     sessions = AgentSession.objects.filter(job__project=project).exclude(sandbox_id="")
     for sandbox_id in set(sessions.values_list("sandbox_id", flat=True)):
         end_sandbox.defer(sandbox_id=sandbox_id)
-    keys = list(Snapshot.objects.filter(project=project).values_list("key", flat=True))
-    images = JobEvent.objects.filter(job__project=project, payload__has_key="image")
-    shots = list(images.values_list("payload__image", flat=True))
+    folder = f"projects/{project.pk}"
     project.delete()
-    transaction.on_commit(partial(_delete_files, "snapshots", keys))
-    transaction.on_commit(partial(_delete_files, "default", shots))
+    transaction.on_commit(partial(_delete_folder, "snapshots", f"{folder}/snapshots"))
+    transaction.on_commit(partial(_delete_folder, "default", f"{folder}/screenshots"))
 
 
-def _delete_files(storage: str, names: list[str]) -> None:
+def _delete_folder(storage: str, folder: str) -> None:
+    """Delete what is stored for the project, also what a worker that died never wrote down."""
+    try:
+        names = storages[storage].listdir(folder)[1]
+    except FileNotFoundError:
+        return
+    except Exception:
+        log.exception("removal.folder_left", storage=storage, folder=folder)
+        return
     for name in names:
         try:
-            storages[storage].delete(name)
+            storages[storage].delete(f"{folder}/{name}")
         except Exception:
             # Storages raise errors of their own kinds. The rows are gone: one file more or less must not
             # keep the others.

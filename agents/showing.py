@@ -141,7 +141,8 @@ async def look_after(job_id: UUID) -> datetime | None:
     try:
         if (used := _used_at(session)) and datetime.now(UTC) - used < watch():
             await provider.extend(session.sandbox_id)
-            return used + watch()
+            is_up = (await preview.ask(session.job.preview_url)).http_status is not None
+            return used + watch() if is_up else await open_app(job_id)
         await (await rescue.save(session)).pause()
     except (SandboxError, SnapshotFailed) as error:
         log.warning("showing.not_looked_after", job_id=str(job_id), error=repr(error))

@@ -134,11 +134,10 @@ def record_checks(owner: Owner, results: Sequence[CheckResult]) -> None:
     write_session(owner)
 
 
-def app_started(owner: Owner, job: Job, url: str) -> None:
-    """The app was started, or not (an empty `url`); now to its checks."""
+def app_started(owner: Owner, job: Job, url: str, status: str) -> None:
+    """The app was started, or not (an empty `url`), and its page is in this state; now to its checks."""
     advance(owner, job, JobStatus.CHECKS, "Checking what was promised", preview_url=url)
-    status = "answers" if url else "down"
-    events.record(job.pk, EventType.PREVIEW_UPDATED, url=url, status=status)
+    events.record(job.pk, EventType.PREVIEW_UPDATED, url=url, status=str(status))
 
 
 def back_to_code(

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from agents.capture import Output
-from agents.errors import SandboxGone, SandboxTaken
+from agents.errors import SandboxFull, SandboxGone, SandboxTaken
 from agents.provider import kill, url_of
-from agents.sandbox import Workspace
+from agents.sandbox import STATE, Workspace
 from agents.turns import ToolFailure
 from tests.agents.conftest import OpenWorkspace
 
@@ -215,3 +215,9 @@ async def test_a_flood_of_output_keeps_its_beginning_and_its_end(workspace: Work
 )
 def test_only_hosts_of_the_machine_are_reached_without_tls(host: str, local: bool) -> None:
     assert url_of(host) == f"{'http' if local else 'https'}://{host}"
+
+
+async def test_a_full_disk_is_told(workspace: Workspace) -> None:
+    await workspace.script('ln -s /dev/full "$HOME/.cofounder/full"')
+    with pytest.raises(SandboxFull):
+        await workspace.upload(f"{STATE}/full", b"x")

@@ -185,3 +185,37 @@ async def test_files_that_change_all_the_time_do_not_spoil_the_rest(
     await workspace.end_group(busy.group)
     restored = await verify_and_restore(await open_workspace(), snapshot)  # what is listed is in the archive
     assert "still" in restored.files
+
+
+FULL_DISK = r"""
+mkdir -p "$HOME/bin"
+printf '%s\n' '#!/bin/bash' 'echo "tar: a: Cannot write: No space left on device" >&2; exit 2' \
+  > "$HOME/bin/tar"
+chmod +x "$HOME/bin/tar"
+echo 'PATH=$HOME/bin:$PATH' >> "$HOME/.profile"
+"""
+
+
+async def test_a_full_disk_is_told_and_nothing_is_lost(workspace: Workspace, take: Take) -> None:
+    await workspace.write("a", b"1")
+    first = await take()
+    await workspace.script(FULL_DISK)
+    await workspace.write("a", b"2")
+    with pytest.raises(SnapshotFailed, match="no room left in the sandbox"):
+        await take()
+    assert [row.pk for row in await rows()] == [first.pk]
+    await workspace.run("rm a")
+    with pytest.raises(SnapshotFailed, match="no room left in the sandbox"):
+        await verify_and_restore(workspace, first)
+    await workspace.script('rm "$HOME/bin/tar"')
+    assert (await verify_and_restore(workspace, first)).files == ["a"]
+
+
+async def test_hard_links_come_back_whole_even_alone(
+    workspace: Workspace, take: Take, open_workspace: OpenWorkspace
+) -> None:
+    await workspace.run("echo same > one; ln one two")
+    snapshot = await take()
+    await workspace.run("rm two")
+    assert (await verify_and_restore(workspace, snapshot)).files == ["two"]
+    assert await workspace.read("two") == b"same\n"

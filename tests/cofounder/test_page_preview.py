@@ -183,7 +183,7 @@ def test_a_link_ends_by_itself_when_revoked_and_with_another_project(
 
     link = sharing.make(finished.project, 7)
     theirs = create_project(
-        owner=other_founder, name="Other", goal="", idea_brief={"problem": "x"}, interview=[]
+        owner=other_founder, name="Other", goal="x", idea_brief={"problem": "x"}, interview=[]
     )
     assert stranger.get(address(finished, link)).status_code == 200
     wrong = address(finished, link).replace(str(finished.project_id), str(theirs.pk))

@@ -1,0 +1,160 @@
+"""The founder's files are there: wiped, damaged or out of reach, no build goes on without them unasked."""
+
+import shutil
+
+import pytest
+
+from agents import control, history
+from agents.models import AgentSession, SessionState, Snapshot, SpendEntry
+from agents.start import go_back, start_build
+from escalations.answers import resolve
+from escalations.models import AgentEscalation
+from jobs.briefs import create_project
+from jobs.models import EventType, Job, JobStatus
+from tests.journeys.conftest import Rehearsal, wait_until
+from tests.journeys.small_plays import brief, write_plays
+from tests.journeys.test_stop import end_sandbox
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def sandboxes(tmp_path_factory):
+    """Where the rehearsal keeps its sandboxes."""
+    return tmp_path_factory.mktemp("rehearsal")
+
+
+@pytest.fixture(scope="module")
+def rehearsal(sandboxes, tmp_path_factory):
+    plays = write_plays(tmp_path_factory.mktemp("plays") / "plays")
+    servers = Rehearsal(sandboxes, "--plays", str(plays))
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture
+def paused(founder, workers):
+    """A build in the middle of its work, paused with its sandbox."""
+    workers.start()
+    job = start_build(create_project(owner=founder, **brief("Steps")))[0]
+    wait_until(lambda: session_of(job).iteration >= 12, "twelve turns")
+    control.pause(job, founder)
+    wait_until(lambda: session_of(job).state == SessionState.PAUSED, "the pause")
+    return job
+
+
+@pytest.fixture
+def archives(tmp_path):
+    return tmp_path / "data" / "snapshots"
+
+
+def session_of(job):
+    return AgentSession.objects.get(pk=job.pk)
+
+
+def wipe(sandboxes, job):
+    """Empty the workspace of a sandbox that sleeps."""
+    [app] = sandboxes.rglob(f"{session_of(job).sandbox_id}/home/app")
+    for each in app.iterdir():
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
+
+
+def until_ready(job, workers):
+    wait_until(lambda: Job.objects.get(pk=job.pk).is_over, "the build to end")
+    job.refresh_from_db()
+    assert job.status == JobStatus.READY, (job.status_message, workers.log.read_text()[-3000:])
+
+
+def restored(job):
+    return [event.payload for event in job.events.filter(type=EventType.SNAPSHOT_RESTORED)]
+
+
+def notes_of(job):
+    """How many lines the agent wrote: each step once, so none was lost and none doubled."""
+    return next(file["size"] for file in history.newest_of(job).manifest if file["path"] == "notes.txt")
+
+
+ALL_NOTES = len("".join(f"{n}\n" for n in range(40)))
+
+
+def test_files_wiped_while_it_slept_come_back_and_the_build_ends_as_ever(paused, founder, workers, sandboxes):
+    wipe(sandboxes, paused)
+    newest = history.newest_of(paused)
+    control.resume(paused, founder)
+    until_ready(paused, workers)
+    [told] = restored(paused)
+    assert set(told["files"]) == {file["path"] for file in newest.manifest}
+    assert told["taken_at"] == newest.created_at.isoformat()
+    assert notes_of(paused) == ALL_NOTES
+
+    # And back: a build that brings an older state is ready without a call of the model.
+    first = paused.snapshots.filter(reason=Snapshot.Reason.FINAL).get()
+    again = go_back(first)
+    until_ready(again, workers)
+    assert not SpendEntry.objects.filter(session=again.pk).exists()
+    assert notes_of(again) == ALL_NOTES
+    assert again.preview_url != paused.preview_url
+
+
+def test_where_no_copy_is_whole_the_founder_is_asked_before_anything_is_done(
+    paused, founder, workers, archives, rehearsal
+):
+    end_sandbox(rehearsal, session_of(paused).sandbox_id)
+    whole = {path: path.read_bytes() for path in archives.rglob("*.tar.gz")}
+    for path in whole:
+        path.write_bytes(b"half")
+    turns = session_of(paused).iteration
+    control.resume(paused, founder)
+    first = wait_until(pending, "the question")
+    assert "no saved copy can be read" in first.plain_english_problem
+    until_waiting(paused)
+    resolve(first.pk, decision="try_again", by=founder)
+    wait_until(lambda: pending() and pending().pk != first.pk, "the question again")
+    until_waiting(paused)
+    assert session_of(paused).iteration == turns
+    assert restored(paused) == []
+    for path, content in whole.items():
+        path.write_bytes(content)
+    resolve(pending().pk, decision="try_again", by=founder)
+    until_ready(paused, workers)
+    assert len(restored(paused)) == 1
+    assert notes_of(paused) == ALL_NOTES
+
+
+def test_with_the_founders_word_it_goes_on_with_what_is_left(paused, founder, workers, archives, rehearsal):
+    end_sandbox(rehearsal, session_of(paused).sandbox_id)
+    Snapshot.objects.all().delete()
+    control.resume(paused, founder)
+    question = wait_until(pending, "the question")
+    until_waiting(paused)
+    turns = session_of(paused).iteration
+    resolve(question.pk, decision="go_on", by=founder)
+    wait_until(lambda: session_of(paused).iteration > turns, "the next turn")
+    assert restored(paused) == []
+
+
+def until_waiting(job):
+    wait_until(lambda: session_of(job).state == SessionState.WAITING_FOR_INPUT, "the wait")
+
+
+def pending():
+    return AgentEscalation.objects.filter(status=AgentEscalation.Status.PENDING).first()
+
+
+def test_a_storage_out_of_reach_is_waited_for(paused, founder, workers, archives, rehearsal, tmp_path):
+    end_sandbox(rehearsal, session_of(paused).sandbox_id)
+    away = tmp_path / "away"
+    archives.rename(away)
+    archives.write_text("not a directory")
+    control.resume(paused, founder)
+    wait_until(lambda: session_of(paused).state == SessionState.SLEEPING, "the sleep")
+    reason = paused.events.filter(type=EventType.SLEEPING).last().payload["reason"]
+    assert "The storage does not work" in reason
+    assert "ten minutes" in reason
+    assert session_of(paused).wake_at is not None
+    archives.unlink()
+    away.rename(archives)
+    control.wake(paused, founder)
+    until_ready(paused, workers)
+    assert len(restored(paused)) == 1
+    assert notes_of(paused) == ALL_NOTES
