@@ -24,7 +24,14 @@ def answer(iteration: int) -> list[dict[str, Any]]:
 
 
 def output(iteration: int) -> str:
-    """What the tool answers: 2 KB of something like code, different each time."""
+    """What the tool answers: 2 KB of something like code, different each time, written beforehand."""
+    return _OUTPUTS[iteration]
+
+
+def _written(iteration: int) -> str:
     words = random.Random(iteration)
     lines = (" ".join(words.choices(_WORDS, k=9)) + f"  # {words.random()}" for _ in range(40))
     return "\n".join(lines)[:RESULT_BYTES]
+
+
+_OUTPUTS = [_written(iteration) for iteration in range(ITERATIONS)]
