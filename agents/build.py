@@ -24,7 +24,7 @@ from agents.errors import (
 )
 from agents.keeper import SandboxKeeper, SavingToolbox
 from agents.model import AnthropicModel
-from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Snapshot
+from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
 from agents.prompts import note_text
 from agents.runner import Context, run_agent_loop
 from agents.sandbox import ROOT
@@ -231,7 +231,7 @@ class Build:
             has_files = await unit(earlier.has_files, self.job)
             return [note("start", note_text("start", is_new=not has_files))]
         reasons = []
-        if self.owner.previous in ASLEEP and not self.is_awake:
+        if checkpoints.has_slept(self.owner, self.session) and not self.is_awake:
             reasons.append("A new day has begun, with a new budget.")
         if self.keeper.take_replaced():
             reasons.append(NEW_SANDBOX)

@@ -16,7 +16,7 @@ from django.db.models import F
 
 from agents import budget, effects, inbox, live, metrics, notices, questions, renewal, retries
 from agents.errors import AgentError
-from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState
+from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Subscription
 from agents.prompts import note_text
 from agents.standing import Standing, standing_of
 from agents.transcript import upper_bound
@@ -27,6 +27,7 @@ from jobs.models import EventType, Job
 from jobs.queue import enqueue_agent_run
 
 AS_ASKED = "Paused, as you asked. Resume whenever you like."
+SUSPENDED = "The subscription is suspended, so I have paused. Nothing is lost: I go on once it is paid."
 EXCERPT_LIMIT = 4096
 TOOLS_BOUND = 8_000  # tokens the tools' descriptions have at most
 
@@ -74,7 +75,12 @@ def claim(job_id: UUID, run_id: int) -> Owner | None:
         return None
     epoch, previous = session.epoch + 1, session.state
     AgentSession.objects.filter(pk=job_id).update(
-        epoch=epoch, run_id=run_id, state=SessionState.WORKING, wake_at=None, last_heard_at=clock.now()
+        epoch=epoch,
+        run_id=run_id,
+        state=SessionState.WORKING,
+        wake_at=None,
+        last_heard_at=clock.now(),
+        tool_calls=session.tool_calls if previous == SessionState.WORKING else 0,
     )
     if previous != SessionState.WORKING:
         record_state(job_id, previous, SessionState.WORKING)
@@ -129,6 +135,11 @@ def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
     summary = session.messages.filter(stop_reason=COMPACTION).order_by("-position").first()
     rows = session.messages.filter(position__gte=summary.position if summary else 0)
     return session, list(rows)
+
+
+def has_slept(owner: Owner, session: AgentSession) -> bool:
+    """Whether the model does not know yet that it slept; the worker that woke it may have died at that."""
+    return owner.previous in ASLEEP or session.slept_after == session.last_position
 
 
 def begin(owner: Owner, notes: Sequence[Block]) -> Next:
@@ -297,6 +308,8 @@ def rest(owner: Owner, wanted: Rest) -> None:
     budget.release_all_of(owner.job_id)
     if _has_reason_to_go_on(owner, wanted):
         raise NewsCame
+    if wanted.state == SessionState.PAUSED and _is_suspended(owner):
+        wanted = replace(wanted, reason=SUSPENDED)
     wake_at = wanted.wake_at.isoformat() if wanted.wake_at else None
     record_state(owner.job_id, SessionState.WORKING, wanted.state, wanted.reason)
     if wanted.state == SessionState.SLEEPING:
@@ -317,6 +330,8 @@ def rest(owner: Owner, wanted: Rest) -> None:
     publish_state(owner.job_id, wanted.state, wanted.wake_at)
     if wanted.wake_at is not None:
         enqueue_agent_run(owner.job_id, at=wanted.wake_at)
+    if wanted.state in ASLEEP:
+        write_session(owner, slept_after=F("last_position"))
 
 
 def publish_state(job_id: UUID, state: SessionState, wake_at: datetime | None = None) -> None:
@@ -341,6 +356,10 @@ def _has_reason_to_go_on(owner: Owner, wanted: Rest) -> bool:
     day = budget.lock_day_of(session)
     winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     return not winding_down and budget.has_room(session, session.context_tokens)
+
+
+def _is_suspended(owner: Owner) -> bool:
+    return Subscription.objects.filter(user__sessions=owner.job_id, suspended=True).exists()
 
 
 def record_state(job_id: UUID, previous: str, state: str, reason: str = "") -> None:

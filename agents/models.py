@@ -137,6 +137,8 @@ class AgentSession(models.Model):
     current_phase = models.CharField(max_length=200, blank=True)
     iteration = models.PositiveIntegerField(default=0)
     last_position = models.PositiveIntegerField(default=0)  # of the transcript
+    # Where the transcript ended when the agent last fell asleep; while it still does, nobody told the model.
+    slept_after = models.PositiveIntegerField(null=True, blank=True)
     cost_microdollars = models.PositiveBigIntegerField(default=0)
     context_tokens = models.PositiveIntegerField(default=0)  # upper bound of the next call's input
     tool_calls = models.PositiveIntegerField(default=0)  # since the last wake, answer or phase change
