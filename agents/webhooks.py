@@ -61,7 +61,8 @@ async def send_test(hook: NotificationSettings) -> None:
     """Send a message of no importance. Raises `AddressRefused` and `NotDelivered`."""
     link = f"{settings.BASE_URL}/settings"
     text = f"This is a test. Your co-founder can reach you here.\n{link}"
-    message = {"text": text, "event": "test", "link": link, "created_at": clock.now().isoformat()}
+    moment = await unit(clock.now)
+    message = {"text": text, "event": "test", "link": link, "created_at": moment.isoformat()}
     await send(hook, str(uuid4()), message)
 
 

@@ -1,8 +1,21 @@
 """Logs: one JSON object a line on standard error, from structlog and from the libraries' loggers alike."""
 
+import re
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+# The addresses of links that sign in or answer: who reads a log shall not be able to use them.
+_KEYS_IN_PATHS = re.compile(r"/(enter|answer)/[\w.:=-]{20,}")
+
+
+def _hide_links(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = _KEYS_IN_PATHS.sub(r"/\1/[hidden]", value)
+    return event
+
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -26,6 +39,7 @@ def configure() -> dict[str, Any]:
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
+            _hide_links,
             structlog.processors.JSONRenderer(default=str),
         ],
     }

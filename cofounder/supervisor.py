@@ -185,6 +185,7 @@ class Install:
             sys.executable,
             "-m",
             "daphne",
+            *("-v", "0"),  # its own log of requests would hold the addresses of links that sign in
             "-b",
             self.host,
             "-p",

@@ -51,7 +51,8 @@ class Section:
     chosen: NotificationSettings
     url: str = ""
     secret: str = ""
-    said: str = ""
+    kept: str = ""  # of the mails
+    said: str = ""  # of the webhook, as is `wrong`
     wrong: str = ""
     mails: list[Choice] = field(default_factory=list)
     verbs: list[Verb] = field(default_factory=lambda: VERBS)
@@ -81,7 +82,7 @@ def mails(request: HttpRequest) -> HttpResponse:
     wanted = request.POST.getlist("mail")
     choices = {f"mail_{kind.value}": kind.value in wanted for kind in MAILS}
     NotificationSettings.objects.update_or_create(user_id=request.user.pk, defaults=choices)
-    return _answer(request, said="Saved.")
+    return _answer(request, kept="Saved.")
 
 
 @founders_only
