@@ -24,7 +24,6 @@ from jobs.models import EventType
 log = structlog.get_logger(__name__)
 
 LONGEST_PAUSE = 60.0  # seconds between two savings
-
 COUNT_SECONDS = 30.0  # how often the sandbox's time is written down while it is in use
 
 

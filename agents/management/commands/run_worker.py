@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 import uvloop
-import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from procrastinate import App

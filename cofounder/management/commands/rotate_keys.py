@@ -13,7 +13,7 @@ from jobs.fields import EncryptedTextField
 
 
 class Command(BaseCommand):
-    help = "Encrypt every stored secret with the first of FIELD_ENCRYPTION_KEYS. Afterwards the others can go."
+    help = "Encrypt stored secrets with the first of FIELD_ENCRYPTION_KEYS. Afterwards the others can go."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="answer in JSON")
@@ -23,7 +23,7 @@ class Command(BaseCommand):
             count = encrypt_all()
         except InvalidToken as error:
             raise CommandError(
-                "A stored secret was encrypted with a key that FIELD_ENCRYPTION_KEYS lacks. Nothing was changed."
+                "A secret was encrypted with a key that FIELD_ENCRYPTION_KEYS lacks. Nothing was changed."
             ) from error
         sentence = f"{count} encrypted with the first key."
         self.stdout.write(json.dumps({"encrypted": count}) if options["json"] else sentence)

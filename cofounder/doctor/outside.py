@@ -1,0 +1,118 @@
+"""What is asked over the network, and the programs of this machine: model, sandbox, mail, browser."""
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import anthropic
+import httpx2
+from django.conf import settings
+from django.core import mail
+
+from agents import prices, provider, screenshots
+from agents.errors import SandboxError
+from agents.models import PlanTier, Subscription
+from cofounder import environment
+from cofounder.doctor.finding import SECONDS, Finding, fail, first_line, ok, warn
+from jobs import clock
+
+QUIET_MAIL = ("console", "locmem", "dummy", "filebased")
+
+
+def look_at_models() -> Iterator[Finding]:
+    """The key, and each model that a plan, a subscription or the default would use."""
+    if not settings.ANTHROPIC_API_KEY:
+        yield _no_key("ANTHROPIC_API_KEY", "The model")
+        return
+    wanted = sorted(
+        {settings.DEFAULT_MODEL}
+        | set(PlanTier.objects.exclude(model="").values_list("model", flat=True))
+        | set(Subscription.objects.exclude(model_override="").values_list("model_override", flat=True))
+    )
+    client = anthropic.Anthropic(
+        api_key=settings.ANTHROPIC_API_KEY,
+        base_url=settings.ANTHROPIC_BASE_URL,
+        max_retries=0,
+        timeout=httpx2.Timeout(SECONDS),
+    )
+    with client:
+        for model in wanted:
+            yield _look_at_model(client, model)
+
+
+def _look_at_model(client: anthropic.Anthropic, model: str) -> Finding:
+    part = f"model {model}"
+    try:
+        prices.price_of(model, clock.today())
+        client.models.retrieve(model)
+    except prices.UnknownModel as error:
+        return fail(part, str(error), "Change the plan's model in the admin, or DEFAULT_MODEL.")
+    except anthropic.AuthenticationError:
+        return fail(part, "the key is refused", "Set ANTHROPIC_API_KEY to a key that is valid.")
+    except anthropic.NotFoundError:
+        return fail(part, "the provider does not know it", "Change the plan's model in the admin.")
+    except anthropic.AnthropicError as error:
+        said = f"cannot be asked for: {first_line(error)}"
+        return fail(part, said, "Check ANTHROPIC_BASE_URL and that this machine reaches it.")
+    return ok(part, "there, and priced")
+
+
+def look_at_e2b() -> Iterator[Finding]:
+    if not settings.E2B_API_KEY:
+        yield _no_key("E2B_API_KEY", "The sandbox")
+        return
+    try:
+        found = asyncio.run(_sandboxes())
+    except (SandboxError, TimeoutError) as error:
+        yield fail(
+            "E2B", f"refuses: {first_line(error)}", "Check E2B_API_KEY and, if it is set, E2B_API_URL."
+        )
+    else:
+        yield ok("E2B", f"answers; {found} sandboxes of this install")
+
+
+async def _sandboxes() -> int:
+    async with asyncio.timeout(SECONDS):
+        return len(await provider.found())
+
+
+def _no_key(name: str, what: str) -> Finding:
+    fix = f"Set {name}."
+    if environment.is_embedded("DATABASE_URL"):
+        return warn(name, f"is not set: {what.lower()} is rehearsed by `manage.py up`", fix)
+    return fail(name, "is not set, and `manage.py run_worker` does not start without it", fix)
+
+
+def look_at_chromium() -> Iterator[Finding]:
+    found = screenshots.find_chromium()
+    fix = (
+        "Install Chromium (`apt-get install chromium`) or set CHROMIUM; without it there are no screenshots."
+    )
+    if not found:
+        yield warn("Chromium", "is not found", fix)
+        return
+    try:
+        said = subprocess.run(
+            [found, "--version"], capture_output=True, text=True, timeout=SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        yield fail("Chromium", f"{found} does not run: {first_line(error)}", fix)
+        return
+    yield ok("Chromium", said.stdout.strip() or found)
+    if environment.is_embedded("DATABASE_URL") and not shutil.which("bwrap"):
+        yield warn("bubblewrap", "is not found: a rehearsal's sandbox is not confined", "Install bubblewrap.")
+
+
+def look_at_mail() -> Iterator[Finding]:
+    if any(f".{quiet}." in settings.EMAIL_BACKEND for quiet in QUIET_MAIL):
+        fix = "Set EMAIL_URL, such as smtp+tls://user:password@host:587."
+        yield warn("mail", "goes to the log: founders are not told of questions", fix)
+        return
+    try:
+        with mail.get_connection(timeout=SECONDS):
+            pass
+    except OSError as error:  # smtplib's exceptions are of this kind too
+        yield fail("mail", f"the server refuses: {first_line(error)}", "Correct EMAIL_URL.")
+    else:
+        yield ok("mail", f"{settings.EMAIL_HOST} lets us in")
