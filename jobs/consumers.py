@@ -14,9 +14,10 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import InterfaceError, OperationalError
 
-from jobs import doorbell
+from jobs import lookout, metrics
 from jobs.events import frame
 from jobs.lists import as_number
+from jobs.lookout import Texts
 from jobs.models import Job, JobEvent
 
 log = structlog.get_logger(__name__)
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 UNREADABLE, NOT_SIGNED_IN, NOT_FOUND, OUR_FAULT = 4400, 4401, 4404, 1011  # close codes
 WINDOW = 500  # frames past the client's last ack: daphne buffers without limit for one that does not read
 BATCH = 200
-POLL_SECONDS = 2.0
+RETRY_SECONDS = 2.0
 CHECK_SECONDS = 30.0  # how often the login is looked at again: a socket outlives a sign-out by no more
 MESSAGE_LIMIT = 1_000  # characters; an ack has about 20
 
@@ -40,12 +41,13 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
         if refusal is not None:
             await self.close(refusal)
             return
-        self.heard: dict[int, dict[str, Any]] = {}
-        self.look = True  # whether the rows may hold more than was sent
+        self.heard: dict[int, str] = {}
+        self.is_behind = True  # whether the rows may hold more than was sent
         self.bell = asyncio.Event()
+        self.sending = asyncio.Lock()
         self.checked = time.monotonic()
-        # The group first, then the rows: what commits between the two is heard, or read, or both.
-        await self.channel_layer.group_add(doorbell.group(self.job_id), self.channel_name)
+        # The doorbell first, then the rows: what commits between the two is heard, or read, or both.
+        await lookout.watch(self.channel_layer, self.job_id, self)
         self.pump = asyncio.create_task(self._pump())
 
     async def _refusal(self) -> int | None:
@@ -84,7 +86,7 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
             self.pump.cancel()
             with suppress(asyncio.CancelledError):
                 await self.pump
-            await self.channel_layer.group_discard(doorbell.group(self.job_id), self.channel_name)
+            await lookout.leave(self.job_id, self)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         ack = _ack(text_data)
@@ -94,31 +96,39 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
             self.acked = max(self.acked, min(ack, self.sent))
             self.bell.set()
 
-    async def job_events(self, message: dict[str, Any]) -> None:
-        """The doorbell. Only so many frames are kept: the rows hold them all."""
-        for heard in message["frames"]:
-            if len(self.heard) < BATCH:
-                self.heard[heard["seq"]] = heard
+    async def hear(self, frames: Texts) -> None:
+        """Send what follows on at once. Of the rest only so much is kept: the rows hold it all."""
+        for seq, text in frames:
+            if seq == self.sent + 1 <= self.acked + WINDOW and not self.sending.locked():
+                async with self.sending:
+                    await self._send(seq, text)
+            elif len(self.heard) < BATCH:
+                self.heard[seq] = text
+                self.bell.set()
             else:
-                self.look = True
-        self.bell.set()
+                self.is_behind = True
+                self.bell.set()
+
+    def look(self, last_seq: int | None) -> None:
+        """Every so often: catch up with what no doorbell told, and see whether the login still holds."""
+        self.is_behind |= (last_seq or 0) > self.sent
+        if self.is_behind or last_seq is None or time.monotonic() > self.checked + CHECK_SECONDS:
+            self.bell.set()
 
     async def _pump(self) -> None:
-        """Send what there is, then wait for the bell; look at the rows every so often all the same."""
+        """Send what there is, then wait for the bell."""
         while True:
             self.bell.clear()
             try:
                 if (refusal := await self._lost_right()) is not None:
                     await self.close(refusal)
                     return
-                await self._deliver()
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self.bell.wait()
-            except TimeoutError:
-                self.look = True
+                async with self.sending:
+                    await self._deliver()
+                await self.bell.wait()
             except (OperationalError, InterfaceError) as error:
                 log.warning("consumer.database_away", job_id=str(self.job_id), error=repr(error))
-                await asyncio.sleep(POLL_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
             except Exception:
                 # A socket that stays open and silent would lie: the browser connects again instead.
                 log.exception("consumer.failed", job_id=str(self.job_id))
@@ -130,22 +140,23 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
         while (room := self.acked + WINDOW - self.sent) > 0:
             following = self.heard.pop(self.sent + 1, None)
             if following is not None:
-                await self._send(following)
+                await self._send(self.sent + 1, following)
                 continue
             self.heard = {seq: heard for seq, heard in self.heard.items() if seq > self.sent}
-            if not (self.look or self.heard):
+            if not (self.is_behind or self.heard):
                 return
             most = min(BATCH, room)
             rows = await _frames_after(self.job_id, self.sent, most)
             for row in rows:
-                await self._send(row)
-            self.look = len(rows) == most
+                await self._send(row["seq"], json.dumps(row))
+            self.is_behind = len(rows) == most
             if not rows:
                 return
 
-    async def _send(self, following: dict[str, Any]) -> None:
-        await self.send(json.dumps(following))
-        self.sent = following["seq"]
+    async def _send(self, seq: int, text: str) -> None:
+        await self.send(text)
+        self.sent = seq
+        metrics.EVENTS_DELIVERED.inc()
 
 
 def _ack(text: str | None) -> int | None:

@@ -10,7 +10,7 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 
-from jobs import consumers, events
+from jobs import consumers, events, lookout
 from jobs.models import EventType
 from jobs.routing import websocket_urlpatterns
 
@@ -99,7 +99,7 @@ async def test_a_client_that_never_acks_gets_500_frames_at_most(watch, build):
     await say_at_once(build, 700)
     socket = await watch()
     assert await numbers(socket, 500) == list(range(1, 501))
-    assert await socket.receive_nothing(timeout=consumers.POLL_SECONDS + 0.5)
+    assert await socket.receive_nothing(timeout=lookout.POLL_SECONDS + 0.5)
     await socket.send_to(json.dumps({"ack": 500}))
     assert await numbers(socket, 201) == list(range(501, 702))
 
@@ -108,6 +108,8 @@ async def test_an_ack_of_what_was_never_sent_counts_for_what_was(watch, build):
     socket = await watch()
     await numbers(socket, 1)
     await socket.send_to(json.dumps({"ack": 10**30}))
+    for _ in range(2):  # Channels handles a message after a turn of the database's thread
+        await say(build, 0)
     await say_at_once(build, 700)
     await numbers(socket, 500)
     assert await socket.receive_nothing(timeout=0.5)

@@ -1,0 +1,129 @@
+"""What a process hears of the jobs that its sockets watch: once, however many sockets there are.
+
+One channel hears the doorbells of all watched jobs, each frame is turned into text once, and one query now
+and then finds what no doorbell told.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import structlog
+from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
+
+from jobs import doorbell
+from jobs.models import Job
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 2.0
+
+Texts = Sequence[tuple[int, str]]  # numbers and frames, in order
+
+
+class Watcher(Protocol):
+    """A socket on a job."""
+
+    async def hear(self, frames: Texts) -> None:
+        """A doorbell rang. This must not wait for the browser: others hear after it."""
+
+    def look(self, last_seq: int | None) -> None:
+        """The log has reached this number, or the job is gone; told every `POLL_SECONDS`."""
+
+
+class Lookout:
+    """The ears of one event loop; it exists while somebody watches."""
+
+    def __init__(self, layer: Any) -> None:
+        self._layer = layer
+        self._watchers: dict[UUID, set[Watcher]] = {}
+        self._channel: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._poll())]
+
+    @property
+    def is_needed(self) -> bool:
+        return bool(self._watchers)
+
+    async def add(self, job_id: UUID, watcher: Watcher) -> None:
+        """From the return of this on, the watcher hears every doorbell that rings."""
+        self._watchers.setdefault(job_id, set()).add(watcher)
+        try:
+            channel = await asyncio.shield(self._channel)
+            await self._layer.group_add(doorbell.group(job_id), channel)
+        except BaseException:  # also when it is cancelled: nobody would remove it later
+            await self.remove(job_id, watcher)
+            raise
+
+    async def remove(self, job_id: UUID, watcher: Watcher) -> None:
+        watchers = self._watchers.get(job_id, set())
+        watchers.discard(watcher)
+        if watchers:
+            return
+        self._watchers.pop(job_id, None)
+        if self._channel.done():
+            await self._layer.group_discard(doorbell.group(job_id), self._channel.result())
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _listen(self) -> None:
+        channel = await self._layer.new_channel()
+        self._channel.set_result(channel)
+        while True:
+            await self._tell((await self._layer.receive(channel))["frames"])
+
+    async def _tell(self, frames: list[dict[str, Any]]) -> None:
+        """The frames of a doorbell are all of one job."""
+        texts = [(int(frame["seq"]), json.dumps(frame)) for frame in frames]
+        for watcher in list(self._watchers.get(UUID(frames[0]["job_id"]), ())):
+            try:
+                await watcher.hear(texts)
+            except Exception:  # one socket that fails must not silence the others
+                log.exception("lookout.watcher_failed", job_id=frames[0]["job_id"])
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                reached = await _last_seqs(list(self._watchers))
+            except (OperationalError, InterfaceError) as error:
+                log.warning("lookout.database_away", error=repr(error))
+                continue
+            for job_id, watchers in self._watchers.items():
+                for watcher in list(watchers):
+                    watcher.look(reached.get(job_id))
+
+
+_lookouts: "WeakKeyDictionary[asyncio.AbstractEventLoop, Lookout]" = WeakKeyDictionary()
+
+
+async def watch(layer: Any, job_id: UUID, watcher: Watcher) -> None:
+    loop = asyncio.get_running_loop()
+    if loop not in _lookouts:
+        _lookouts[loop] = Lookout(layer)
+    await _lookouts[loop].add(job_id, watcher)
+
+
+async def leave(job_id: UUID, watcher: Watcher) -> None:
+    loop = asyncio.get_running_loop()
+    lookout = _lookouts.get(loop)
+    if lookout is None:
+        return
+    await lookout.remove(job_id, watcher)
+    if not lookout.is_needed and _lookouts.get(loop) is lookout:
+        del _lookouts[loop]
+        await lookout.close()
+
+
+@database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
+def _last_seqs(job_ids: list[UUID]) -> dict[UUID, int]:
+    return dict(Job.objects.filter(pk__in=job_ids).values_list("pk", "last_seq"))
