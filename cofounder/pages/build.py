@@ -5,9 +5,10 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
-from cofounder.pages import build_state, feed, money, phase_filter, spending
+from cofounder.pages import build_state, feed, money, panels, phase_filter, spending
 from cofounder.pages.ownership import founders_only, own_job
 from cofounder.pages.phase_filter import Span
 from jobs import clock
@@ -35,7 +36,7 @@ def build(request: HttpRequest, job_id: UUID) -> HttpResponse:
 @founders_only
 @require_safe
 def build_feed(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """`after=SEQ`: what is new, with the parts of the page that show state. `before=SEQ`: the earlier."""
+    """`after=SEQ`: what is new, with the panels it changed (`all`: with all). `before=SEQ`: the earlier."""
     job = own_job(request, job_id)
     spans, phase = _phase_asked_for(request, job)
     if "before" in request.GET:
@@ -47,6 +48,7 @@ def build_feed(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "entries": feed.render_news(job, stretch, request, spans, phase),
         "stretch": stretch,
         "seen": stretch.last_seq or _number(request, "after"),
+        "panels": panels.ALL if "all" in request.GET else panels.changed_by(stretch.events),
     }
     response = render(request, "parts/news.html", context)
     response["Cache-Control"] = "no-store"
@@ -54,16 +56,15 @@ def build_feed(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 
 def state_context(job: Job) -> dict[str, Any]:
-    """Everything on the page but the feed."""
-    state = build_state.read(job)
+    """Everything on the page but the feed; what a panel alone shows is looked up when it is drawn."""
     return {
         "job": job,
-        "state": state,
-        "promises": build_state.promises_of(job),
+        "state": build_state.read(job),
+        "promises": SimpleLazyObject(lambda: build_state.promises_of(job)),
         "documents": job.documents.order_by("pk"),
-        "saved": build_state.last_saved(job),
-        "spending": spending.spending_of(job),
-        "last_image": build_state.last_image(job) if state.is_asleep or not job.preview_url else "",
+        "saved": SimpleLazyObject(lambda: build_state.last_saved(job)),
+        "spending": SimpleLazyObject(lambda: spending.spending_of(job)),
+        "last_image": SimpleLazyObject(lambda: build_state.last_image(job)),
         "real_now": clock.now(),
     }
 

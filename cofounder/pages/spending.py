@@ -53,8 +53,7 @@ class PhaseCost:
 
 @dataclass(frozen=True)
 class Spending:
-    total: int  # µ$, settled
-    retries: int  # µ$ of it that answered failures
+    retries: int  # µ$ that answered failures
     bars: list[DayBar]
     phases: list[PhaseCost]
     forecast: dict[str, Any] | None
@@ -75,7 +74,6 @@ class Spending:
 def spending_of(job: Job) -> Spending:
     found = spend.spend_of(job)
     return Spending(
-        total=found["cost_microdollars"],
         retries=found["retry_cost_microdollars"],
         bars=_bars(job, found),
         phases=_phases(job, found["by_phase"]),

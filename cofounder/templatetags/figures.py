@@ -36,7 +36,12 @@ def prose(text: str) -> SafeString:
 def diff_lines(diff: str) -> list[tuple[str, str]]:
     """Each line of a unified diff with what it is: added, removed, place or kept."""
     kinds = {"+": "added", "-": "removed", "@": "place"}
-    return [(kinds.get(line[:1], "kept"), line) for line in diff.splitlines()]
+    lines = diff.splitlines()
+    names = {0, 1} if lines[1:] and lines[0].startswith("--- ") and lines[1].startswith("+++ ") else set()
+    return [
+        ("place" if number in names else kinds.get(line[:1], "kept"), line)
+        for number, line in enumerate(lines)
+    ]
 
 
 @register.simple_tag

@@ -12,6 +12,7 @@ from django.core.files.storage import storages
 from django.test import Client
 
 from agents.models import Snapshot
+from cofounder.templatetags.figures import diff_lines
 from jobs import clock
 
 
@@ -59,6 +60,12 @@ def test_from_the_beginning_everything_is_new(browser: Client, saved: Any, worki
     page = browser.get(f"/builds/{working_job.pk}/changes").text
     assert "2 files differ" in page
     assert '<span class="added">+three' in page
+
+
+def test_the_names_above_a_diff_are_no_changed_lines() -> None:
+    lines = diff_lines("--- a/x\n+++ b/x\n@@ -1 +1 @@\n--- old\n+new\n same")
+    assert [kind for kind, _ in lines] == ["place", "place", "place", "removed", "added", "kept"]
+    assert diff_lines("") == []
 
 
 def test_two_moments_are_compared(browser: Client, saved: Any, working_job: Any) -> None:

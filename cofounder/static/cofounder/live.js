@@ -9,6 +9,8 @@ const NEAR_END = 80; // pixels
 const MOST_SHOWN = 800; // entries in the page; past it the oldest leave, and come back on demand
 const KEPT_SHOWN = 600;
 const FAR_BEHIND = 1000; // events: it is quicker to read the end anew than to catch up
+const ACK_FRAMES = 100;
+const ACK_SOON = 2000;
 const SIGNED_OUT = 4401;
 const PATIENCE = 15_000; // an answer that takes longer is not coming
 
@@ -25,6 +27,7 @@ let again = false;
 let timer = 0;
 let socket = null;
 let failures = 0;
+let wantsAll = false; // the panels too that no event has changed
 let connectedAt = Date.now();
 
 const entries = () => document.getElementById("entries");
@@ -143,21 +146,26 @@ function ring() {
   if (!timer) timer = setTimeout(() => { timer = 0; ask(); }, COALESCE);
 }
 
+function ringForAll() {
+  wantsAll = true;
+  ring();
+}
+
 async function ask() {
   if (asking) { again = true; return; }
+  const all = wantsAll;
   asking = true;
-  again = false;
+  again = wantsAll = false;
   try {
-    const answer = await get(feedAddress({ after: seen }));
-    tellConnected(true);
-    if (answer.redirected) tellSignedOut();
-    else if (answer.ok) {
+    const answer = await get(feedAddress({ after: seen, ...(all && { all: 1 }) })).catch(() => null);
+    tellConnected(answer !== null);
+    wantsAll ||= all && !answer?.ok;
+    if (answer?.redirected) tellSignedOut();
+    else if (answer?.ok) {
       const { more, behind } = show(await answer.text());
       if (behind) await readAnew();
       again ||= more || behind;
     }
-  } catch {
-    tellConnected(false); // the next ring, the poll or the reconnect asks again
   } finally {
     asking = false;
     if (again) ring();
@@ -212,16 +220,22 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.requestConfig?.elt?.id === "filter") entriesAreNew();
 });
 
-// One word for all that came together.
+// One word for all that came together; the server waits for it after 500 frames.
 let heard = 0;
+let acknowledged = 0;
 let acking = 0;
 
 function acknowledge(seq) {
   heard = seq;
-  acking ||= setTimeout(() => {
-    acking = 0;
-    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ ack: heard }));
-  }, COALESCE);
+  if (heard - acknowledged >= ACK_FRAMES) sendAck();
+  else acking ||= setTimeout(sendAck, ACK_SOON);
+}
+
+function sendAck() {
+  clearTimeout(acking);
+  acking = 0;
+  acknowledged = heard;
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ ack: heard }));
 }
 
 feed.addEventListener("scroll", () => {
@@ -230,7 +244,7 @@ feed.addEventListener("scroll", () => {
   jump.hidden = true;
 });
 jump.addEventListener("click", () => { toEnd(); feed.focus({ preventScroll: true }); });
-document.addEventListener("build-changed", ring);
+document.addEventListener("build-changed", ringForAll);
 document.addEventListener("htmx:afterSettle", (event) => localise(event.target));
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]");
@@ -243,8 +257,8 @@ document.addEventListener("click", (event) => {
   card.querySelector("button")?.focus({ preventScroll: true });
 });
 setInterval(() => { if (socket?.readyState !== WebSocket.OPEN) ask(); }, POLL);
-setInterval(ask, LOOK_ANYWAY);
-addEventListener("online", ring);
+setInterval(ringForAll, LOOK_ANYWAY);
+addEventListener("online", ringForAll);
 addEventListener("offline", () => tellConnected(false));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) ring(); });
 

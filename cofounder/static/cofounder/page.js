@@ -41,10 +41,11 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 
 // Good news leaves by itself; a refusal stays until it is read.
-document.addEventListener("htmx:afterSwap", () => {
-  const note = document.querySelector("#notices .notice.done");
-  if (note) setTimeout(() => note.remove(), 8000);
-});
+function letGoodNewsLeave() {
+  for (const note of document.querySelectorAll("#notices .notice:not(.refused, .error)")) setTimeout(() => note.remove(), 8000);
+}
+letGoodNewsLeave();
+document.addEventListener("htmx:afterSwap", letGoodNewsLeave);
 
 document.addEventListener("htmx:sendError", () => {
   const note = document.createElement("div");
