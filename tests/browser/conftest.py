@@ -1,24 +1,59 @@
 """A real Chromium at a real daphne, on the test database."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections, connection, connections
 from django.test import Client
 
 from tests.builds import job, question, working_job
+from tests.journeys.conftest import rehearsal, workers
 
-__all__ = ["job", "question", "working_job"]
+__all__ = ["job", "question", "rehearsal", "workers", "working_job"]
 
 LIMIT = 20_000  # ms, generous: the machine may be busy
+LAPTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+ARTIFACTS = settings.BASE_DIR / "test-artifacts" / "browser"
+
+
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """In a thread: Playwright's loop runs in this one, where Django refuses the database."""
+
+    def run() -> Any:
+        close_old_connections()
+        try:
+            return function(*arguments)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()
+
+
+def say(job: Any, *texts: str, phase: str = "") -> None:
+    """Let the agent tell something, all in one transaction."""
+    from jobs import events
+    from jobs.models import EventType
+
+    facts = [(EventType.AGENT_NARRATION, {"text": text, "phase": phase}) for text in texts]
+    apart(events.record_all, job.pk, facts)
+
+
+def keep(page: Any, name: str) -> None:
+    """Leave a screenshot among what the run leaves behind; git ignores it."""
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.png")
 
 
 def chromium_path() -> str:
@@ -31,6 +66,7 @@ def server_environment() -> dict[str, str]:
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "cofounder.settings",
+        "DEBUG": "false",  # the error pages are ours
         "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}",
         "REDIS_URL": settings.REDIS_URL,
     }
@@ -80,9 +116,20 @@ def cookie(founder: Any) -> str:
 
 
 @pytest.fixture
-def page(server: str, cookie: str, chromium: Any) -> Any:
+def tab(server: str, cookie: str, chromium: Any) -> Callable[..., Any]:
+    """Open a tab of its own browser, the founder signed in. Ask for it last: see `page`."""
+
+    def open_tab(*, signed_in: bool = True, **options: Any) -> Any:
+        context = chromium.new_context(base_url=server, **{"viewport": LAPTOP, **options})
+        context.set_default_timeout(LIMIT)
+        if signed_in:
+            context.add_cookies([{"name": "sessionid", "value": cookie, "url": server}])
+        return context.new_page()
+
+    return open_tab
+
+
+@pytest.fixture
+def page(tab: Callable[..., Any]) -> Any:
     """A tab of the founder's, signed in. Ask for it last: this thread may not use the database after it."""
-    context = chromium.new_context(base_url=server, viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(LIMIT)
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": server}])
-    return context.new_page()
+    return tab()

@@ -1,11 +1,10 @@
 """The build page follows its log without a reload."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import close_old_connections, connections
+
+from tests.browser.conftest import apart, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 
@@ -13,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.services]
 def test_an_event_appears_without_a_reload(working_job: Any, page: Any) -> None:
     page.goto(f"/builds/{working_job.pk}")
     page.evaluate("window.sameDocument = true")
-    _apart(_say, working_job, "The shelf can be searched now.")
+    say(working_job, "The shelf can be searched now.")
     page.get_by_text("The shelf can be searched now.").wait_for()
     assert page.evaluate("window.sameDocument") is True
 
@@ -33,18 +32,18 @@ def test_what_is_being_typed_survives_the_news(working_job: Any, page: Any) -> N
     page.goto(f"/builds/{working_job.pk}")
     box = page.get_by_label("Write to the agent")
     box.fill("Could the buttons")
-    _apart(_say, working_job, "Something happened meanwhile.")
+    say(working_job, "Something happened meanwhile.")
     page.get_by_text("Something happened meanwhile.").wait_for()
     assert box.input_value() == "Could the buttons"
     assert page.evaluate("document.activeElement.id") == "message"
 
 
 def test_news_do_not_steal_the_scroll(working_job: Any, page: Any) -> None:
-    _apart(_say, working_job, *(f"Line {n}." for n in range(80)))
+    say(working_job, *(f"Line {n}." for n in range(80)))
     page.goto(f"/builds/{working_job.pk}")
     page.locator("#feed").evaluate("feed => { feed.scrollTop = 0 }")
     page.wait_for_function("document.getElementById('feed').scrollTop === 0")
-    _apart(_say, working_job, "The newest line.")
+    say(working_job, "The newest line.")
     page.get_by_role("button", name="jump to latest").click()
     page.get_by_text("The newest line.").wait_for()
     assert (
@@ -52,22 +51,72 @@ def test_news_do_not_steal_the_scroll(working_job: Any, page: Any) -> None:
     )
 
 
-def _say(job: Any, *texts: str) -> None:
+def _begin(job: Any, phase: str) -> None:
     from jobs import events
     from jobs.models import EventType
 
-    events.record_all(job.pk, [(EventType.AGENT_NARRATION, {"text": text, "phase": ""}) for text in texts])
+    events.record(job.pk, EventType.PHASE_STARTED, phase=phase, position=1)
 
 
-def _apart(function: Callable[..., Any], *arguments: Any) -> None:
-    """In a thread: Playwright's loop runs in this one, where Django refuses the database."""
+def test_one_phase_is_shown_and_followed(working_job: Any, page: Any) -> None:
+    for phase in ("The list", "The form"):
+        apart(_begin, working_job, phase)
+        say(working_job, f"{phase} is begun.", phase=phase)
+    page.goto(f"/builds/{working_job.pk}")
+    page.get_by_label("Write to the agent").fill("Half a thought")
+    page.get_by_label("Show").select_option("The form")
+    page.get_by_text("The list is begun.").wait_for(state="detached")
+    say(working_job, "The form is done.", phase="The form")
+    page.get_by_text("The form is done.").wait_for()
+    assert page.get_by_label("Write to the agent").input_value() == "Half a thought"
+    page.reload()
+    page.get_by_text("The form is done.").wait_for()
+    assert page.get_by_text("The list is begun.").count() == 0
 
-    def run() -> None:
-        close_old_connections()
-        try:
-            function(*arguments)
-        finally:
-            connections.close_all()
 
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(run).result()
+def test_what_was_earlier_comes_on_demand_and_moves_nothing(working_job: Any, page: Any) -> None:
+    say(working_job, *(f"Line {n}." for n in range(1, 301)))
+    page.goto(f"/builds/{working_job.pk}")
+    assert page.get_by_text("Line 50.", exact=True).count() == 0
+    button = page.get_by_role("button", name="Show what was earlier")
+    button.scroll_into_view_if_needed()
+    first = page.get_by_text("Line 102.", exact=True)
+    before = first.bounding_box()
+    button.click()
+    page.get_by_text("Line 50.", exact=True).wait_for(state="attached")
+    assert abs(first.bounding_box()["y"] - before["y"]) < 60  # the button's own line is gone
+
+
+def test_a_page_far_behind_goes_straight_to_the_end_and_stays_small(working_job: Any, page: Any) -> None:
+    page.goto(f"/builds/{working_job.pk}")
+    say(working_job, *(f"Line {n}." for n in range(2_000)))
+    page.get_by_text("Line 1999.", exact=True).wait_for()
+    assert page.locator("#entries > li").count() <= 801
+    page.get_by_role("button", name="Show what was earlier").wait_for(state="attached")
+
+
+def test_nothing_jumps_while_news_arrive(working_job: Any, page: Any) -> None:
+    say(working_job, *(f"Line {n}." for n in range(60)))
+    page.goto(f"/builds/{working_job.pk}")
+    page.evaluate(
+        """window.shift = 0; new PerformanceObserver(list => {
+          for (const entry of list.getEntries()) window.shift += entry.value;
+        }).observe({type: "layout-shift"})"""
+    )
+    for number in range(5):
+        say(working_job, f"News {number}.")
+        page.get_by_text(f"News {number}.").wait_for()
+    assert page.evaluate("window.shift") < 0.02
+
+
+def test_today_is_given_more_on_the_page(working_job: Any, page: Any) -> None:
+    page.goto(f"/builds/{working_job.pk}")
+    page.locator("#today-form summary").click()
+    box = page.get_by_label("Today may cost, in dollars")
+    box.fill("a lot")
+    page.get_by_role("button", name="Set for today").click()
+    page.get_by_text("Write an amount in dollars").wait_for()
+    assert box.input_value() == "a lot"
+    box.fill("7.50")
+    page.get_by_role("button", name="Set for today").click()
+    page.get_by_text("of $7.50 today").wait_for()
