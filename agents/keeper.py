@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -25,6 +26,12 @@ log = structlog.get_logger(__name__)
 
 LONGEST_PAUSE = 60.0  # seconds between two savings
 COUNT_SECONDS = 30.0  # how often the sandbox's time is written down while it is in use
+MOST_NAMED = 50  # of the files that were left out of a snapshot
+
+
+def _shown(path: str) -> str:
+    """A path as text; bytes that are not UTF-8 are replaced."""
+    return path.encode(errors="surrogateescape").decode(errors="replace")
 
 
 class SandboxKeeper:
@@ -39,7 +46,7 @@ class SandboxKeeper:
         self._hurry = asyncio.Event()  # no pauses between savings any more
         self._extend_at = 0.0  # monotonic seconds
         self._counted_at = 0.0  # monotonic seconds up to which the sandbox's time is written down
-        self._newest: UUID | None = None  # the snapshot last spoken of
+        self._told: tuple[UUID, list[str]] | None = None  # the snapshot last spoken of, and what it lacks
 
     async def workspace(self) -> Workspace:
         """The sandbox, connected, with its files verified before anyone looks at them."""
@@ -153,9 +160,12 @@ class SandboxKeeper:
         except (SnapshotFailed, SandboxError, OSError) as error:
             await self._tell_failure(error)
             return
-        if snapshot is not None and snapshot.pk != self._newest:
-            self._newest = snapshot.pk
-            facts = {"ok": True, "files": len(snapshot.manifest), "size": snapshot.size}
+        left_out = [_shown(path) for path in self._workspace.left_out[:MOST_NAMED]]
+        if snapshot is not None and (snapshot.pk, left_out) != self._told:
+            self._told = snapshot.pk, left_out
+            facts: dict[str, Any] = {"ok": True, "files": len(snapshot.manifest), "size": snapshot.size}
+            if left_out:
+                facts["left_out"] = left_out
             await unit(stages.record, self.owner, EventType.SNAPSHOT_UPDATED, **facts)
 
     async def _tell_failure(self, error: Exception) -> None:

@@ -72,6 +72,7 @@ class Workspace:
         self._hidden: set[str] = set()
         self.use_secrets(envs)
         self.is_new = False
+        self.left_out: list[str] = []  # files that hold a secret, as the last snapshot found them
         self.snapshot_lock = asyncio.Lock()  # one snapshot at a time
         self._sandbox = sandbox
         self._job_id, self.epoch = owner

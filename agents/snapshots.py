@@ -22,13 +22,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
 from django.core.files.storage import storages
 
-from agents import history, manifest
+from agents import history, manifest, secret_files
 from agents.database import unit
 from agents.errors import AgentError, ScriptFailed, SnapshotDamaged, SnapshotFailed
 from agents.manifest import Manifest
 from agents.models import Snapshot
 from agents.sandbox import STATE, Workspace
-from jobs import clock
+from jobs import clock, project_secrets
 
 KEPT = 5  # of the working snapshots; each finished build's last one is kept besides
 TRIES = 3  # to find a moment in which no file changes while the archive is made
@@ -75,18 +75,20 @@ async def take(
 ) -> Snapshot | None:
     """Save the workspace. Unchanged content is not sent again; an empty workspace gives None.
 
-    Raises `SnapshotFailed` when the files could not be saved; the snapshots there are stay as they are.
+    Files that hold a secret of the project are left out, and named in `Workspace.left_out`. Raises
+    `SnapshotFailed` when the files could not be saved; the snapshots there are stay as they are.
     """
     async with workspace.snapshot_lock, _scratch(workspace) as name:
         with _our_errors():
-            files = await _list(workspace, name)
+            lines = secret_files.lines_of((await unit(project_secrets.values_of, project_id)).values())
+            files = await secret_files.without(workspace, name, await _list(workspace, name), lines)
             if not files:
                 return None
             last = await unit(_last, project_id, job_id)
             if last is not None and manifest.is_unchanged(manifest.from_json(last.manifest), files):
                 return await unit(_use_again, last, job_id, reason)
             with tempfile.TemporaryFile() as archive:
-                packed, sha256 = await _pack(workspace, name, files)
+                packed, sha256 = await _pack(workspace, name, files, lines)
                 size = await _fetch(workspace, name, archive, sha256)
                 moment = await unit(clock.now)
                 key = await _in_thread(_store, project_id, moment, archive, size)
@@ -104,17 +106,20 @@ async def _list(workspace: Workspace, name: str) -> Manifest:
     return manifest.parse(found, sums)
 
 
-async def _pack(workspace: Workspace, name: str, files: Manifest) -> tuple[Manifest, str]:
-    """Make the archive; what it holds for certain, and its checksum."""
+async def _pack(
+    workspace: Workspace, name: str, files: Manifest, secrets: Sequence[str]
+) -> tuple[Manifest, str]:
+    """Make the archive; what it holds for certain, and its checksum. None with a secret in it is kept."""
     for attempt in range(TRIES):
         names = manifest.names(file.path for file in files)
         await workspace.upload(f"{STATE}/snapshots/{name}.names", names)
         sha256 = (await workspace.script(PACK, name)).strip()
-        after = await _list(workspace, name)
-        if manifest.is_unchanged(files, after) or attempt == TRIES - 1:
-            break
+        is_clean = not await secret_files.are_in_archive(workspace, name, secrets)
+        after = await secret_files.without(workspace, name, await _list(workspace, name), secrets)
+        if is_clean and (manifest.is_unchanged(files, after) or attempt == TRIES - 1):
+            return manifest.agreed(files, after), sha256
         files = after
-    return manifest.agreed(files, after), sha256
+    raise SnapshotFailed("A file with a secret in it was being written again and again.")
 
 
 async def _fetch(workspace: Workspace, name: str, archive: Any, sha256: str) -> int:
