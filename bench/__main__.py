@@ -7,11 +7,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import loop, worker
+from bench import escalation, loop, worker
 from bench.install import installed
 from bench.outcome import Outcome
 
-BENCHMARKS = {"loop": loop.measure, "worker": worker.measure}
+BENCHMARKS = {"loop": loop.measure, "worker": worker.measure, "escalation": escalation.measure}
 HERE = Path(__file__).resolve().parent
 FIGURES, TEXT = HERE / "results.json", HERE / "RESULTS.md"
 

@@ -58,7 +58,7 @@ from rehearsal.fault import Fault
 NOTE_KINDS = frozenset(
     {
         *("start", "wind_down", "wake", "steer", "answer", "message", "retry", "checks_failed"),
-        *("resumed", "night", "decisions"),
+        *("resumed", "night", "decisions", "escalated"),
     }
 )
 RETURN = "return"

@@ -3,6 +3,7 @@
 POST   /rehearsal/faults   [{"kind": "overloaded", "times": 2}, ...]   (rehearsal/fault.py)
 GET    /rehearsal/faults   what still waits;   DELETE: forget it
 GET    /rehearsal/billed   ?user_id=...  {"totals": {...}, "requests": [...]}
+GET    /rehearsal/heard    ?user_id=...  {"requests": [{"at", "new", ...}], "latest": [...]}   (heard.py)
 """
 
 import json
@@ -23,6 +24,7 @@ from rehearsal.anthropic_api.billing import Bill
 from rehearsal.anthropic_api.catalogue import ALIASES, MODELS, Model, describe, find_model
 from rehearsal.anthropic_api.events import Event, first_usage, message_json, stream_events
 from rehearsal.anthropic_api.fault_queue import FaultQueue, is_refusal
+from rehearsal.anthropic_api.heard import Heard
 from rehearsal.anthropic_api.problem import Problem
 from rehearsal.anthropic_api.prompt import prompt_of, prompt_tokens
 from rehearsal.anthropic_api.prompt_cache import PromptCache
@@ -58,6 +60,7 @@ def create_app(
             Route("/v1/models/{model_id}", service.show_model),
             Route("/rehearsal/faults", service.faults, methods=["GET", "POST", "DELETE"]),
             Route("/rehearsal/billed", service.billed),
+            Route("/rehearsal/heard", service.told),
         ],
         exception_handlers={404: _not_found, Refused: _refused},
     )
@@ -101,8 +104,10 @@ class Service:
     def __init__(self, library: Library, pace: float, bill: Bill, cache: PromptCache) -> None:
         self.library, self.pace, self.bill, self.cache = library, pace, bill, cache
         self.queue = FaultQueue()
+        self.heard = Heard()
 
     async def messages(self, request: Request) -> ASGIApp:
+        at = time.time()
         api_key = _api_key(request)
         body = await _json(request)
         user_id = _user_id(body)
@@ -111,6 +116,7 @@ class Service:
             raise _failure(fault)
         betas = _betas(request)
         refuse_when(next(iter(validate_request(body, betas)), None))
+        self.heard.add(at, user_id, body["messages"])
         model = find_model(body["model"]) or MODELS[body["model"]]
         reply, fault = self._reply(body, model, fault)
         usage = Usage(
@@ -175,6 +181,9 @@ class Service:
 
     async def billed(self, request: Request) -> Response:
         return _answer(self.bill.to_json(request.query_params.get("user_id")))
+
+    async def told(self, request: Request) -> Response:
+        return _answer(self.heard.to_json(request.query_params.get("user_id")))
 
 
 Charge = Callable[..., None]
