@@ -11,7 +11,7 @@ import httpx
 import pytest
 from django.db import connection
 
-from agents import control, sweep, topup
+from agents import control, topup
 from agents.models import AgentMessage, AgentSession, PlanTier, SessionState, Snapshot
 from agents.start import start_build
 from escalations.answers import resolve
@@ -212,7 +212,6 @@ def test_an_answer_to_a_sleeping_agent_is_heard_when_it_wakes(founder, workers, 
     assert session_of(job).state in asleep
     assert times_heard(rehearsal, job, as_told(WORDS)) == 0
     clock.move(session_of(job).wake_at + timedelta(seconds=1))
-    sweep.queue_forgotten()  # the worker does this every minute
     until_ready(job, workers)
     assert_heard_once_and_receipted(rehearsal, job, question)
 
