@@ -143,11 +143,22 @@ def has_slept(owner: Owner, session: AgentSession) -> bool:
 
 
 def begin(owner: Owner, notes: Sequence[Block]) -> Next:
-    """Enter the loop: add notes and reserve the first call."""
+    """Enter the loop: add notes and reserve the first call.
+
+    Nothing may come between open calls and their results: what the founder sent comes with those then.
+    """
     session = AgentSession.objects.get(pk=owner.job_id)
     bound = session.context_tokens or upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND
     used = 0 if owner.is_fresh else session.tool_calls
-    return _go_on(owner, session, bound, notes=notes, tool_calls=used)
+    return _go_on(
+        owner, session, bound, notes=notes, are_calls_open=_has_open_calls(session), tool_calls=used
+    )
+
+
+def _has_open_calls(session: AgentSession) -> bool:
+    last = session.messages.last()
+    is_turn = last is not None and last.role == AgentMessage.Role.ASSISTANT
+    return is_turn and any(block["type"] == "tool_use" for block in last.content)
 
 
 def save_turn(
@@ -217,6 +228,7 @@ def _go_on(
     *,
     results: Sequence[ToolResult] = (),
     notes: Sequence[Block] = (),
+    are_calls_open: bool = False,
     **fields: Any,
 ) -> Next:
     """What every way on to the next call has in common. An earlier reservation is given back first."""
@@ -226,9 +238,9 @@ def _go_on(
     winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     was_told = session.wound_down_on == day.day
     failures = retries.record_failures(session, results)
-    news = inbox.take(session.job_id)
+    news = inbox.News() if are_calls_open else inbox.take(session.job_id)
     notes = [*notes, *failures.notes, *news.notes]
-    if winding_down and not was_told:
+    if winding_down and not was_told and not are_calls_open:
         percent = budget.budget_pct(day.spent_microdollars, day.allowance_microdollars)
         notes.append(note("wind_down", note_text("wind_down", percent=percent)))
         session.wound_down_on = fields["wound_down_on"] = day.day

@@ -1,6 +1,6 @@
 """What the founder sent since the model's last call: answers to questions, and messages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +23,8 @@ def has_news(job_id: UUID) -> bool:
 class News:
     """What the founder sent, as notes for the model; `is_stop` when they chose to stop here."""
 
-    notes: list[Block]
-    is_stop: bool
+    notes: list[Block] = field(default_factory=list)
+    is_stop: bool = False
 
 
 def take(job_id: UUID) -> News:

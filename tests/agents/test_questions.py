@@ -157,3 +157,24 @@ def test_the_model_is_told_which_secrets_it_has_and_never_their_values(owner, fo
     told = steps.ask("Which size?").rows[-1].content[0]["text"]
     assert '"environment_variables_now_set": ["STRIPE_KEY"]' in told
     assert "sk-123456" not in told
+
+
+def test_what_comes_while_calls_are_open_waits_for_their_results(build, owner, founder):
+    """A worker died between a turn and its results; the next one begins with an answer and a message."""
+    steps = Steps(owner)
+    steps.ask("Which colour?")
+    call = ToolCall("open", "bash", {"command": "make"})
+    block = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.input}
+    turn = Turn([block], "tool_use", Usage(input_tokens=10, output_tokens=10))
+    points.save_turn(owner, None, steps.following.grant, turn, turn.usage, {call.id: "x"})
+    resolve(AgentEscalation.objects.get().pk, decision="a", guidance="Blue.", by=founder)
+    control.send_message(build, "And round.", founder)
+    AgentSession.objects.update(run_id=None)
+    again = checkpoints.claim(build.pk, run_id=1)
+    with transaction.atomic():
+        assert checkpoints.begin(again, []).rows == []
+    result = ToolResult(call, "x", [text_block("interrupted")], True, "interrupted")
+    rows = points.save_results(again, None, [result], []).rows
+    told = [row.content[0].get("text", row.content[0]["type"]) for row in rows]
+    assert told[0] == "tool_result"
+    assert ["Blue." in told[1], "And round." in told[2]] == [True, True]
