@@ -25,7 +25,7 @@ LIMIT_SECONDS = 120.0
 
 def play() -> dict[str, Any]:
     """A model that asks, ends its turn, and asks the next thing when it has been answered."""
-    options = [{"value": name, "label": name, "description": ""} for name in ("ages", "letters")]
+    options = [{"value": name, "label": name, "description": name} for name in ("ages", "letters")]
     steps: list[dict[str, Any]] = [_step("begin", {"write_file": {"path": "notes.txt", "content": "Notes"}})]
     for n in range(QUESTIONS):
         words = {"problem": f"Question {n}?", "recommended_action": "Ages.", "options": options}

@@ -1,6 +1,7 @@
 """Plays of models that get stuck: in every category, in circles, at the cap, and for want of an answer."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ FAILURES = {
     "permission": ("remote: Permission to shop/app.git denied to agent.", 1),
     "rate": ("HTTP 429 Too Many Requests: slow down", 1),
 }
+DIGEST = sha256(KEY.encode()).hexdigest()[:16]  # the play itself must not hold the key
 PAY = f"""
 [ -n "${KEY_NAME}" ] || {{ echo "Error: {KEY_NAME} is not set" >&2; exit 1; }}
 echo "paid with ${KEY_NAME}"
 echo "{KEY_NAME}=${KEY_NAME}" > .env
-[ "${KEY_NAME}" = {KEY} ] && echo kept > notes.txt
+printf %s "${KEY_NAME}" | sha256sum | grep -q '^{DIGEST}' && echo kept > notes.txt
 """
 OPTIONS = [
     {"value": "ages", "label": "Ages", "description": "5-6, 7-8"},
@@ -34,7 +36,12 @@ def write_plays(directory: Path) -> Path:
     _write(directory, "Trouble", _trouble())
     _write(directory, "Keys", _keys())
     _write(directory, "Asks", _asks())
-    _write(directory, "Promise", _promise(), {"checks_failed": _end_of_turn()})
+    _write(
+        directory,
+        "Promise",
+        _promise(),
+        {"checks_failed": [_step("look", {"narrate": {"message": "I look at it."}})]},
+    )
     _write(directory, "Circles", _circles(), {"answer": _on_to("mend")})
     return directory
 
@@ -113,10 +120,6 @@ def _onward(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
             target = target or "keep"
             step["on"] = [{"when": {"error": True}, "goto": target}]
     return steps
-
-
-def _end_of_turn() -> list[dict[str, Any]]:
-    return [{**_step("leave"), "say": "I see nothing to change.", "end": True}]
 
 
 def _on_to(target: str) -> list[dict[str, Any]]:

@@ -163,9 +163,13 @@ def test_an_answer_while_the_agent_works_is_heard_before_its_next_turn(founder, 
     until_ready(job, workers)
     assert_heard_once_and_receipted(rehearsal, job, question)
     position = next(
-        row.position for row in AgentMessage.objects.filter(session=job) if as_told(WORDS) in str(row.content)
+        row.position
+        for row in AgentMessage.objects.filter(session=job.pk)
+        if as_told(WORDS) in str(row.content)
     )
-    turns_before = AgentMessage.objects.filter(session=job, role="assistant", position__lt=position).count()
+    turns_before = AgentMessage.objects.filter(
+        session=job.pk, role="assistant", position__lt=position
+    ).count()
     assert turns_before <= iteration + 2
     assert not any(state.payload["state"] == SessionState.WAITING_FOR_INPUT for state in states_of(job))
 
