@@ -28,11 +28,12 @@ test: install  ## all tests but the chaos run, with the Debian packages they use
 fast: install  ## the tests that start no server
 	@$(BIN)/python -m pytest -m "not services" -q $(ARGS)
 
-lint: install  ## formatting, style, imports, types
+lint: install  ## formatting, style, imports, types, known weaknesses of the packages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory types
+	@$(BIN)/python -m tests.audit
 
 types: install  ## mypy; Django's plugin reads the settings, and these need keys
 	@$(BIN)/python -c "from cofounder.environment import make_missing_keys; make_missing_keys()"

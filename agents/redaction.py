@@ -4,17 +4,19 @@ import base64
 import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 SHORTEST = 6  # shorter values are ordinary words and numbers; hiding those would garble everything
 HIDDEN = "[secret]"
+URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Redactor:
-    """Replaces each given value, also where it is quoted for JSON or a URL, or encoded in base64."""
+    """Replaces each given value and each of its lines: plain, quoted for JSON or a URL, in hex or base64."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        forms = {form for value in values if len(value.strip()) >= SHORTEST for form in _forms(value.strip())}
+        texts = {part.strip() for value in values for part in (value, *value.splitlines())}
+        forms = {form for text in texts if len(text) >= SHORTEST for form in _forms(text)}
         longest_first = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
@@ -23,5 +25,19 @@ class Redactor:
 
 
 def _forms(value: str) -> set[str]:
-    encoded = base64.b64encode(value.encode()).decode()
-    return {value, quote(value, safe=""), json.dumps(value)[1:-1], encoded, encoded.rstrip("=")}
+    raw = value.encode()
+    forms = {value, quote(value), quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
+    forms |= {json.dumps(value, ensure_ascii=False)[1:-1], raw.hex(), raw.hex().upper()}
+    for before in range(3):
+        inside = _inside(raw, before)
+        forms |= {inside, inside.translate(URL_SAFE)}
+    return forms
+
+
+def _inside(raw: bytes, before: int) -> str:
+    """What base64 makes of the bytes wherever they stand: `before` others come first in their group of three.
+
+    The characters that also hold bits of their neighbours are left out.
+    """
+    encoded = base64.b64encode(bytes(before) + raw).decode()
+    return encoded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents import api, files_api
+from agents import account_api, api, files_api
 
 urlpatterns = [
     path("projects/<uuid:project_id>", api.ProjectView.as_view()),
@@ -20,6 +20,8 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/changes", files_api.ChangesView.as_view()),
     path("jobs/<uuid:job_id>/restore", files_api.RestoreView.as_view()),
     path("jobs/<uuid:job_id>/code.zip", files_api.CodeView.as_view()),
+    path("account/delete", account_api.DeleteView.as_view()),
+    path("account/export", account_api.ExportView.as_view()),
     path("budget", api.BudgetView.as_view()),
     path("budget/today", api.TodayView.as_view()),
 ]

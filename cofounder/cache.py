@@ -1,4 +1,4 @@
-"""The cache: it counts how often something was asked for. Without Redis it holds nothing, and nobody is refused."""
+"""The cache: it counts how often something was asked for. Without Redis nothing is counted or refused."""
 
 from collections.abc import Callable
 from typing import Any

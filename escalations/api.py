@@ -48,6 +48,8 @@ class EscalationView(APIView):
 
 
 class ResolveView(APIView):
+    throttle_scope = "resolve"
+
     @extend_schema(request=AnswerInput, responses={200: EscalationSerializer, **CONFLICT})
     @method_decorator(sensitive_variables())
     def post(self, request: Request, escalation_id: UUID) -> Response:

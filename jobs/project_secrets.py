@@ -126,5 +126,7 @@ def values_of(project_id: UUID) -> dict[str, str]:
 
 def remove(project_id: UUID, name: str) -> bool:
     """Whether there was one of that name."""
+    if not NAME.fullmatch(name):
+        return False
     deleted, _ = ProjectSecret.objects.filter(project=project_id, name=name).delete()
     return bool(deleted)

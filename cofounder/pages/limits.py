@@ -15,14 +15,19 @@ from jobs.throttles import ChangesThrottle
 Page = Callable[..., HttpResponse]
 
 
-def limited(scope: str) -> Callable[[Page], Page]:
-    """Answer 429 when somebody asks for this more often than `security.RATES` allows."""
+def limited(scope: str, *, reads: bool = False) -> Callable[[Page], Page]:
+    """Answer 429 when somebody asks for this more often than `security.RATES` allows.
+
+    Looking is free, unless `reads`.
+    """
+
+    asked = SimpleNamespace(throttle_scope=scope, throttle_reads=reads)
 
     def decorate(page: Page) -> Page:
         @wraps(page)
         def limited_page(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
             throttle = ChangesThrottle()
-            if throttle.allow_request(request, SimpleNamespace(throttle_scope=scope)):
+            if throttle.allow_request(request, asked):
                 return page(request, *arguments, **named)
             return _too_often(request, throttle.wait() or 1)
 

@@ -45,7 +45,7 @@ class Visit:
 
 @never_cache
 @require_safe
-@limited("links")
+@limited("links", reads=True)
 def open_app(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Redirect to the running app; one that sleeps is woken by a worker, and a page waits for it."""
     try:

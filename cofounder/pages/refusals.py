@@ -5,7 +5,6 @@ from math import ceil
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-
 LONG_ENOUGH = 60.0  # seconds, where nobody says how long
 
 

@@ -53,7 +53,11 @@ def test_page_and_api_count_together(browser: Client, api: Any, project: Any, on
 
 
 def test_a_refusal_of_the_page_is_a_note_for_htmx(browser: Client, job: Any, once: None) -> None:
-    send = {"path": f"/builds/{job.pk}/messages", "data": {"text": "hello"}, "headers": {"HX-Request": "true"}}
+    send = {
+        "path": f"/builds/{job.pk}/messages",
+        "data": {"text": "hello"},
+        "headers": {"HX-Request": "true"},
+    }
     assert browser.post(**send).status_code == 200
     answer = browser.post(**send)
     assert (answer.status_code, "too many tries" in answer.text) == (429, True)

@@ -45,7 +45,9 @@ def test_the_deploy_check_finds_nothing_to_say_of_production_settings(tmp_path: 
     assert (done.returncode, "no issues" in done.stdout) == (0, True), done.stderr
 
 
-def test_https_is_insisted_on_behind_the_proxy_that_speaks_it(client: Client, db: None, settings: Any) -> None:
+def test_https_is_insisted_on_behind_the_proxy_that_speaks_it(
+    client: Client, db: None, settings: Any
+) -> None:
     for name, value in security.transport("https://cofounder.example.com", trusted_proxies=1).items():
         setattr(settings, name, value)
     settings.ALLOWED_HOSTS = ["cofounder.example.com"]
@@ -66,7 +68,8 @@ def test_nothing_is_insisted_on_where_the_site_speaks_plain_http() -> None:
 def test_every_page_says_what_a_browser_may_load(client: Client, db: None) -> None:
     for address in ("/", "/accounts/login/", "/api/docs", "/api/schema", "/nothing"):
         answer = client.get(address)
-        assert "script-src 'self';" in answer["Content-Security-Policy"], address
+        policy = answer["Content-Security-Policy"].split("; ")
+        assert {"default-src 'none'", "script-src 'self'", "style-src 'self'"} <= set(policy), address
         assert "unsafe" not in answer["Content-Security-Policy"]
         assert (answer["X-Frame-Options"], answer["X-Content-Type-Options"]) == ("DENY", "nosniff")
         assert answer["Referrer-Policy"] == "same-origin"

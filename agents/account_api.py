@@ -1,0 +1,71 @@
+"""The API of the account itself: everything of it as a file, and its end."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import logout
+from django.http import StreamingHttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from agents.account import delete_account
+from agents.export import export
+from agents.serializers import ZIP
+from jobs.api import REFUSALS
+from jobs.serializers import ErrorSerializer
+
+
+class ConfirmInput(serializers.Serializer[Any]):
+    confirm = serializers.CharField(help_text="The account's own e-mail address.")
+
+
+class DeleteView(APIView):
+    throttle_scope = "account"
+
+    @extend_schema(
+        request=ConfirmInput,
+        responses={204: None, **REFUSALS, 400: ErrorSerializer, 409: ErrorSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Delete the account with everything it has: builds, sandboxes, files, rows. There is no way back."""
+        given = ConfirmInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        delete_account(request.user, given.validated_data["confirm"])
+        logout(request._request)
+        return Response(status=204)
+
+
+class ZipRenderer(BaseRenderer):
+    """Lets a client ask for what it gets."""
+
+    media_type = "application/zip"
+    format = "zip"
+
+
+class ExportView(APIView):
+    renderer_classes = [JSONRenderer, ZipRenderer]
+    throttle_scope = "account"
+    throttle_reads = True
+
+    @extend_schema(responses={**ZIP, **REFUSALS})
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """Everything of yours: account, projects, builds, logs, transcripts, spend, documents, files."""
+        response = StreamingHttpResponse(_sent(export(request.user)), content_type="application/zip")
+        response["Content-Disposition"] = 'attachment; filename="cofounder-export.zip"'
+        return response
+
+
+async def _sent(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Under ASGI only an asynchronous iterator is sent piece by piece."""
+    following = sync_to_async(_following)
+    while (piece := await following(pieces)) is not None:
+        yield piece
+
+
+def _following(pieces: Iterator[bytes]) -> bytes | None:
+    return next(pieces, None)

@@ -1,0 +1,26 @@
+"""Taking everything along, and leaving: the founder's account is deleted by their own hand."""
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from agents.account import delete_account
+from cofounder.pages import replies
+from cofounder.pages.limits import limited
+from cofounder.pages.ownership import founders_only
+from jobs.errors import CofounderError
+
+
+@founders_only
+@require_POST
+@limited("account")
+def delete(request: HttpRequest) -> HttpResponse:
+    try:
+        delete_account(request.user, request.POST.get("confirm", ""))
+    except CofounderError as error:
+        return replies.refused(request, error, "settings")
+    logout(request)
+    messages.success(request, "Your account is deleted, with everything it had. Goodbye, and good luck.")
+    return redirect("home")

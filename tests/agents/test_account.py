@@ -1,0 +1,158 @@
+"""Taking everything along, and the end of an account."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.test import AsyncClient
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from agents.models import AgentMessage, AgentSession, BuildDocument, Snapshot
+from cofounder.models import User
+from jobs import clock, events
+from jobs.models import EventType, Job, Project, ProjectSecret
+
+
+@pytest.fixture(autouse=True)
+def _own_files(settings: Any, tmp_path: Any) -> None:
+    backend = "django.core.files.storage.FileSystemStorage"
+    own = {
+        name: {"BACKEND": backend, "OPTIONS": {"location": str(tmp_path / name)}}
+        for name in ("default", "snapshots")
+    }
+    settings.STORAGES = {**settings.STORAGES, **own}
+
+
+@pytest.fixture
+def full(build: Any) -> Any:
+    """A build that has one of everything."""
+    moment = clock.now()
+    AgentMessage.objects.create(
+        session_id=build.pk,
+        position=1,
+        role="user",
+        content=[{"type": "text", "text": "Hi"}],
+        created_at=moment,
+    )
+    BuildDocument.objects.create(job=build, section="faq", content="# Why\n", updated_at=moment)
+    ProjectSecret.objects.create(project=build.project, name="STRIPE_KEY", value="sk-never-told")
+    key = storages["snapshots"].save(
+        f"projects/{build.project_id}/snapshots/1.tar.gz", ContentFile(b"archive")
+    )
+    Snapshot.objects.create(
+        project=build.project,
+        job=build,
+        key=key,
+        size=7,
+        sha256="0" * 64,
+        manifest=[],
+        reason="checkpoint",
+        created_at=moment,
+    )
+    shot = storages["default"].save("projects/1/screenshots/a.webp", ContentFile(b"RIFF"))
+    events.record(build.pk, EventType.TOOL_FINISHED, image=shot, tool="take_screenshot", call_id="c")
+    return build
+
+
+def exported(founder: Any) -> zipfile.ZipFile:
+    client = AsyncClient()
+    client.force_login(founder)
+
+    async def fetch() -> bytes:
+        answer = await client.get("/api/account/export", headers={"accept": "application/zip"})
+        assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
+        return b"".join([piece async for piece in answer.streaming_content])
+
+    return zipfile.ZipFile(io.BytesIO(async_to_sync(fetch)()))
+
+
+def delete(api: Any, confirm: str) -> Any:
+    return api.post("/api/account/delete", {"confirm": confirm})
+
+
+def test_the_export_holds_everything_but_the_values_of_secrets(founder: Any, full: Any) -> None:
+    archive = exported(founder)
+    assert archive.testzip() is None
+    folder = f"projects/Uniform-Swap-{str(full.project_id)[:8]}"
+    build = f"{folder}/build_v0_1"
+    assert set(archive.namelist()) == {
+        "account.json",
+        f"{folder}/project.json",
+        f"{folder}/snapshots/1.tar.gz",
+        f"{build}/build.json",
+        f"{build}/documents/faq.md",
+        f"{build}/images/a.webp",
+        *(
+            f"{build}/{name}.jsonl"
+            for name in ("events", "transcript", "questions", "messages", "spend", "phases")
+        ),
+    }
+    told = {name: archive.read(name) for name in archive.namelist()}
+    assert json.loads(told["account.json"])["email"] == founder.email
+    project = json.loads(told[f"{folder}/project.json"])
+    assert project["secrets"] == ["STRIPE_KEY"]
+    assert project["briefs"][0]["current_content"]["must_have"]
+    assert json.loads(told[f"{build}/transcript.jsonl"])["content"] == [{"type": "text", "text": "Hi"}]
+    assert json.loads(told[f"{build}/events.jsonl"].splitlines()[0])["seq"] == 1
+    assert told[f"{folder}/snapshots/1.tar.gz"] == b"archive"
+    assert not any(b"never-told" in content for content in told.values())
+
+
+def test_a_file_that_is_lost_does_not_keep_the_others(founder: Any, full: Any) -> None:
+    storages["snapshots"].delete(Snapshot.objects.get().key)
+    archive = exported(founder)
+    (name,) = [name for name in archive.namelist() if name.endswith("1.tar.gz")]
+    assert b"could not be read" in archive.read(name)
+    assert len(archive.namelist()) == 12
+
+
+def test_the_export_is_sent_while_it_is_made(founder: Any, full: Any) -> None:
+    from agents.export import export
+
+    pieces = export(founder)
+    assert b"account.json" in next(pieces)
+    assert len(list(pieces)) > 5
+
+
+def test_an_export_of_nothing_is_the_account_alone(other_founder: Any) -> None:
+    assert exported(other_founder).namelist() == ["account.json"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deletion_ends_sandboxes_files_and_rows_of_this_founder_alone(
+    api: Any, founder: Any, other_founder: Any, full: Any
+) -> None:
+    AgentSession.objects.filter(pk=full.pk).update(sandbox_id="sandbox-1")
+    Project.objects.create(owner=other_founder, name="Another", created_at=clock.now())
+    assert delete(api, "  Founder@Example.com ").status_code == 204
+    assert not User.objects.filter(pk=founder.pk).exists()
+    assert [project.name for project in Project.objects.all()] == ["Another"]
+    assert not Job.objects.exists()
+    assert not storages["snapshots"].exists(f"projects/{full.project_id}/snapshots/1.tar.gz")
+    assert not storages["default"].exists("projects/1/screenshots/a.webp")
+    ended = ProcrastinateJob.objects.filter(args__sandbox_id="sandbox-1")
+    assert ended.count() == 1
+    assert api.get("/api/projects").status_code == 401
+
+
+@pytest.mark.parametrize("confirm", ["", "yes", "other@example.com"])
+def test_without_the_own_address_nothing_is_deleted(api: Any, full: Any, confirm: str) -> None:
+    answer = delete(api, confirm)
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["confirm"])
+    assert Job.objects.filter(pk=full.pk, status="queued").exists()
+
+
+def test_an_administrator_is_not_deleted_here(client: Any, admin: Any) -> None:
+    client.force_login(admin)
+    answer = client.post("/api/account/delete", {"confirm": admin.email}, content_type="application/json")
+    assert (answer.status_code, "in the admin" in answer.json()["error"]["message"]) == (409, True)
+
+
+def test_others_at_the_door_see_no_way_in(client: Any, db: None) -> None:
+    assert client.post("/api/account/delete").status_code == 401
+    assert client.get("/api/account/export").status_code == 401
