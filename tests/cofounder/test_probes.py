@@ -1,0 +1,118 @@
+"""What machines ask a web process."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from agents.models import AgentSession, DailyBudget
+from cofounder import probes
+from jobs import clock, metrics
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stranger():
+    return Client()
+
+
+def test_alive_asks_nobody(stranger, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = stranger.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_ready_means_a_migrated_database_and_redis(stranger):
+    answer = stranger.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "database": "ok", "redis": "ok"}
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_without_redis_it_is_ready_and_says_degraded(stranger, settings):
+    settings.REDIS_URL = "unix:///nowhere.sock"
+    answer = stranger.get("/readyz")
+    assert (answer.status_code, answer.json()["status"], answer.json()["redis"]) == (
+        200,
+        "degraded",
+        "degraded",
+    )
+
+
+def test_a_database_that_lacks_migrations_is_not_ready(stranger, monkeypatch):
+    monkeypatch.setattr(probes, "_migrated", False)
+    from django.db.migrations.recorder import MigrationRecorder
+
+    MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last().delete()
+    answer = stranger.get("/readyz")
+    assert (answer.status_code, answer.json()["database"]) == (503, "not migrated")
+
+
+def test_a_database_that_is_away_is_not_ready(stranger, settings):
+    from django.db import connection
+
+    usual = connection.ensure_connection
+
+    def refuse():
+        raise OperationalError("away")
+
+    connection.ensure_connection = refuse
+    try:
+        answer = stranger.get("/readyz")
+    finally:
+        connection.ensure_connection = usual
+    assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
+
+
+def test_metrics_are_for_whoever_has_the_token(stranger, settings):
+    settings.METRICS_TOKEN = ""
+    assert stranger.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+    settings.METRICS_TOKEN = "a-long-token"
+    assert stranger.get("/metrics").status_code == 404
+    assert stranger.get("/metrics", headers={"Authorization": "Bearer é"}).status_code == 404
+    assert stranger.get("/metrics", headers={"Authorization": "Bearer a-long-token"}).status_code == 200
+
+
+def measured(client):
+    text = client.get("/metrics", headers={"Authorization": "Bearer t"}).content.decode()
+    return dict(re.findall(r"^(cofounder_\S+(?:\{[^}]*\})?) (\S+)$", text, re.MULTILINE))
+
+
+def test_metrics_tell_of_sessions_money_questions_queue_and_workers(stranger, settings, question):
+    from tests.cofounder.test_ledger import spent
+
+    settings.METRICS_TOKEN = "t"
+    session = AgentSession.objects.select_related("user").get(pk=question.job_id)
+    spent(session, clock.today(), 1_500_000)
+    DailyBudget.objects.create(
+        user=session.user,
+        day=clock.today(),
+        allowance_microdollars=2_000_000,
+        spent_microdollars=1_500_000,
+        reserved_microdollars=250_000,
+    )
+    yesterday = clock.today() - timedelta(days=1)
+    DailyBudget.objects.create(
+        user=session.user, day=yesterday, allowance_microdollars=2_000_000, spent_microdollars=500_000
+    )
+    found = measured(stranger)
+    assert found['cofounder_sessions{state="working"}'] == "1.0"
+    assert found['cofounder_sessions{state="sleeping"}'] == "0.0"
+    assert found["cofounder_spend_dollars_total"] == "2.0"
+    assert found['cofounder_spend_today_dollars{model="claude-sonnet-5-5"}'] == "1.5"
+    assert found["cofounder_reserved_dollars"] == "0.25"
+    assert found["cofounder_escalations_open"] == "1.0"
+    assert found["cofounder_queue_waiting"] == "1.0"
+    assert float(found["cofounder_queue_oldest_seconds"]) >= 0
+    assert found["cofounder_workers"] == "0.0"
+    assert float(found["cofounder_events_delivered_total"]) == metrics.EVENTS_DELIVERED._value.get()
+
+
+def test_an_answer_carries_the_proxys_request_id_or_one_of_ours(stranger):
+    given = stranger.get("/healthz", headers={"X-Request-ID": "edge-12345678"})
+    assert given["X-Request-ID"] == "edge-12345678"
+    made = stranger.get("/healthz", headers={"X-Request-ID": 'x" onload='})
+    assert re.fullmatch(r"[0-9a-f]{16}", made["X-Request-ID"])
