@@ -56,7 +56,7 @@ def test_a_ready_build_says_so(browser: Client, working_job: Any) -> None:
     Job.objects.filter(pk=working_job.pk).update(status="ready", preview_url="http://app.localhost/")
     page = browser.get(f"/builds/{working_job.pk}").text
     assert "It is ready." in page
-    assert 'sandbox="allow-scripts' in page
+    assert f'hx-get="/builds/{working_job.pk}/app"' in page
 
 
 def test_what_the_agent_writes_cannot_become_markup(browser: Client, working_job: Any) -> None:
