@@ -162,11 +162,8 @@ def test_an_answer_while_the_agent_works_is_heard_before_its_next_turn(founder, 
     question = resolve(question.pk, decision="ages", guidance=WORDS, by=founder)
     until_ready(job, workers)
     assert_heard_once_and_receipted(rehearsal, job, question)
-    position = next(
-        row.position
-        for row in AgentMessage.objects.filter(session=job.pk)
-        if as_told(WORDS) in str(row.content)
-    )
+    rows = AgentMessage.objects.filter(session=job.pk, role="user")
+    position = next(row.position for row in rows if as_told(WORDS) in row.content[0].get("text", ""))
     turns_before = AgentMessage.objects.filter(
         session=job.pk, role="assistant", position__lt=position
     ).count()
