@@ -1,0 +1,38 @@
+"""`manage.py rotate_keys`: afterwards the old key can go."""
+
+import json
+from io import StringIO
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
+
+from jobs.models import ProjectSecret
+
+
+@pytest.fixture
+def secret(project):
+    return ProjectSecret.objects.create(project=project, name="API_KEY", value="sesame")
+
+
+def new_key():
+    return Fernet.generate_key().decode()
+
+
+def test_what_is_stored_is_read_with_the_new_key_alone(secret, settings):
+    new = new_key()
+    settings.FIELD_ENCRYPTION_KEYS = [new, *settings.FIELD_ENCRYPTION_KEYS]
+    out = StringIO()
+    call_command("rotate_keys", "--json", stdout=out)
+    settings.FIELD_ENCRYPTION_KEYS = [new]
+    assert json.loads(out.getvalue()) == {"encrypted": 1}
+    assert ProjectSecret.objects.get().value == "sesame"
+
+
+def test_a_key_that_is_missing_is_refused_and_nothing_is_changed(secret, settings):
+    old = settings.FIELD_ENCRYPTION_KEYS
+    settings.FIELD_ENCRYPTION_KEYS = [new_key()]
+    with pytest.raises(CommandError, match="Nothing was changed"):
+        call_command("rotate_keys")
+    settings.FIELD_ENCRYPTION_KEYS = old
+    assert ProjectSecret.objects.get().value == "sesame"
