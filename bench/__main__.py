@@ -7,11 +7,17 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import escalation, loop, worker
+from bench import escalation, fanout, loop, pages, worker
 from bench.install import installed
 from bench.outcome import Outcome
 
-BENCHMARKS = {"loop": loop.measure, "worker": worker.measure, "escalation": escalation.measure}
+BENCHMARKS = {
+    "loop": loop.measure,
+    "worker": worker.measure,
+    "fanout": fanout.measure,
+    "pages": pages.measure,
+    "escalation": escalation.measure,
+}
 HERE = Path(__file__).resolve().parent
 FIGURES, TEXT = HERE / "results.json", HERE / "RESULTS.md"
 
