@@ -19,6 +19,10 @@ class EscalationSerializer(serializers.ModelSerializer[AgentEscalation]):
     secret_names = serializers.ListField(
         child=serializers.CharField(), read_only=True, help_text="Of the secrets given with the answer."
     )
+    resolved_via = serializers.CharField(
+        read_only=True,
+        help_text=f"One of {', '.join(AgentEscalation.Via.values)}; empty until it is answered.",
+    )
 
     class Meta:
         model = AgentEscalation

@@ -106,6 +106,7 @@ class ProjectInput(serializers.Serializer[Any]):
 
 class JobSerializer(serializers.ModelSerializer[Job]):
     build_version = serializers.CharField(read_only=True)
+    preview_url = serializers.CharField(read_only=True, help_text="Empty until the app has been started.")
 
     class Meta:
         model = Job

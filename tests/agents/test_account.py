@@ -28,6 +28,10 @@ def _own_files(settings: Any, tmp_path: Any) -> None:
     settings.STORAGES = {**settings.STORAGES, **own}
 
 
+def shot_of(build: Any) -> str:
+    return f"projects/{build.project_id}/screenshots/a.webp"
+
+
 @pytest.fixture
 def full(build: Any) -> Any:
     """A build that has one of everything."""
@@ -54,7 +58,7 @@ def full(build: Any) -> Any:
         reason="checkpoint",
         created_at=moment,
     )
-    shot = storages["default"].save("projects/1/screenshots/a.webp", ContentFile(b"RIFF"))
+    shot = storages["default"].save(shot_of(build), ContentFile(b"RIFF"))
     events.record(build.pk, EventType.TOOL_FINISHED, image=shot, tool="take_screenshot", call_id="c")
     return build
 
@@ -134,7 +138,7 @@ def test_deletion_ends_sandboxes_files_and_rows_of_this_founder_alone(
     assert [project.name for project in Project.objects.all()] == ["Another"]
     assert not Job.objects.exists()
     assert not storages["snapshots"].exists(f"projects/{full.project_id}/snapshots/1.tar.gz")
-    assert not storages["default"].exists("projects/1/screenshots/a.webp")
+    assert not storages["default"].exists(shot_of(full))
     ended = ProcrastinateJob.objects.filter(args__sandbox_id="sandbox-1")
     assert ended.count() == 1
     assert api.get("/api/projects").status_code == 401

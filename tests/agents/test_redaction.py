@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agents.redaction import HIDDEN, Redactor
 
 SECRET = 'sk live/+"é"&=key'
-values = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=6, max_size=60)
+values = st.text(st.characters(categories=["L", "N", "P", "S"], max_codepoint=0x2FF), min_size=6, max_size=60)
 
 
 @pytest.mark.parametrize(
