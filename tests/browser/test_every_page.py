@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import LAPTOP, PHONE, apart, keep
+from tests.browser.conftest import LAPTOP, PHONE, apart, keep, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 
@@ -77,7 +77,7 @@ def _look(page: Any, path: str, name: str) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe
 
     page.goto(path)
-    page.wait_for_function("document.readyState === 'complete'")
+    until(page, "document.readyState === 'complete'")
     keep(page, name)
     wrong = []
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):

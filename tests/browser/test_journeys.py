@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PHONE, apart, keep, say
+from tests.browser.conftest import PHONE, apart, keep, say, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 
@@ -45,7 +45,7 @@ def test_two_browsers_see_one_question_and_one_answer(question: Any, tab: Callab
     phone.get_by_role("button", name="Letters").click()
     for page in (laptop, phone):
         page.get_by_text("You answered").wait_for()
-        page.wait_for_function("!document.title.startsWith('(1)')")
+        until(page, "!document.title.startsWith('(1)')")
     assert laptop.get_by_role("button", name="Letters").count() == 0
     keep(laptop, "receipt on the other browser")
 
@@ -62,9 +62,7 @@ def test_a_reload_while_it_sleeps_keeps_the_countdown(working_job: Any, page: An
     apart(_sleep, working_job)
     page.goto(f"/builds/{working_job.pk}")
     countdown = page.locator(".heard [data-countdown]")
-    page.wait_for_function(
-        "document.querySelector('.heard [data-countdown]').textContent.startsWith('2 h 59')"
-    )
+    until(page, "document.querySelector('.heard [data-countdown]').textContent.startsWith('2 h 59')")
     page.reload()
     assert countdown.text_content() == "2 h 59 min"
     assert page.locator("#state-now .badge").text_content() == "Asleep"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import apart, say
+from tests.browser.conftest import apart, say, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 
@@ -22,7 +22,7 @@ def test_a_question_is_answered_and_its_receipt_stays(question: Any, page: Any) 
     assert page.title().startswith("(1)")
     page.get_by_role("button", name="Letters").click()
     page.get_by_text("You answered").wait_for()
-    page.wait_for_function("!document.title.startsWith('(1)')")
+    until(page, "!document.title.startsWith('(1)')")
     page.reload()
     page.get_by_text("You answered").wait_for()
     assert page.get_by_role("button", name="Letters").count() == 0
@@ -42,7 +42,7 @@ def test_news_do_not_steal_the_scroll(working_job: Any, page: Any) -> None:
     say(working_job, *(f"Line {n}." for n in range(80)))
     page.goto(f"/builds/{working_job.pk}")
     page.locator("#feed").evaluate("feed => { feed.scrollTop = 0 }")
-    page.wait_for_function("document.getElementById('feed').scrollTop === 0")
+    until(page, "document.getElementById('feed').scrollTop === 0")
     say(working_job, "The newest line.")
     page.get_by_role("button", name="jump to latest").click()
     page.get_by_text("The newest line.").wait_for()
