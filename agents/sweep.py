@@ -1,10 +1,14 @@
 """The sweep: finds what should run and has nobody who runs it, whatever happened to those who did."""
 
 import asyncio
+import time
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 from django.db import Error, connection
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
 from agents import renewal
 from agents.checkpoints import HEARTBEAT_SECONDS
@@ -15,22 +19,37 @@ from jobs.queue import QUEUE, RUN_AGENT, enqueue_agent_run
 
 log = structlog.get_logger(__name__)
 
+REAP_SANDBOXES = "agents.reap_sandboxes"
 EVERY_SECONDS = 2.0
+REAP_SECONDS = 3600.0
 OVERDUE = timedelta(seconds=5)  # a sleeper's own queue job comes first
 
 
 async def keep_sweeping() -> None:
     """Sweep at once and then now and again, for as long as the worker lives."""
+    reap_at = time.monotonic() + REAP_SECONDS
     while True:
         try:
+            if time.monotonic() > reap_at:
+                reap_at += REAP_SECONDS
+                await queue_reaping()
             for run_id in await unit(retry_stalled):
                 log.info("sweep.retried", run_id=run_id)
             await unit(renewal.renew_all_due)
             for job_id in await unit(queue_forgotten):
                 log.info("sweep.queued", job_id=str(job_id))
-        except Error:
+        except (Error, ConnectorException):
             log.warning("sweep.failed", exc_info=True)  # the database is away; the next sweep finds the same
         await asyncio.sleep(EVERY_SECONDS)
+
+
+async def queue_reaping() -> None:
+    """Queue a look for sandboxes that nobody needs, unless another worker has just done so.
+
+    Not a periodic task of the queue's: of these, one that cannot reach the database takes its worker along.
+    """
+    with suppress(AlreadyEnqueued):
+        await unit(app.configure_task(REAP_SANDBOXES, queue=QUEUE, queueing_lock=REAP_SANDBOXES).defer)
 
 
 def retry_stalled() -> list[int]:

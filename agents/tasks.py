@@ -18,6 +18,7 @@ from agents import (
 )
 from agents.build import execute_build
 from agents.database import unit
+from agents.sweep import REAP_SANDBOXES
 from jobs.queue import QUEUE, RUN_AGENT
 
 log = structlog.get_logger(__name__)
@@ -55,9 +56,8 @@ async def look_after_app(job_id: str) -> None:
         await unit(showing.look_after_later, UUID(job_id), moment)
 
 
-@app.periodic(cron="23 * * * *")
-@app.task(name="agents.reap_sandboxes", queue=QUEUE)
-async def reap_sandboxes(timestamp: int) -> None:
+@app.task(name=REAP_SANDBOXES, queue=QUEUE)
+async def reap_sandboxes() -> None:
     """End the sandboxes that nobody will use again."""
     for reaped in await reaping.reap():
         log.info("sandbox.reaped", sandbox_id=reaped.sandbox_id, why=reaped.why, done=reaped.done)

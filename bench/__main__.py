@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import escalation, fanout, loop, pages, worker
+from bench import cancel, escalation, fanout, loop, pages, worker
 from bench.install import installed
 from bench.outcome import Outcome
 
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "fanout": fanout.measure,
     "pages": pages.measure,
     "escalation": escalation.measure,
+    "cancel": cancel.measure,
 }
 HERE = Path(__file__).resolve().parent
 FIGURES, TEXT = HERE / "results.json", HERE / "RESULTS.md"

@@ -57,6 +57,10 @@ class Install:
 
     def run_ours(self, system: str, *arguments: str) -> dict[str, Any]:
         self.fresh_of_ours()
+        return self.run_on(system, *arguments)
+
+    def run_on(self, system: str, *arguments: str) -> dict[str, Any]:
+        """Like `run_ours`, on the database as it stands."""
         return self.run(sys.executable, "-m", "bench.inside", f"bench.systems.{system}", *arguments)
 
     def run_peer(self, system: str, *arguments: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agents.checkpoints import HEARTBEAT_SECONDS
 from agents.models import AgentSession, SessionState
-from agents.sweep import OVERDUE, queue_forgotten, retry_stalled
+from agents.sweep import OVERDUE, REAP_SANDBOXES, queue_forgotten, queue_reaping, retry_stalled
 from jobs import clock
 from tests.races import at_once
 
@@ -98,3 +98,10 @@ def test_what_rests_or_is_over_is_left_alone(build, state):
     empty_the_queue()
     AgentSession.objects.filter(pk=build.pk).update(state=state)
     assert queue_forgotten() == []
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_however_many_workers_look_for_needless_sandboxes_one_look_is_queued():
+    for _ in range(3):
+        await queue_reaping()
+    assert await ProcrastinateJob.objects.filter(task_name=REAP_SANDBOXES).acount() == 1
