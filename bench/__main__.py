@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import cancel, escalation, fanout, loop, pages, worker
+from bench import cancel, escalation, fanout, files, loop, pages, worker
 from bench.install import installed
 from bench.outcome import Outcome
 
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "pages": pages.measure,
     "escalation": escalation.measure,
     "cancel": cancel.measure,
+    "files": files.measure,
 }
 HERE = Path(__file__).resolve().parent
 FIGURES, TEXT = HERE / "results.json", HERE / "RESULTS.md"
