@@ -1,5 +1,6 @@
 import asyncio
 import uuid
+import zipfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from django.core.files.storage import storages
 
 from agents import snapshots
+from agents.archive import code_zip
 from agents.database import unit
 from agents.errors import SnapshotDamaged, SnapshotFailed
 from agents.manifest import from_json
@@ -211,11 +213,13 @@ async def test_a_full_disk_is_told_and_nothing_is_lost(workspace: Workspace, tak
     assert (await verify_and_restore(workspace, first)).files == ["a"]
 
 
-async def test_hard_links_come_back_whole_even_alone(
-    workspace: Workspace, take: Take, open_workspace: OpenWorkspace
-) -> None:
+async def test_hard_links_are_kept_as_the_files_they_are(workspace: Workspace, take: Take) -> None:
     await workspace.run("echo same > one; ln one two")
     snapshot = await take()
+    with await unit(code_zip, snapshot) as packed, zipfile.ZipFile(packed) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            "one": b"same\n",
+            "two": b"same\n",
+        }
     await workspace.run("rm two")
     assert (await verify_and_restore(workspace, snapshot)).files == ["two"]
-    assert await workspace.read("two") == b"same\n"

@@ -200,7 +200,7 @@ def test_a_link_ends_by_itself_when_revoked_and_with_another_project(
     assert stranger.get(address(finished, link)).status_code == 404
 
 
-@pytest.mark.parametrize("token", ["x", "0" * 32, f"{'0' * 32}:abc", "\0", "ü" * 300])
+@pytest.mark.parametrize("token", ["x", "0" * 32, f"{'0' * 32}:abc", "ü" * 300])
 def test_a_made_up_link_is_refused(stranger: Client, finished: Any, token: str) -> None:
     assert stranger.get(reverse("preview", args=[finished.project_id]), {"link": token}).status_code == 404
 
