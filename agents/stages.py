@@ -110,7 +110,7 @@ def record_restored(owner: Owner, files: Sequence[str], taken_at: datetime) -> N
         record(
             owner,
             EventType.SNAPSHOT_RESTORED,
-            files=list(files[:50]),
+            files=sorted(files, key=lambda path: path.startswith(".git/"))[:50],  # the history's last
             count=len(files),
             taken_at=taken_at.isoformat(),
         )
