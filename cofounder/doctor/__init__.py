@@ -9,8 +9,7 @@ __all__ = ["Finding", "Level", "examine"]
 
 Look = Callable[[], Iterable[Finding]]
 
-OF_THE_DATABASE: list[Look] = [
-    services.look_at_migrations,
+OF_THE_TABLES: list[Look] = [
     services.look_at_queue,
     services.look_at_clock,
     services.look_at_keys,
@@ -27,9 +26,11 @@ OF_THE_REST: list[Look] = [
 
 
 def examine() -> Iterator[Finding]:
-    """Look at every part, one after the other. What needs the database is left out when it is away."""
-    postgres = list(services.look_at_postgres())
-    yield from postgres
-    is_there = postgres[0].level != Level.FAIL
-    for look in [*(OF_THE_DATABASE if is_there else []), *OF_THE_REST]:
+    """Look at every part, one after the other. What needs tables is left out when they are not there."""
+    has_tables = True
+    for look in (services.look_at_postgres, services.look_at_migrations):
+        found = list(look()) if has_tables else []
+        yield from found
+        has_tables = has_tables and all(finding.level != Level.FAIL for finding in found)
+    for look in [*(OF_THE_TABLES if has_tables else []), *OF_THE_REST]:
         yield from look()

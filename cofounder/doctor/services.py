@@ -68,10 +68,6 @@ def look_at_migrations() -> Iterator[Finding]:
 
 def look_at_queue() -> Iterator[Finding]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('procrastinate_workers')")
-        if cursor.fetchone() == (None,):
-            yield fail("queue", "its tables are missing", "Run `manage.py migrate`.")
-            return
         cursor.execute(
             "SELECT count(*) FROM procrastinate_workers "
             "WHERE last_heartbeat > now() - make_interval(secs => %s)",
