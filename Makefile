@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast lint types chaos bench pins
+.PHONY: help install demo test fast lint types chaos fuzz bench pins
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ types: install  ## mypy; Django's plugin reads the settings, and these need keys
 
 chaos: install  ## two hundred workers killed at random moments, with everything else breaking too
 	@CHAOS_KILLS=200 $(BIN)/python -m pytest tests/chaos --log-cli-level=INFO $(ARGS)
+
+fuzz: install  ## the API and the commands with very much nonsense
+	@FUZZ_EXAMPLES=2000 $(BIN)/python -m pytest tests/cofounder/test_openapi.py tests/test_commands_nonsense.py -n 2 $(ARGS)
 
 bench: install .venv-bench/.installed  ## what durability costs, side by side with other systems
 	@$(BIN)/python -m bench $(ARGS)
