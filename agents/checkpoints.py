@@ -157,8 +157,9 @@ def begin(owner: Owner, notes: Sequence[Block]) -> Next:
 
 def _has_open_calls(session: AgentSession) -> bool:
     last = session.messages.last()
-    is_turn = last is not None and last.role == AgentMessage.Role.ASSISTANT
-    return is_turn and any(block["type"] == "tool_use" for block in last.content)
+    if last is None or last.role != AgentMessage.Role.ASSISTANT:
+        return False
+    return any(block["type"] == "tool_use" for block in last.content)
 
 
 def save_turn(

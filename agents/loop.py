@@ -39,9 +39,10 @@ class Store(Protocol):
     so large that it is to be summed up before the next call.
     """
 
-    messages: list[dict[str, Any]]
-    open_turn: Turn | None
-
+    @property
+    def messages(self) -> list[dict[str, Any]]: ...
+    @property
+    def open_turn(self) -> Turn | None: ...
     @property
     def max_tokens(self) -> int: ...
     @property

@@ -309,7 +309,7 @@ class NotificationSettings(models.Model):
     webhook_url = EncryptedTextField(blank=True, default="")
     webhook_secret = EncryptedTextField(blank=True, default="")
     webhook_called_at = models.DateTimeField(null=True, blank=True)
-    webhook_trouble = models.CharField(max_length=300, blank=True)  # of the last call; empty when it was taken
+    webhook_trouble = models.CharField(max_length=300, blank=True)  # of the last call; empty when it worked
 
     class Meta:
         verbose_name_plural = "notification settings"

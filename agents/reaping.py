@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import structlog
-from django.db.models import DateTimeField, F, OuterRef, QuerySet, Subquery
+from django.db.models import DateTimeField, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
 from agents import provider, rescue
@@ -82,8 +82,8 @@ def _orphans(found: Sequence[Found], now: datetime) -> list[Found]:
 def _useless() -> list[tuple[AgentSession, Why]]:
     now = clock.now()
     resting = _with_use(AgentSession.objects.exclude(sandbox_id="").exclude(state__in=_AT_WORK))
-    over = resting.filter(state__in=_OVER, used_at__lt=now - YOUNG)
-    unused = resting.exclude(state__in=_OVER).filter(used_at__lt=now - UNUSED)
+    over = resting.filter(Q(used_at__lt=now - YOUNG), state__in=_OVER)
+    unused = resting.exclude(state__in=_OVER).filter(Q(used_at__lt=now - UNUSED))
     return [*((session, Why.OVER) for session in over), *((session, Why.UNUSED) for session in unused)]
 
 

@@ -106,7 +106,7 @@ class AgentEscalationAdmin(ReadOnlyAdmin):
     @admin.display(description="answer")
     def answer(self, question: AgentEscalation) -> str:
         labels = {option["value"]: option["label"] for option in question.options}
-        return labels.get(question.founder_decision, question.founder_decision)
+        return str(labels.get(question.founder_decision, question.founder_decision))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         asked = ("Question", {"fields": ASKED})

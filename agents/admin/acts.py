@@ -22,7 +22,7 @@ Verb = Callable[..., Any]
 class ActingAdmin(ReadOnlyAdmin):
     """A list of jobs or sessions with the verbs of `agents.control`. What a state does not allow is said."""
 
-    actions = ("wake", "pause", "resume", "put_to_sleep", "retry", "stop")
+    actions: Any = ("wake", "pause", "resume", "put_to_sleep", "retry", "stop")
     change_form_template = "admin/build_change_form.html"
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
