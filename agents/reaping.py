@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import structlog
-from django.db.models import DateTimeField, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import DateTimeField, F, OuterRef, Subquery
 from django.db.models.functions import Greatest
 
 from agents import provider, rescue
@@ -80,15 +80,12 @@ def _orphans(found: Sequence[Found], now: datetime) -> list[Found]:
 
 
 def _useless() -> list[tuple[AgentSession, Why]]:
+    """What rests and has a sandbox of no more use; `used_at` is its last event or its app's last opening."""
     now = clock.now()
-    resting = _with_use(AgentSession.objects.exclude(sandbox_id="").exclude(state__in=_AT_WORK))
-    over = resting.filter(Q(used_at__lt=now - YOUNG), state__in=_OVER)
-    unused = resting.exclude(state__in=_OVER).filter(Q(used_at__lt=now - UNUSED))
-    return [*((session, Why.OVER) for session in over), *((session, Why.UNUSED) for session in unused)]
-
-
-def _with_use(sessions: QuerySet[AgentSession]) -> QuerySet[AgentSession]:
-    """With `used_at`: the last event of the build, or when its app was last opened."""
     last = JobEvent.objects.filter(job=OuterRef("pk"), seq=OuterRef("job__last_seq")).values("created_at")
     latest = Greatest(Subquery(last, output_field=DateTimeField()), F("sandbox_used_at"), F("created_at"))
-    return sessions.select_related("job").annotate(used_at=latest).order_by("used_at", "pk")
+    resting = AgentSession.objects.exclude(sandbox_id="").exclude(state__in=_AT_WORK)
+    dated = resting.select_related("job").annotate(used_at=latest).order_by("used_at", "pk")
+    over = dated.filter(state__in=_OVER, used_at__lt=now - YOUNG)
+    unused = dated.exclude(state__in=_OVER).filter(used_at__lt=now - UNUSED)
+    return [*((session, Why.OVER) for session in over), *((session, Why.UNUSED) for session in unused)]

@@ -23,10 +23,18 @@ def storage(folder: str, *, bucket: str, endpoint: str, data_dir: Path) -> dict[
             "querystring_auth": True,
             "max_memory_size": MEMORY,
             "client_config": _client(endpoint),
+            "transfer_config": _transfer(),
             # Without a type of its own a .tar.gz gets ContentEncoding gzip, and clients unpack it silently.
             "object_parameters": {"ContentType": "application/gzip"} if folder == "snapshots" else {},
         },
     }
+
+
+def _transfer() -> Any:
+    """Each part on its way is held in memory: two of 8 MB are enough, and ten are the library's default."""
+    from boto3.s3.transfer import TransferConfig
+
+    return TransferConfig(max_concurrency=2)
 
 
 def _client(endpoint: str) -> Any:

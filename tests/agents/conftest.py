@@ -13,6 +13,7 @@ import uvicorn
 
 from agents.sandbox import Workspace
 from rehearsal.e2b_api.app import create_app
+from tests.journeys.conftest import empty_the_queue
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +76,11 @@ async def open_workspace(e2b: str) -> AsyncIterator[OpenWorkspace]:
 @pytest.fixture
 async def workspace(open_workspace: OpenWorkspace) -> Workspace:
     return await open_workspace()
+
+
+@pytest.fixture
+def an_empty_queue(transactional_db: None) -> Iterator[None]:
+    """Nothing is queued before the test, and what it queued is gone after it."""
+    empty_the_queue()
+    yield
+    empty_the_queue()

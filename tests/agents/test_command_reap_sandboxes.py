@@ -12,7 +12,11 @@ from django.core.management import CommandError, call_command
 from agents import provider, reaping
 from agents.sandbox import Workspace
 
-pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("an_empty_queue"),
+]
 
 
 @pytest.fixture

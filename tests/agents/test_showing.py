@@ -21,7 +21,11 @@ from jobs.models import Job, JobEvent
 from tests.agents.conftest import OpenWorkspace
 from tests.agents.test_preview import APP, PAGE
 
-pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("an_empty_queue"),
+]
 
 Finish = Callable[..., Awaitable[Job]]
 
