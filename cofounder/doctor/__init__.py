@@ -28,8 +28,8 @@ OF_THE_REST: list[Look] = [
 def examine() -> Iterator[Finding]:
     """Look at every part, one after the other. What needs tables is left out when they are not there."""
     has_tables = True
-    for look in (services.look_at_postgres, services.look_at_migrations):
-        found = list(look()) if has_tables else []
+    for look_first in (services.look_at_postgres, services.look_at_migrations):
+        found = list(look_first()) if has_tables else []
         yield from found
         has_tables = has_tables and all(finding.level != Level.FAIL for finding in found)
     for look in [*(OF_THE_TABLES if has_tables else []), *OF_THE_REST]:
