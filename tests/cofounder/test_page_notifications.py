@@ -98,7 +98,7 @@ def test_a_test_that_fails_says_why(browser: Client, receiver: Receiver) -> None
     browser.post(WEBHOOK, {"url": receiver.url})
     receiver.answers = [(503, {})]
     failed = browser.post(f"{WEBHOOK}/test", headers=HTMX)
-    assert failed.status_code == 502
+    assert failed.status_code == 400
     assert "The test did not arrive. It answered 503 Service Unavailable." in failed.text
     assert "It answered 503 Service Unavailable." in browser.get("/settings").text
 
