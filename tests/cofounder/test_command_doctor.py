@@ -1,0 +1,173 @@
+"""`manage.py doctor`: what is well, what is not, and the fix."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from agents.models import PlanTier
+from cofounder import doctor
+from cofounder.doctor import Level, outside, safety, services
+from rehearsal.anthropic_api.catalogue import MODELS
+from tests.journeys.conftest import rehearsal
+
+__all__ = ["rehearsal"]
+
+
+def levels(look):
+    return [finding.level for finding in look()]
+
+
+def only(look):
+    (finding,) = look()
+    return finding
+
+
+@pytest.fixture
+def providers(rehearsal, settings):
+    """The settings name providers that answer."""
+    for name, value in rehearsal.env.items():
+        setattr(settings, name, value)
+
+
+@pytest.fixture
+def worker(db):
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+
+
+def test_the_command_lists_findings_and_ends_with_1_and_the_first_fix(tiers):
+    out = StringIO()
+    with pytest.raises(CommandError, match=r"parts are not well: .*manage\.py run_worker") as failed:
+        call_command("doctor", "--json", stdout=out)
+    assert failed.value.returncode == 1
+    findings = {finding["part"]: finding for finding in json.loads(out.getvalue())}
+    assert (
+        findings["PostgreSQL"]["level"]
+        == findings["Redis"]["level"]
+        == findings["migrations"]["level"]
+        == "ok"
+    )
+    assert findings["workers"]["level"] == "fail"
+    assert all(finding["fix"] for finding in findings.values() if finding["level"] != "ok")
+
+
+def test_people_read_lines(tiers, worker, monkeypatch):
+    monkeypatch.delenv("BASE_URL")  # nobody set this install up for others
+    out = StringIO()
+    call_command("doctor", stdout=out, no_color=True)
+    assert "ok    workers: 1 alive" in out.getvalue()
+
+
+def test_a_database_that_is_away_is_named_with_its_fix_and_nothing_else_of_it_is_asked(monkeypatch, settings):
+    monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
+    monkeypatch.setattr(services.embedded, "point_django_at", lambda directory: None)
+    findings = {finding.part: finding for finding in doctor.examine()}
+    assert findings["PostgreSQL"].level == Level.FAIL
+    assert "manage.py up" in findings["PostgreSQL"].fix
+    assert not findings.keys() & {"migrations", "workers", "queue", "clock"}
+
+
+def test_of_a_database_without_its_tables_only_that_is_told(tiers):
+    from django.db.migrations.recorder import MigrationRecorder
+
+    MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last().delete()
+    findings = {finding.part: finding for finding in doctor.examine()}
+    assert findings["migrations"].fix == "Run `manage.py migrate`."
+    assert not findings.keys() & {"workers", "queue", "clock", "encryption keys"}
+
+
+def test_redis_that_is_away_is_named(db, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1"
+    assert only(services.look_at_redis).level == Level.FAIL
+
+
+def test_a_task_that_is_overdue_is_seen(build, worker):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() - interval '5 minutes'")
+    assert levels(services.look_at_queue) == [Level.OK, Level.WARN]
+
+
+def test_a_storage_that_cannot_be_written_is_red(settings, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    local = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(blocked)}}
+    settings.STORAGES = {**settings.STORAGES, "snapshots": local}
+    assert levels(services.look_at_storage) == [Level.FAIL, Level.OK]
+
+
+def test_each_plan_s_model_is_asked_for(tiers, providers, settings):
+    found = {finding.part: finding.level for finding in outside.look_at_models()}
+    assert found == {"model claude-opus-5-5": Level.OK, "model claude-sonnet-5-5": Level.OK}
+    PlanTier.objects.filter(slug="partner").update(model="claude-unheard-of")
+    assert Level.FAIL in levels(outside.look_at_models)
+
+
+def test_a_model_that_is_priced_here_and_unknown_there_is_red(tiers, providers, settings):
+    name = "claude-yesterday"
+    assert name not in MODELS
+    settings.MODEL_PRICES = {**settings.MODEL_PRICES, name: settings.MODEL_PRICES["claude-sonnet-5-5"]}
+    settings.DEFAULT_MODEL = name
+    (finding,) = (finding for finding in outside.look_at_models() if name in finding.part)
+    assert (finding.level, finding.said) == (Level.FAIL, "the provider does not know it")
+
+
+def test_a_provider_that_cannot_be_reached_is_red(tiers, settings):
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = "a key", "http://127.0.0.1:1"
+    assert levels(outside.look_at_models) == [Level.FAIL, Level.FAIL]
+    settings.E2B_API_KEY, settings.E2B_API_URL = "a key", "http://127.0.0.1:1"
+    assert levels(outside.look_at_e2b) == [Level.FAIL]
+
+
+def test_the_sandboxes_provider_is_asked(db, providers):
+    assert only(outside.look_at_e2b).level == Level.OK
+
+
+def test_missing_keys_are_red_where_nothing_rehearses(tiers, settings, monkeypatch):
+    settings.ANTHROPIC_API_KEY = settings.E2B_API_KEY = ""
+    assert only(outside.look_at_models).level == only(outside.look_at_e2b).level == Level.WARN
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere/else")
+    assert only(outside.look_at_models).level == only(outside.look_at_e2b).level == Level.FAIL
+
+
+def test_mail_into_the_log_is_told_and_a_server_that_is_away_is_red(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    assert only(outside.look_at_mail).level == Level.WARN
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    assert only(outside.look_at_mail).level == Level.FAIL
+
+
+def test_a_clock_that_was_moved_is_told(db):
+    from jobs import clock
+
+    assert only(services.look_at_clock).level == Level.OK
+    clock.move(clock.next_midnight(clock.now()), speed=60)
+    assert only(services.look_at_clock).level == Level.WARN
+
+
+def test_secrets_of_another_key_are_red(project, settings):
+    from cryptography.fernet import Fernet
+
+    from jobs.models import ProjectSecret
+
+    ProjectSecret.objects.create(project=project, name="API_KEY", value="sesame")
+    assert only(services.look_at_keys).level == Level.OK
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert only(services.look_at_keys).level == Level.FAIL
+
+
+def test_what_is_unsafe_is_red_only_where_others_can_reach_it(settings, monkeypatch):
+    settings.DEBUG = True
+    monkeypatch.delenv("BASE_URL", raising=False)
+    assert Level.FAIL not in levels(safety.look_at_settings)
+    monkeypatch.setenv("BASE_URL", "http://cofounder.example.com")
+    said = [finding.said for finding in safety.look_at_settings() if finding.level == Level.FAIL]
+    assert said == ["DEBUG is on: errors show their insides to everyone", "BASE_URL is not https"]
+
+
+def test_chromium_that_is_missing_is_told(settings):
+    settings.CHROMIUM = "/nowhere/chromium"
+    assert only(outside.look_at_chromium).level == Level.WARN
