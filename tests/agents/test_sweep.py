@@ -1,16 +1,38 @@
 """The sweep finds what should run and has nobody who runs it."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Sum
+from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from agents import budget
 from agents.checkpoints import HEARTBEAT_SECONDS
-from agents.models import AgentSession, SessionState
-from agents.sweep import OVERDUE, REAP_SANDBOXES, queue_forgotten, queue_reaping, retry_stalled
+from agents.database import unit
+from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
+from agents.reconciliation import release_orphans
+from agents.sweep import (
+    OVERDUE,
+    REAP_SANDBOXES,
+    keep_sweeping,
+    queue_forgotten,
+    queue_reaping,
+    retry_stalled,
+)
 from jobs import clock
+from jobs.queue import QUEUE
 from tests.races import at_once
+
+
+@pytest.fixture(autouse=True)
+def _the_queue_is_empty(db):
+    """What a test commits to the queue, nobody else takes out of it."""
+    empty_the_queue()
+    yield
+    empty_the_queue()
 
 
 def worker(silent_for=0):
@@ -106,4 +128,88 @@ def test_what_rests_or_is_over_is_left_alone(build, state):
 async def test_however_many_workers_look_for_needless_sandboxes_one_look_is_queued():
     for _ in range(3):
         await queue_reaping()
-    assert await ProcrastinateJob.objects.filter(task_name=REAP_SANDBOXES).acount() == 1
+    assert await unit(ProcrastinateJob.objects.filter(task_name=REAP_SANDBOXES).count) == 1
+
+
+def task_of_dead_worker(name, **fields):
+    """A task of any kind whose worker is dead; its number in the queue."""
+    run = app.configure_task(name, queue=QUEUE, allow_unknown=True, **fields).defer()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [run])
+    return run
+
+
+@pytest.mark.parametrize("name", ["agents.notify", "agents.end_sandbox"])
+def test_every_kind_of_task_of_a_dead_worker_is_given_to_another(db, name):
+    run = task_of_dead_worker(name)
+    assert retry_stalled() == [run]
+    assert statuses() == ["todo"]
+
+
+def test_a_task_that_already_waits_again_takes_the_dead_one_s_place(db):
+    dead = [task_of_dead_worker("agents.show_app", queueing_lock="show") for _ in range(2)]
+    run = app.configure_task("agents.show_app", queue=QUEUE, queueing_lock="show").defer()
+    other = task_of_dead_worker("agents.notify")
+    assert sorted(retry_stalled()) == [*dead, other]
+    assert dict(ProcrastinateJob.objects.values_list("pk", "status")) == {
+        **dict.fromkeys(dead, "failed"),
+        run: "todo",
+        other: "todo",
+    }
+
+
+def test_of_two_dead_tasks_with_one_lock_the_newer_is_given_to_another(db):
+    dead = [task_of_dead_worker("agents.show_app", queueing_lock="show") for _ in range(2)]
+    assert sorted(retry_stalled()) == dead
+    assert statuses() == ["failed", "todo"]
+
+
+@transaction.atomic
+def grants(build, count=2):
+    """What a session that died has reserved."""
+    session = AgentSession.objects.get(pk=build.pk)
+    for _ in range(count):
+        budget.reserve(session, 0)
+    AgentSession.objects.filter(pk=build.pk).update(state=SessionState.SLEEPING)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_sweeps_at_once_each_reservation_of_the_dead_is_given_back_once(build):
+    grants(build)
+    released = at_once(release_orphans, release_orphans)
+    assert sorted(len(part) for part in released) in ([0, 2], [1, 1])
+    assert DailyBudget.objects.get().reserved_microdollars == 0
+    assert set(SpendEntry.objects.values_list("status", flat=True)) == {"released"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_that_is_reserved_beside_the_sweep_keeps_its_money(build):
+    """The session wakes while its old reservations are given back: only those are."""
+    grants(build, count=1)
+
+    def wake():
+        with transaction.atomic():
+            AgentSession.objects.filter(pk=build.pk).update(state=SessionState.WORKING)
+        with transaction.atomic():
+            return budget.reserve(AgentSession.objects.get(pk=build.pk), 0)
+
+    _, grant = at_once(release_orphans, wake)
+    entry = SpendEntry.objects.get(pk=grant.entry_id)
+    assert entry.status == "reserved"
+    still = SpendEntry.objects.filter(status="reserved").aggregate(total=Sum("reserved_microdollars"))
+    assert DailyBudget.objects.get().reserved_microdollars == still["total"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_sweep_gives_back_what_the_dead_have_reserved(build):
+    await unit(grants, build)
+    sweeping = asyncio.create_task(keep_sweeping())
+    try:
+        for _ in range(100):
+            if not await unit(SpendEntry.objects.filter(status="reserved").exists):
+                break
+            await asyncio.sleep(0.05)
+        else:
+            pytest.fail("nothing was given back")
+    finally:
+        sweeping.cancel()
