@@ -15,6 +15,10 @@ class UnknownModel(CofounderError):
     """The model has no price here, so a build with it cannot be paced."""
 
 
+class ModelEnded(UnknownModel):
+    """The provider does not offer the model any more."""
+
+
 @dataclass(frozen=True)
 class Price:
     """µ$ per million tokens, by kind."""
@@ -59,7 +63,7 @@ def price_of(model: str, today: date) -> Price:
         known = ", ".join(sorted(settings.MODEL_PRICES))
         raise UnknownModel(f"The model {model!r} has no price here. Use one of: {known}.")
     if row["retires"] and today >= date.fromisoformat(row["retires"]):
-        raise UnknownModel(f"The provider ended the model {model!r} on {row['retires']}. Choose another.")
+        raise ModelEnded(f"The provider ended the model {model!r} on {row['retires']}. Choose another.")
     return Price(
         version=row["version"],
         input=row["input"],

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from agents import checkpoints, inbox, questions, wake
 from agents.budget import LEAST_CONTEXT
 from agents.checkpoints import Rest
@@ -16,12 +18,16 @@ from agents.loop import Loop, Toolbox, TurnEnded
 from agents.metrics import MeasuredModel, MeasuredStore, MeasuredToolbox
 from agents.model import AnthropicModel, ProviderUnavailable, Request
 from agents.models import AgentSession, SessionState
+from agents.prices import ModelEnded, UnknownModel
 from agents.prompts import note_text
 from agents.store import CheckpointStore, OutOfBudget, PauseRequested
 from agents.turns import Block, Turn, note
 from jobs import clock
 
+log = structlog.get_logger(__name__)
+
 PROVIDER_REST = timedelta(minutes=10)
+NO_PRICE = "I sleep: nobody here knows what my next step costs. Whoever runs this installation can mend that."
 PUT_TO_SLEEP = "Put to sleep by the operator of this installation."
 
 
@@ -91,6 +97,11 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
         return await _until_there_is_money(context, is_overdrawn=stop.is_overdrawn)
     except PauseRequested as stop:
         return await unit(_as_asked, session.pk, str(stop))
+    except ModelEnded:
+        raise
+    except UnknownModel:
+        log.exception("budget.no_price", model=session.model)
+        return Rest(SessionState.SLEEPING, NO_PRICE, await unit(wake.wake_time_of, session))
     except ProviderUnavailable:
         return Rest(
             SessionState.SLEEPING,

@@ -8,6 +8,7 @@ the order DailyBudget, Job, AgentSession.
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.db.models import Sum
 
 from agents import budget, checkpoints, live
 from agents.models import ASLEEP, ENDED, AgentSession, BudgetChange, DailyBudget, Subscription
+from agents.prices import UnknownModel
 from agents.renewal import renew_if_due
 from agents.wake import out_of_quiet_hours, wake_time_of
 from jobs import clock, events
@@ -125,8 +127,8 @@ def _record(user: Any, kind: BudgetChange.Kind, amount: int, by: Any, reason: st
         reason=reason[:REASON_LIMIT],
         created_at=clock.now(),
     )
-    by_id = str(by.pk) if by else None
-    log.info("budget.changed", user_id=str(user.pk), kind=kind.value, amount=amount, by=by_id)
+    facts = {"user_id": str(user.pk), "kind": kind.value, "amount": amount, "by": str(by.pk) if by else None}
+    transaction.on_commit(partial(log.info, "budget.changed", **facts))
 
 
 def _is_own(user: Any, by: Any) -> bool:
@@ -154,7 +156,7 @@ def _take_effect(subscription: Subscription, day: DailyBudget, by: Any) -> Daily
     left = max(0, budget.remaining_in_period(subscription, day.day))
     day.allowance_microdollars = max(0, min(left, _share(subscription, day) + _moved(day)))
     day.save(update_fields=["allowance_microdollars"])
-    sessions = _sessions_under_way(day)
+    sessions = sessions_under_way(day.user_id)
     for session in sessions:
         _tell(session, day)
     at = clock.now() if by and by.pk == subscription.pk else _out_of_quiet_hours(subscription)
@@ -164,9 +166,9 @@ def _take_effect(subscription: Subscription, day: DailyBudget, by: Any) -> Daily
     return day
 
 
-def _sessions_under_way(day: DailyBudget) -> list[AgentSession]:
+def sessions_under_way(user_id: UUID) -> list[AgentSession]:
     """The founder's sessions that have not ended, their jobs and then they locked."""
-    under_way = AgentSession.objects.filter(user=day.user_id).exclude(state__in=ENDED)
+    under_way = AgentSession.objects.filter(user=user_id).exclude(state__in=ENDED)
     ids = sorted(under_way.values_list("pk", flat=True), key=str)
     list(Job.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
     return list(under_way.select_for_update(no_key=True).order_by("pk"))
@@ -189,8 +191,12 @@ def _reschedule(session: AgentSession, day: DailyBudget, at: datetime) -> None:
 
 
 def _has_room(session: AgentSession, day: DailyBudget) -> bool:
-    winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
-    return not winding_down and budget.has_room(session, session.context_tokens)
+    if budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars):
+        return False
+    try:
+        return budget.has_room(session, session.context_tokens)
+    except UnknownModel:  # money for it is taken all the same
+        return False
 
 
 def _out_of_quiet_hours(subscription: Subscription) -> datetime:

@@ -96,8 +96,11 @@ def wake_time_of(session: AgentSession) -> datetime | None:
 
 
 def least_call_of(session: AgentSession, day: date) -> int:
-    """The worst case (µ$) of the smallest call that is worth making."""
-    price = prices.price_of(session.model, day)
+    """The worst case (µ$) of the smallest call that is worth making; 0 while nobody knows its price."""
+    try:
+        price = prices.price_of(session.model, day)
+    except prices.UnknownModel:
+        return 0
     return price.worst_case(session.context_tokens, budget.LEAST_MAX_TOKENS)
 
 

@@ -100,10 +100,12 @@ def test_the_install_s_own_cap_holds_for_everybody_together(project, settings):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_sessions_that_reserve_at_once_cannot_pass_the_ceiling_together(project):
-    session = make_session(project)
+    other = create_project(
+        owner=project.owner, name="Another", goal="Theirs", idea_brief={"problem": "x"}, interview=[]
+    )
     Subscription.objects.update(monthly_budget_override_microdollars=30 * 200_000)
 
-    def spend():
+    def spend(session):
         try:
             for _ in range(10):
                 with transaction.atomic():
@@ -113,7 +115,8 @@ def test_two_sessions_that_reserve_at_once_cannot_pass_the_ceiling_together(proj
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=spend) for _ in range(2)]
+    sessions = [make_session(project), make_session(other)]
+    threads = [threading.Thread(target=spend, args=[session]) for session in sessions]
     for thread in threads:
         thread.start()
     for thread in threads:

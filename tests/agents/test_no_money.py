@@ -1,0 +1,108 @@
+"""Money or prices that allow no call: the agent sleeps, is not woken in vain, and the founder reads why."""
+
+import asyncio
+from datetime import datetime, time, timedelta
+
+import pytest
+from django.db import transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from agents import budget, checkpoints, topup, wake
+from agents.database import unit
+from agents.models import AgentSession, SessionState, SpendEntry, Subscription
+from agents.prices import ModelEnded
+from agents.runner import NO_PRICE, Context, run_agent_loop
+from agents.start import start_build
+from agents.store import CheckpointStore
+from agents.turns import Usage, note
+from jobs import clock
+from jobs.errors import PaymentNeeded
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SONNET = "claude-sonnet-5-5"
+
+
+@pytest.fixture(autouse=True)
+def _the_queue_is_empty(transactional_db):
+    ProcrastinateJob.objects.all().delete()
+    yield
+    ProcrastinateJob.objects.all().delete()
+
+
+def run(build):
+    """One run of the loop, which must not come as far as a call; how it ended."""
+
+    async def once():
+        owner = await unit(checkpoints.claim, build.pk, 1)
+        session, rows = await unit(checkpoints.load, owner)
+        store = CheckpointStore(owner, rows, Usage, lambda: None)
+        rest = await run_agent_loop(Context(session, store, None, None, [], None), [note("start", "Begin.")])
+        await unit(checkpoints.rest, owner, rest)
+
+    asyncio.run(once())
+    return AgentSession.objects.get(pk=build.pk)
+
+
+def renewal_of(founder):
+    return datetime.combine(founder.subscription.renews_on, time(), clock.now().tzinfo)
+
+
+def words_for_the_founder(build):
+    return build.events.get(type="agent.sleeping").payload["reason"]
+
+
+@pytest.mark.parametrize("budget_of_month", [0, 1, 1_000_000])
+def test_an_allowance_smaller_than_one_call_is_a_sleep_until_it_is_enough(build, founder, budget_of_month):
+    Subscription.objects.update(monthly_budget_override_microdollars=budget_of_month)
+    session = run(build)
+    assert session.state == SessionState.SLEEPING
+    assert session.wake_at > clock.next_midnight(clock.now())
+    assert session.wake_at <= renewal_of(founder)
+    assert "budget is used" in words_for_the_founder(build)
+    assert not SpendEntry.objects.exists()
+
+
+def test_who_sleeps_for_want_of_money_is_not_woken_before_there_is_any(build):
+    Subscription.objects.update(monthly_budget_override_microdollars=0)
+    run(build)
+    with transaction.atomic():
+        assert checkpoints.claim(build.pk, 2) is None
+
+
+def test_a_zero_budget_starts_no_build_and_says_when_there_is_money_again(project):
+    Subscription.objects.update(monthly_budget_override_microdollars=0)
+    with pytest.raises(PaymentNeeded, match="renews on"):
+        start_build(project)
+
+
+def test_without_a_price_the_agent_sleeps_until_tomorrow_and_spends_nothing(build, settings):
+    settings.MODEL_PRICES = {}
+    session = run(build)
+    assert (session.state, session.wake_at) == (SessionState.SLEEPING, clock.next_midnight(clock.now()))
+    assert words_for_the_founder(build) == NO_PRICE
+    assert not SpendEntry.objects.exists()
+
+
+def test_a_build_whose_model_was_ended_by_its_provider_ends_with_that_sentence(build, settings):
+    settings.MODEL_PRICES = {SONNET: {**settings.MODEL_PRICES[SONNET], "retires": "2020-01-01"}}
+    with pytest.raises(ModelEnded, match="ended"):
+        run(build)
+
+
+def test_money_is_taken_also_for_a_founder_whose_sleeper_has_no_price(build, founder, admin, settings):
+    settings.MODEL_PRICES = {}
+    run(build)
+    topup.top_up(founder, 30_000_000, by=admin)
+    assert AgentSession.objects.get(pk=build.pk).wake_at == clock.next_midnight(clock.now())
+
+
+def test_the_share_of_the_days_grows_until_one_call_fits(build, founder):
+    """$1 a month: the call fits once few enough days share it."""
+    Subscription.objects.update(monthly_budget_override_microdollars=1_000_000)
+    session = run(build)
+    days_left = (founder.subscription.renews_on - session.wake_at.date()).days
+    least = wake.least_call_of(session, clock.today())
+    assert budget.daily_allowance(1_000_000, days_left) >= least
+    assert budget.daily_allowance(1_000_000, days_left + 1) < least
+    assert session.wake_at - clock.now() > timedelta(days=10)
