@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from agents import budget, checkpoints, stages
+from agents import budget, checkpoints, plans, stages
 from agents.models import ASLEEP, AgentSession, DailyBudget, SessionState, SpendEntry
 from agents.start import start_build
 from agents.wake import wake_time_of
@@ -55,6 +55,7 @@ def pause(job: Job, by: Any) -> None:
 def resume(job: Job, by: Any) -> None:
     """Let a paused agent go on, or take back a pause that has not begun yet."""
     session = _locked(job)
+    plans.subscription_of(session.user_id)  # a suspended one does not go on
     if session.state == SessionState.WORKING and session.pause_requested:
         AgentSession.objects.filter(pk=session.pk).update(pause_requested=False, sleep_requested=False)
     elif session.state == SessionState.PAUSED:

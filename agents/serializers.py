@@ -105,11 +105,13 @@ class ForecastSerializer(serializers.Serializer[Any]):
 class SpendOfDaySerializer(serializers.Serializer[Any]):
     day = serializers.DateField()
     cost_microdollars = serializers.IntegerField()
+    retry_cost_microdollars = serializers.IntegerField(help_text="The part that answered failures.")
 
 
 class SpendOfPhaseSerializer(serializers.Serializer[Any]):
     phase = serializers.CharField()
     cost_microdollars = serializers.IntegerField()
+    retry_cost_microdollars = serializers.IntegerField(help_text="The part that answered failures.")
 
 
 class SpendSerializer(serializers.Serializer[Any]):

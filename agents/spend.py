@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
 from agents import budget
@@ -71,8 +71,10 @@ def progress_of(job: Job) -> Progress:
 
 def _grouped(job_id: UUID, name: str) -> list[dict[str, Any]]:
     entries = SpendEntry.objects.filter(session=job_id, status=SpendEntry.Status.SETTLED)
-    groups = entries.order_by().values(name).annotate(cost_microdollars=Sum("cost_microdollars"))
-    return list(groups.order_by(name))
+    retries = Sum("cost_microdollars", filter=Q(is_retry=True), default=0)
+    groups = entries.order_by().values(name)
+    sums = groups.annotate(retry_cost_microdollars=retries, cost_microdollars=Sum("cost_microdollars"))
+    return list(sums.order_by(name))
 
 
 def day_of(user: Any) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """The admin's view of builds: what they do, what they say, what they cost."""
 
-from agents.admin import jobs, sessions
+from agents.admin import jobs, money, plans, sessions
 
-__all__ = ["jobs", "sessions"]
+__all__ = ["jobs", "money", "plans", "sessions"]

@@ -41,7 +41,9 @@ class BuildColumns:
     @admin.display(description="spend")
     def spend(self, row: Any) -> str:
         session = self.session_of(row)
-        return dollars(session.cost_microdollars) if session else ""
+        if session is None:
+            return ""
+        return link("agents_spend_of_build", session.pk, dollars(session.cost_microdollars))
 
     @admin.display(description="sandbox")
     def sandbox(self, row: Any) -> str:

@@ -202,10 +202,11 @@ def test_spend_sums_settled_calls_by_day_and_phase(api, build, founder):
     answer = api.get(f"/api/jobs/{build.pk}/spend").json()
     assert (answer["calls"], answer["cost_microdollars"], answer["retry_cost_microdollars"]) == (3, 55, 20)
     assert answer["by_phase"] == [
-        {"phase": "Form", "cost_microdollars": 5},
-        {"phase": "List", "cost_microdollars": 50},
+        {"phase": "Form", "cost_microdollars": 5, "retry_cost_microdollars": 0},
+        {"phase": "List", "cost_microdollars": 50, "retry_cost_microdollars": 20},
     ]
-    assert answer["by_day"] == [{"day": clock.today().isoformat(), "cost_microdollars": 55}]
+    today = {"day": clock.today().isoformat(), "cost_microdollars": 55, "retry_cost_microdollars": 20}
+    assert answer["by_day"] == [today]
 
 
 def test_the_budget_shows_day_and_period(api, founder):

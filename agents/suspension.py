@@ -1,0 +1,48 @@
+"""Suspending a subscription: the founder's builds pause with a sentence, and go on when it is lifted."""
+
+from typing import Any
+
+from django.db import transaction
+
+from agents import checkpoints
+from agents.checkpoints import SUSPENDED
+from agents.models import ASLEEP, AgentSession, SessionState
+from agents.topup import sessions_under_way
+from jobs.models import EventType, JobEvent
+from jobs.queue import enqueue_agent_run
+
+LIFTED = "The subscription is in order again, so I go on."
+_PAUSED_AT_ONCE = ASLEEP | {SessionState.QUEUED, SessionState.WAITING_FOR_INPUT}
+
+
+@transaction.atomic
+def suspend(user: Any) -> None:
+    """Pause the founder's builds: after its present step where the agent works, at once where it does not."""
+    for session in sessions_under_way(user.pk):
+        if session.state == SessionState.WORKING:
+            AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=False)
+        elif session.state in _PAUSED_AT_ONCE:
+            _move(session, SessionState.PAUSED, SUSPENDED)
+
+
+@transaction.atomic
+def lift(user: Any) -> None:
+    """Let those builds go on that the suspension has paused."""
+    for session in sessions_under_way(user.pk):
+        if session.state == SessionState.WORKING:
+            AgentSession.objects.filter(pk=session.pk).update(pause_requested=False)
+        elif session.state == SessionState.PAUSED and _was_paused_by_it(session):
+            _move(session, SessionState.QUEUED, LIFTED)
+            enqueue_agent_run(session.pk)
+
+
+def _move(session: AgentSession, to: SessionState, reason: str) -> None:
+    AgentSession.objects.filter(pk=session.pk).update(state=to, wake_at=None, pause_requested=False)
+    checkpoints.record_state(session.pk, session.state, to, reason)
+    checkpoints.publish_state(session.pk, to)
+
+
+def _was_paused_by_it(session: AgentSession) -> bool:
+    moves = JobEvent.objects.filter(job=session.pk, type=EventType.AGENT_STATE).order_by("-seq")
+    last = moves.values_list("payload__reason", flat=True).first()
+    return last == SUSPENDED
