@@ -65,6 +65,7 @@ class Next:
     context_tokens: int = 0  # upper bound of the next call's input
     context_limit: int = 0  # above it, the transcript is summed up first
     standing: Standing | None = None  # what the next point may reckon with
+    has_answers: bool = False  # of the founder, among the new rows
 
 
 def claim(job_id: UUID, run_id: int) -> Owner | None:
@@ -261,6 +262,8 @@ def _go_on(
     pause = _pause_after_too_many(session) if has_asked else ""
     if news.is_stop:
         pause = questions.STOPPED
+    if news.has_answers:
+        fields["tool_calls"] = 0
     rows = [_message(session, AgentMessage.Role.USER, [block]) for block in notes]
     AgentMessage.objects.bulk_create(rows)
     write_session(owner, context_tokens=bound, last_position=session.last_position, **fields)
@@ -272,6 +275,7 @@ def _go_on(
         context_tokens=bound,
         context_limit=budget.context_limit(session.model, day),
         standing=standing_of(session, day, bound, failures.watched),
+        has_answers=news.has_answers,
     )
 
 

@@ -41,6 +41,11 @@ class Guards:
         self._recent.clear()
         return [note("steer", _STEER.format(call=call[:500]))]
 
+    def begin_anew(self) -> None:
+        """The founder has answered: what was before it no longer counts."""
+        self.used, self._strike, self._steered = 0, False, False
+        self._recent.clear()
+
     def check(self) -> None:
         """Raise what ends the stretch, once the results are saved."""
         if self._strike:

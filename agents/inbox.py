@@ -24,6 +24,7 @@ class News:
     """What the founder sent, as notes for the model; `is_stop` when they chose to stop here."""
 
     notes: list[Block] = field(default_factory=list)
+    has_answers: bool = False
     is_stop: bool = False
 
 
@@ -38,7 +39,7 @@ def take(job_id: UUID) -> News:
         *(note("answer", as_data(_answer(answer))) for answer in answers),
         *(note("message", note_text("message", text=as_data(message.text))) for message in messages),
     ]
-    return News(notes, is_stop=any(map(is_stop, answers)))
+    return News(notes, has_answers=bool(answers), is_stop=any(map(is_stop, answers)))
 
 
 def decisions(job_id: UUID) -> Block:

@@ -49,7 +49,7 @@ class Store(Protocol):
     def is_full(self) -> bool: ...
 
     async def save_turn(self, turn: Turn, labels: dict[str, str]) -> None: ...
-    async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> None: ...
+    async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> bool: ...
     async def save_summary(self, turn: Turn) -> None: ...
 
 
@@ -93,7 +93,8 @@ class Loop:
         if turn.stop_reason == "max_tokens":
             await self.store.save_results(results, [note("cut", CUT)])
         elif results:
-            await self.store.save_results(results, self.guards.notes_on(turn.calls))
+            if await self.store.save_results(results, self.guards.notes_on(turn.calls)):
+                self.guards.begin_anew()
             self.guards.check()
         elif turn.stop_reason != "pause_turn":
             raise TurnEnded(turn.text)

@@ -96,8 +96,8 @@ class MeasuredStore:
     async def save_turn(self, turn: Turn, labels: dict[str, str]) -> None:
         await _timed(CHECKPOINT, self._store.save_turn(turn, labels))
 
-    async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> None:
-        await _timed(CHECKPOINT, self._store.save_results(results, notes))
+    async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> bool:
+        return await _timed(CHECKPOINT, self._store.save_results(results, notes))
 
     async def save_summary(self, turn: Turn) -> None:
         await _timed(CHECKPOINT, self._store.save_summary(turn))

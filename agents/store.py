@@ -93,11 +93,14 @@ class CheckpointStore:
         self._extend([row])
         self._between()
 
-    async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> None:
+    async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> bool:
+        """Whether the founder's answer to a question came with them."""
         notes, self._held = [*notes, *self._held], []
         standing = self._standing if self._grant is None else None  # an open call is given back first
-        self._follow(await statement(points.save_results, self.owner, standing, results, notes))
+        following = await statement(points.save_results, self.owner, standing, results, notes)
+        self._follow(following)
         self._between()
+        return following.has_answers
 
     async def bill(self) -> None:
         """Settle the call under way although there is no answer to save: what it used has to be paid."""
@@ -149,5 +152,11 @@ class CheckpointStore:
         for row in rows:
             append(self.messages, row.role, row.content)
             self._length = row.position
-            answered = row.role != AgentMessage.Role.ASSISTANT
-            self.open_turn = None if answered else Turn(row.content, row.stop_reason)
+            if row.role == AgentMessage.Role.ASSISTANT:
+                self.open_turn = Turn(row.content, row.stop_reason)
+            elif not (self.open_turn and self.open_turn.requested) or _has_results(row):
+                self.open_turn = None
+
+
+def _has_results(row: AgentMessage) -> bool:
+    return any(block["type"] == "tool_result" for block in row.content)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.guards import Guards
+from agents.guards import CapReached, Guards
 from agents.loop import ContextFull, Loop, ModelDeclined, TurnEnded
 from agents.turns import Replay, ToolCall, ToolResult, Turn, text_block
 
@@ -44,6 +44,7 @@ class RecordingToolbox:
 class RecordingStore:
     max_tokens = 1000
     is_full = False
+    answered_at = ()  # numbers of the saves with which an answer of the founder comes
 
     def __init__(self, open_turn=None):
         self.messages = []
@@ -57,6 +58,7 @@ class RecordingStore:
         self.saved.append(
             ("results", [(result.call.id, result.error_type) for result in results], len(notes))
         )
+        return len(self.saved) in self.answered_at
 
     async def save_summary(self, turn):
         self.is_full = False
@@ -125,3 +127,12 @@ def test_an_answer_that_was_cut_offers_no_calls():
     cut = turn(use("bash"), stop_reason="max_tokens")
     assert cut.calls == []
     assert cut.requested == [ToolCall("t1", "bash", {})]
+
+
+async def test_an_answer_of_the_founder_begins_a_new_stretch_of_tool_calls():
+    turns = [turn(use("bash", f"t{n}", command=f"step {n}")) for n in range(5)]
+    store = RecordingStore()
+    store.answered_at = (4,)  # with the second step's results
+    with pytest.raises(CapReached):
+        await make_loop(*turns, store=store, cap=3).run()
+    assert [saved[0] for saved in store.saved].count("results") == 5
