@@ -34,7 +34,9 @@ def _transfer() -> Any:
     """Each part on its way is held in memory: two of 8 MB are enough, and ten are the library's default."""
     from boto3.s3.transfer import TransferConfig
 
-    return TransferConfig(max_concurrency=2)
+    config = TransferConfig(max_concurrency=2)
+    config.max_in_memory_upload_chunks = 2
+    return config
 
 
 def _client(endpoint: str) -> Any:
