@@ -29,9 +29,14 @@ def _forms(value: str) -> set[str]:
     forms = {value, quote(value), quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
     forms |= {json.dumps(value, ensure_ascii=False)[1:-1], raw.hex(), raw.hex().upper()}
     for before in range(3):
-        inside = _inside(raw, before)
-        forms |= {inside, inside.translate(URL_SAFE)}
+        for inside in (_inside(raw, before), _to_the_end(raw, before)):
+            forms |= {inside, inside.translate(URL_SAFE)}
     return forms
+
+
+def _to_the_end(raw: bytes, before: int) -> str:
+    """The same where nothing follows, with the padding."""
+    return base64.b64encode(bytes(before) + raw).decode()[-(-before * 8 // 6) :]
 
 
 def _inside(raw: bytes, before: int) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
+from django.core.cache import cache
 from django.core.files import File
 from django.core.files.storage import storages
 
@@ -35,6 +36,7 @@ TRIES = 3  # to find a moment in which no file changes while the archive is made
 CHUNK = 1024 * 1024
 STAMP = "%Y%m%dT%H%M%SZ"
 LEFT_BEHIND = timedelta(hours=1)  # an archive without a row that is older than this belongs to nobody
+CLAIM_SECONDS = 3600  # for which a key belongs to the worker that has begun to fill it
 
 # A slow storage may hold up other snapshots, and nothing else.
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
@@ -144,7 +146,8 @@ def _store(project_id: uuid.UUID, moment: datetime, archive: Any, size: int) -> 
     while True:
         key = f"{_folder(project_id)}/{moment:{STAMP}}.tar.gz"
         moment += timedelta(seconds=1)
-        if storage.exists(key):
+        # Two workers at once, as after one was taken for dead: S3 would let the second write over the first.
+        if storage.exists(key) or not cache.add(f"snapshot:{key}", True, CLAIM_SECONDS):
             continue
         archive.seek(0)
         stored = storage.save(key, File(archive))

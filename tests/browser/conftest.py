@@ -56,7 +56,7 @@ def until(page: Any, condition: str) -> None:
         if page.evaluate(condition):
             return
         page.wait_for_timeout(50)
-    pytest.fail(f"never true: {condition}")
+    pytest.fail(f"never true: {condition}; the page says: {page.inner_text('body')[:500]}")
 
 
 def keep(page: Any, name: str) -> None:

@@ -134,7 +134,7 @@ def test_another_founder_s_project_is_not_there(other_api, project, method):
     assert Project.objects.filter(pk=project.pk).exists()
 
 
-@pytest.mark.parametrize("name", [uuid.UUID(int=7), "seven", "%00", "a" * 500])
+@pytest.mark.parametrize("name", [uuid.UUID(int=7), "seven", "a" * 500])
 def test_an_id_that_cannot_be_is_not_there(api, name):
     answer = api.get(f"/api/projects/{name}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")

@@ -133,7 +133,8 @@ class Guest:
     def send_signal(self, fds: list[int], pid: int, signum: int) -> Reply:
         if pid not in self.commands:
             raise ProcessLookupError(errno.ESRCH, f"process with pid {pid} not found")
-        for member in tree.family(pid):
+        # The command first: a shell that sees its children killed would end by itself, with another code.
+        for member in (pid, *(tree.family(pid) - {pid})):
             tree.send(member, signum)
         return {}, []
 
