@@ -23,6 +23,7 @@ DATABASE = "cofounder"
 LOCK = "services.lock"  # held by whoever runs the services of a data directory
 SOCKET_PATH_LIMIT = 100  # a Unix socket's path may have 107 bytes
 START_SECONDS = 30
+USER_PAUSES = (0.1, 0.5, 2.0)  # seconds between tries to add the system user
 PR_SET_PDEATHSIG = 1
 WHEEL_FOLDER = "python_PostgresServer"
 POSTGRES_SOCKET = ".s.PGSQL.5432"
@@ -97,7 +98,7 @@ class Services:
     def _start_postgres(self, running: ExitStack) -> None:
         get_server = _postgres_wheel(self.data_dir)
         try:
-            server = get_server(self.data_dir / "postgres", cleanup_mode=None)
+            server = patient(get_server)(self.data_dir / "postgres", cleanup_mode=None)
         except (OSError, subprocess.SubprocessError, RuntimeError) as error:
             raise ServiceFailed(
                 f"The embedded PostgreSQL did not start ({error}). Its log is {self.data_dir}/postgres/log."
@@ -196,6 +197,23 @@ def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
             os.environ["XDG_RUNTIME_DIR"] = given
     found: Callable[..., Any] = get_server
     return found
+
+
+def patient(get_server: Callable[..., Any]) -> Callable[..., Any]:
+    """Started by root, the wheel adds a system user if there is none yet; of two servers that begin at once
+    on a new machine, one meets the other's user, or its lock on the list of users, and has to try again."""
+
+    def get(*args: Any, **kwargs: Any) -> Any:
+        for pause in USER_PAUSES:
+            try:
+                return get_server(*args, **kwargs)
+            except subprocess.CalledProcessError as error:
+                if error.cmd[0] != "useradd":
+                    raise
+                time.sleep(pause)
+        return get_server(*args, **kwargs)
+
+    return get
 
 
 def _runtime_dir(data_dir: Path) -> Path:
