@@ -167,14 +167,18 @@ class AgentSession(models.Model):
 
 
 class AgentMessage(models.Model):
-    """One row of the transcript, verbatim and never changed."""
+    """One row of the transcript, verbatim and never changed.
+
+    Whoever adds a row moves the session's own row in the same transaction, and whoever deletes the session
+    locks that first (`agents.removal`): the database need not look it up for each row once more.
+    """
 
     class Role(models.TextChoices):
         USER = "user", "User"
         ASSISTANT = "assistant", "Assistant"
 
     session = models.ForeignKey(
-        AgentSession, on_delete=models.CASCADE, related_name="messages", db_index=False
+        AgentSession, on_delete=models.CASCADE, related_name="messages", db_index=False, db_constraint=False
     )
     position = models.PositiveIntegerField()
     role = models.CharField(max_length=10, choices=Role)
@@ -191,7 +195,10 @@ class AgentMessage(models.Model):
 
 
 class SpendEntry(UUIDModel):
-    """One model call in the ledger: reserved before it is made, settled by what it used."""
+    """One model call in the ledger: reserved before it is made, settled by what it used.
+
+    Added like an `AgentMessage`, together with a change of the session's own row.
+    """
 
     class Status(models.TextChoices):
         RESERVED = "reserved", "Reserved"
@@ -199,9 +206,15 @@ class SpendEntry(UUIDModel):
         RELEASED = "released", "Released"  # the call never happened
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="spend", db_index=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="spend",
+        db_index=False,
+        db_constraint=False,
     )
-    session = models.ForeignKey(AgentSession, on_delete=models.CASCADE, related_name="spend")
+    session = models.ForeignKey(
+        AgentSession, on_delete=models.CASCADE, related_name="spend", db_constraint=False
+    )
     phase = models.CharField(max_length=200, blank=True)
     day = models.DateField()  # of the reservation
     model = models.CharField(max_length=100)

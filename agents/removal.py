@@ -10,7 +10,7 @@ from django.db import transaction
 from agents import control
 from agents.models import AgentSession
 from agents.tasks import end_sandbox
-from jobs.models import TERMINAL, Project
+from jobs.models import TERMINAL, Job, Project
 
 log = structlog.get_logger(__name__)
 
@@ -25,9 +25,16 @@ def delete_project(project: Project, by: Any) -> None:
     for sandbox_id in set(sessions.values_list("sandbox_id", flat=True)):
         end_sandbox.defer(sandbox_id=sandbox_id)
     folder = f"projects/{project.pk}"
+    _shut_out_writers(project)
     project.delete()
     transaction.on_commit(partial(_delete_folder, "snapshots", f"{folder}/snapshots"))
     transaction.on_commit(partial(_delete_folder, "default", f"{folder}/screenshots"))
+
+
+def _shut_out_writers(project: Project) -> None:
+    """A worker that is about to add to a log or a transcript waits, and then finds nothing to add to."""
+    list(Job.objects.select_for_update().filter(project=project).order_by("pk"))
+    list(AgentSession.objects.select_for_update().filter(job__project=project).order_by("pk"))
 
 
 def _delete_folder(storage: str, folder: str) -> None:

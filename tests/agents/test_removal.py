@@ -1,0 +1,62 @@
+"""A project goes while a worker writes: nothing of it stays behind."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from agents import checkpoints, control, stages
+from agents.checkpoints import Owner
+from agents.models import AgentMessage, AgentSession, SpendEntry
+from agents.removal import delete_project
+from agents.turns import text_block
+from jobs import events
+from jobs.models import EventType, Job, JobEvent
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+
+def wait_until_somebody_waits() -> None:
+    limit = time.monotonic() + 30
+    while time.monotonic() < limit:
+        with connection.cursor() as cursor:
+            cursor.execute(WAITING)
+            if cursor.fetchone() != (0,):
+                return
+        time.sleep(0.01)
+    raise TimeoutError("nobody waited for the worker's transaction")
+
+
+def deleting(job: Job, founder: Any) -> threading.Thread:
+    def delete() -> None:
+        try:
+            delete_project(job.project, founder)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=delete)
+    thread.start()
+    return thread
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_worker_writes_while_its_project_is_deleted_is_deleted_too(
+    founder: Any, build: Job, an_empty_queue: None
+) -> None:
+    control.cancel(build, founder)  # the build is over, and its worker has not heard of it yet
+    AgentSession.objects.filter(pk=build.pk).update(epoch=7)
+    owner = Owner(build.pk, 7, previous="working")
+    with transaction.atomic():
+        stages.prepare_session(owner, AgentSession.objects.get(pk=build.pk))
+        checkpoints.begin(owner, [text_block("One more thing.")])
+        events.record(build.pk, EventType.AGENT_NARRATION, text="One more thing.")
+        thread = deleting(build, founder)
+        wait_until_somebody_waits()
+    thread.join(30)
+
+    assert not Job.objects.filter(pk=build.pk).exists()
+    assert not AgentMessage.objects.filter(session=build.pk).exists()
+    assert not SpendEntry.objects.filter(session=build.pk).exists()
+    assert not JobEvent.objects.filter(job=build.pk).exists()
