@@ -7,11 +7,18 @@ from bench.install import Install
 from bench.outcome import Outcome
 
 BUILDS = 25
-COMMAND = "sleep 613"
+COMMAND = "sleep 593"
 PLAY = {
     "name": "endless",
     "project": "Uniform Swap",
-    "steps": [{"id": "long", "think": "Wait.", "call": [{"bash": {"command": COMMAND, "timeout": 620}}]}],
+    "steps": [
+        {
+            "id": "long",
+            "think": "Wait.",
+            "call": [{"bash": {"command": COMMAND, "timeout": 600}}],
+            "next": "long",
+        }
+    ],
 }
 TEXT = f"""\
 Builds on a real worker with the rehearsal's model and sandbox, {BUILDS} stopped while a command ran and as
