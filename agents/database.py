@@ -10,7 +10,9 @@ from functools import partial
 from threading import Barrier, local
 from typing import ParamSpec, TypeVar
 
-from django.db import connection, transaction
+import psycopg
+from django.db import OperationalError, connection, transaction
+from procrastinate.exceptions import ConnectorException
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,6 +57,10 @@ def _connected(work: Callable[[], T]) -> T:
         _drop_if_dead()
     try:
         return work()
+    except ConnectorException as error:
+        if isinstance(error.__cause__, psycopg.OperationalError):
+            raise OperationalError("The database went away while something was queued.") from error
+        raise
     finally:
         _local.used_at = time.monotonic()
 

@@ -2,9 +2,12 @@ import asyncio
 import threading
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import OperationalError, connection
 
 from agents.database import unit
+from agents.tasks import end_sandbox
 from jobs.models import Project
 
 
@@ -53,3 +56,18 @@ async def test_a_cancelled_unit_is_waited_for_and_stays_written(project: Any) ->
 async def test_units_run_beside_each_other(project: Any) -> None:
     both = threading.Barrier(2)
     await asyncio.wait_for(asyncio.gather(unit(both.wait, 10), unit(both.wait, 10)), 10)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_database_that_goes_away_while_something_is_queued_is_a_database_that_is_away() -> None:
+    def loses_its_connection() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (mine,) = cursor.fetchone()
+        with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [mine])
+        end_sandbox.defer(sandbox_id="any")
+
+    with pytest.raises(OperationalError):
+        await unit(loses_its_connection)
+    assert await unit(Project.objects.count) == 0

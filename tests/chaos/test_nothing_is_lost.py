@@ -40,7 +40,14 @@ def until_over(jobs, workers):
     wait_until(over, f"the builds to end; {workers.log.read_text()[-3000:]}", limit=180)
     for job in jobs:
         job.refresh_from_db()
-        assert job.status == JobStatus.READY, (job.status_message, workers.log.read_text()[-5000:])
+        assert job.status == JobStatus.READY, (job.status_message, defects(workers))
+
+
+def defects(workers):
+    """What the workers' logs say of our own faults, and their end."""
+    text = workers.log.read_text()
+    lines = [line for line in text.splitlines() if "build.defect" in line or "build.failed" in line]
+    return "\n".join([*lines, text[-3000:]])
 
 
 def test_every_build_ends_as_if_nothing_had_happened(
