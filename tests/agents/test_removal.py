@@ -15,7 +15,9 @@ from agents.turns import text_block
 from jobs import events
 from jobs.models import EventType, Job, JobEvent
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
 
 
 def wait_until_somebody_waits() -> None:

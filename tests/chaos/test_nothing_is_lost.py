@@ -75,12 +75,11 @@ def test_every_build_ends_as_if_nothing_had_happened(
 
 
 def test_a_dead_worker_s_session_goes_on_in_another_within_half_a_minute(founder, workers):
-    first = workers.start()
+    both = {"worker-1": workers.start(), "worker-2": workers.start()}
+    wait_until(lambda: live_workers() == 2, "both workers")
     job = start(founder)
     wait_until(lambda: AgentMessage.objects.filter(session=job.pk).count() > 6, "a few turns")
-    workers.start()
-    wait_until(lambda: live_workers() == 2, "the other worker")
-    workers.end(first, signal.SIGKILL)
+    workers.end(both[witness.claims(job.pk)[0][0]], signal.SIGKILL)
     died = datetime.now(UTC)
     wait_until(lambda: len(witness.claims(job.pk)) == 2, "another claim")
     took = (witness.claims(job.pk)[1][1] - died).total_seconds()
