@@ -83,8 +83,8 @@ def _figures(rounds: list[dict[str, Run]]) -> dict[str, float]:
         "loop.growth": median(run.window("last") / run.window("first") for run in ours),
         "loop.vs_langgraph_postgres": against(LANGGRAPH),
         "loop.vs_dbos_postgres": against(DBOS),
-        "loop.vs_langgraph_delta": against(DELTA_ONE),
-        "loop.vs_langgraph_delta_two_points": against(DELTA),
+        "loop.vs_langgraph_delta": against(DELTA),
+        "loop.vs_langgraph_delta_one_point": against(DELTA_ONE),
         "loop.vs_raw_append": against(RAW),
         "loop.bytes_growth": median(
             run.bytes_per_iteration(250, 300) / run.bytes_per_iteration(0, 50) for run in ours
@@ -117,7 +117,8 @@ median over the rounds.
 
 Ours writes what a step really writes (transcript, ledger with reservation and settlement, day's budget,
 numbered events, session under its epoch, doorbell and live key in Redis), the peers only their
-transcript. `loop.vs_langgraph_delta` takes LangGraph's strongest strictly durable form, which has one
-durable point an iteration and so may lose a turn whose tool has run; `..._two_points` is the form that
-promises what ours does. Bytes are the growth of the write-ahead log (`pg_current_wal_insert_lsn`),
+transcript. `loop.vs_langgraph_delta` takes the DeltaChannel with a node for the model and one for the tool,
+the form that does the same work: the turn is saved before its tool runs. `..._one_point`, without a bar,
+is its cheapest form: one node and one durable point an iteration, so that a crash loses a turn whose tool
+has run and runs that tool again. Bytes are the growth of the write-ahead log (`pg_current_wal_insert_lsn`),
 full-page images included; the JSON they are compared with is the transcript's and the events'."""
