@@ -117,11 +117,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a page says: `http_status` is None when nothing is listening there."""
+    """What a page says: `http_status` is None when nothing is listening there.
+
+    Of a page `drawn_by_script` only a browser can tell whether anything is on it.
+    """
 
     status: Status
     http_status: int | None = None
     title: str = ""
+    drawn_by_script: bool = False
 
 
 async def ask(url: str) -> Answer:
@@ -150,18 +154,18 @@ def judge(http_status: int, content_type: str, body: str) -> Answer:
     """An error is not an answer, and neither is a page with nothing on it. A sign-in wall is one."""
     if http_status >= 400 and http_status not in (401, 403):
         return Answer(Status.DOWN, http_status)
+    if "html" not in content_type:
+        return Answer(Status.ANSWERS if body.strip() else Status.BLANK, http_status)
     page = _Page()
-    if "html" in content_type:
-        page.feed(body)
-        page.close()
-    is_blank = page.is_blank if "html" in content_type else not body.strip()
-    return Answer(
-        Status.BLANK if is_blank else Status.ANSWERS, http_status, " ".join(page.title.split())[:200]
-    )
+    page.feed(body)
+    page.close()
+    drawn_by_script = page.is_blank and page.has_script
+    status = Status.BLANK if page.is_blank and not page.has_script else Status.ANSWERS
+    return Answer(status, http_status, " ".join(page.title.split())[:200], drawn_by_script)
 
 
 class _Page(HTMLParser):
-    """The title of a page, and whether anything on it can be seen."""
+    """The title of a page, whether anything on it can be seen, and whether a script may draw what cannot."""
 
     INVISIBLE = frozenset({"script", "style", "template", "noscript", "title"})
     VISIBLE = frozenset(
@@ -172,13 +176,14 @@ class _Page(HTMLParser):
         super().__init__()
         self.title = ""
         self.is_blank = True
+        self.has_script = False
         self._inside: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in self.INVISIBLE:
             self._inside.append(tag)
-        # A page drawn by its script is judged by the screenshot, not here.
-        if tag in self.VISIBLE or (tag == "script" and dict(attrs).get("src")):
+        self.has_script = self.has_script or tag == "script"
+        if tag in self.VISIBLE:
             self.is_blank = False
 
     def handle_endtag(self, tag: str) -> None:
