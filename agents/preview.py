@@ -92,6 +92,15 @@ async def start_app(
     return url
 
 
+async def bring_up(workspace: Workspace) -> tuple[str, "Status"]:
+    """Start the app as it is declared: its URL, empty when it does not start, and how its page is."""
+    try:
+        url = await start_app(workspace, await declaration(workspace))
+    except PreviewError:
+        return "", Status.DOWN
+    return url, (await ask(url)).status
+
+
 async def _is_starting(workspace: Workspace, group: str) -> bool:
     """Whether it runs; its first moment, before it is recorded, counts as running."""
     if await workspace.is_alive(group):
