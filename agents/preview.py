@@ -12,10 +12,12 @@ import httpx
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from agents.capture import cut_middle
-from agents.errors import AgentError
+from agents.errors import AgentError, NotDone
 from agents.sandbox import STATE, Workspace
+from agents.turns import ToolFailure
 
 DECLARATION = "cofounder.json"
+LARGEST_DECLARATION = 1_000_000  # bytes
 GROUP = "app"  # its process groups outlive an epoch
 START_SECONDS = 60.0
 ASK_SECONDS = 10.0
@@ -23,7 +25,10 @@ POLL_SECONDS = 0.2
 LARGEST_PAGE = 2_000_000
 LOG_CHARACTERS = 2000
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+# A command travels in the environment, which holds no NUL.
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=r"^[^\x00]*$")
+]
 
 
 class PreviewError(AgentError):
@@ -56,9 +61,14 @@ class Declaration(BaseModel):
 async def declaration(workspace: Workspace) -> Declaration:
     """Read cofounder.json; `DeclarationError` says what is wrong with it."""
     try:
+        entry = await workspace.look(DECLARATION)
+        if not entry.kind:
+            raise DeclarationError(f"There is no {DECLARATION} in the workspace.")
+        if entry.kind != "file" or entry.size > LARGEST_DECLARATION:
+            raise DeclarationError(f"{DECLARATION} must be a file of at most {LARGEST_DECLARATION:,} bytes.")
         content = await workspace.read(DECLARATION)
-    except FileNotFoundError as error:
-        raise DeclarationError(f"There is no {DECLARATION} in the workspace.") from error
+    except (ToolFailure, NotDone, FileNotFoundError) as error:
+        raise DeclarationError(f"{DECLARATION} cannot be read: {error}") from error
     try:
         return Declaration.model_validate_json(content)
     except ValidationError as error:

@@ -108,6 +108,8 @@ mkdir -p "$state/bin" "$state/groups" "$state/logs" "$state/snapshots" "$HOME/ap
 if read -r job epoch 2> /dev/null < "$state/owner" && [ "$job" = "$1" ] && [ "$epoch" -gt "$2" ]; then
   exit {TAKEN}
 fi
-echo "$1 $2" > "$state/owner.$$" && mv "$state/owner.$$" "$state/owner"
+# Nobody is in the middle of a snapshot any more: what is left of one could fill the disk.
+rm -f -- "$state/snapshots"/*
+echo "$1 $2" > "$state/owner" || exit 1
 printf %s "$3" > "$state/bin/background" && chmod +x "$state/bin/background"
 """

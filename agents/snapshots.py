@@ -25,7 +25,7 @@ from django.db import IntegrityError
 
 from agents import history, manifest, processes, secret_files
 from agents.database import unit
-from agents.errors import AgentError, ScriptFailed, SnapshotDamaged, SnapshotFailed
+from agents.errors import AgentError, SandboxFull, ScriptFailed, SnapshotDamaged, SnapshotFailed
 from agents.manifest import Manifest
 from agents.models import Snapshot, SnapshotClock
 from agents.sandbox import STATE, Workspace
@@ -37,6 +37,7 @@ CHUNK = 1024 * 1024
 STAMP = "%Y%m%dT%H%M%SZ"
 LEFT_BEHIND = timedelta(days=1)  # an archive without a row that is older than this belongs to nobody
 SECOND = timedelta(seconds=1)
+NO_ROOM = "There is no room left in the sandbox."
 
 # A slow storage may hold up other snapshots, and nothing else.
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
@@ -88,7 +89,7 @@ async def take(
     async with workspace.snapshot_lock, _scratch(workspace) as name:
         with _our_errors():
             lines = secret_files.lines_of((await unit(project_secrets.values_of, project_id)).values())
-            files = await secret_files.without(workspace, name, await _list(workspace, name), lines)
+            files = await _list_to_save(workspace, name, lines)
             if not files:
                 return None
             last = await unit(_use_again, project_id, job_id, reason, files)
@@ -126,6 +127,11 @@ async def _list(workspace: Workspace, name: str) -> Manifest:
     return cast(Manifest, await _in_thread(manifest.parse, found, sums))  # of many files it takes a while
 
 
+async def _list_to_save(workspace: Workspace, name: str, secrets: Sequence[str]) -> Manifest:
+    disk = await _list(workspace, name)
+    return await secret_files.without(workspace, name, manifest.readable(disk), secrets)
+
+
 async def _pack(
     workspace: Workspace, name: str, files: Manifest, secrets: Sequence[str]
 ) -> tuple[Manifest, str]:
@@ -135,7 +141,7 @@ async def _pack(
         await workspace.upload(f"{STATE}/snapshots/{name}.names", names)
         sha256 = (await workspace.script(PACK, name)).strip()
         is_clean = not await secret_files.are_in_archive(workspace, name, secrets)
-        after = await secret_files.without(workspace, name, await _list(workspace, name), secrets)
+        after = await _list_to_save(workspace, name, secrets)
         if is_clean and (manifest.is_unchanged(files, after) or attempt == TRIES - 1):
             return manifest.agreed(files, after), sha256
         files = after
@@ -333,8 +339,9 @@ def _our_errors() -> Iterator[None]:
     try:
         yield
     except ScriptFailed as error:
-        full = "No space left" in str(error)
-        raise SnapshotFailed("There is no room left in the sandbox." if full else str(error)) from error
+        raise SnapshotFailed(NO_ROOM if "No space left" in str(error) else str(error)) from error
+    except SandboxFull as error:
+        raise SnapshotFailed(NO_ROOM) from error
     except FileNotFoundError as error:
         raise SnapshotFailed("The archive vanished from the sandbox while it was copied.") from error
     except IntegrityError as error:

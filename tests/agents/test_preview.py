@@ -66,6 +66,7 @@ async def test_nothing_answers_before_the_start(workspace: Workspace) -> None:
         ("", "Invalid JSON"),
         ("[]", "object"),
         ('{"port": 8000}', "start: Field required"),
+        (r'{"start": "a\u0000b", "port": 8000}', "start: "),
         ('{"start": " ", "port": 8000}', "start: "),
         ('{"start": "x", "port": 80}', "port: "),
         ('{"start": "x", "port": 8000, "checks": [{"promise": "p"}]}', "checks.0.run: Field required"),
@@ -78,6 +79,24 @@ async def test_a_wrong_declaration_is_told_in_a_sentence(
     with pytest.raises(DeclarationError, match=r"^cofounder\.json: ") as wrong:
         await preview.declaration(workspace)
     assert sentence in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "mkdir cofounder.json",
+        "ln -s /etc/passwd cofounder.json",
+        "mkfifo cofounder.json",
+        "head -c 2000000 /dev/zero > cofounder.json",
+        "echo {} > cofounder.json; chmod 000 cofounder.json",
+    ],
+)
+async def test_a_declaration_that_is_no_readable_file_is_told_in_a_sentence(
+    workspace: Workspace, command: str
+) -> None:
+    await workspace.run(command)
+    with pytest.raises(DeclarationError, match=r"cofounder\.json"):
+        await preview.declaration(workspace)
 
 
 async def test_a_missing_declaration_is_told(workspace: Workspace) -> None:

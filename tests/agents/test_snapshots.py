@@ -11,8 +11,8 @@ from django.core.files.storage import storages
 from agents import snapshots
 from agents.archive import code_zip
 from agents.database import unit
-from agents.errors import SandboxTaken, SnapshotDamaged, SnapshotFailed
-from agents.manifest import from_json
+from agents.errors import SandboxTaken, ScriptFailed, SnapshotDamaged, SnapshotFailed
+from agents.manifest import EXCLUDED, SCRIPT, from_json
 from agents.models import Snapshot
 from agents.processes import LOCKED, OWNED
 from agents.sandbox import Workspace
@@ -237,6 +237,33 @@ async def test_files_that_change_all_the_time_do_not_spoil_the_rest(
     await workspace.end_group(busy.group)
     restored = await verify_and_restore(await open_workspace(), snapshot)  # what is listed is in the archive
     assert "still" in restored.files
+
+
+async def test_what_the_agent_may_not_read_any_more_spoils_neither_saving_nor_verifying(
+    workspace: Workspace, take: Take
+) -> None:
+    await workspace.run("mkdir data void; echo 1 > data/a; echo 2 > key; echo 3 > b")
+    await take()
+    await workspace.run("echo 44 > b; chmod 000 data void key")
+    later = await take()
+    assert "b" in {file.path for file in from_json(later.manifest)}
+    await workspace.run("rm b")
+    for snapshot in (later, (await rows())[-1]):
+        restored = await verify_and_restore(workspace, snapshot)
+        assert restored.files == (["b"] if snapshot.pk == later.pk else [])
+    await workspace.run("chmod 755 data void key")
+    assert (await workspace.run("cat data/a key b")).stdout == "1\n2\n44\n"
+
+
+@pytest.mark.parametrize("name", ["found", "sums"])
+async def test_a_list_that_the_full_disk_cut_short_is_not_believed(
+    workspace: Workspace, take: Take, name: str
+) -> None:
+    await workspace.run("for n in {1..3000}; do echo $n > file-with-a-name-that-is-long-$n; done")
+    await take()
+    await workspace.script(f'mkdir -p .cofounder/snapshots; ln -s /dev/full ".cofounder/snapshots/x.{name}"')
+    with pytest.raises(ScriptFailed, match="No space left"):
+        await workspace.script(SCRIPT, "x", *EXCLUDED)
 
 
 FULL_DISK = r"""

@@ -266,8 +266,10 @@ async def test_a_worker_killed_in_the_middle_leaves_nothing_half(
     road.clear()
     assert [row.pk for row in await rows()] == ([saved.pk] if saved else [])
     assert keys(moto, bucket) == ([saved.key] if saved else [])
+    assert await workspace.script("ls .cofounder/snapshots") != ""
+    after = await open_workspace(job_id=job.pk, epoch=3, sandbox_id=workspace.sandbox_id)
+    assert await workspace.script("ls .cofounder/snapshots") == ""
     if saved is not None:
-        after = await open_workspace(job_id=job.pk, epoch=3, sandbox_id=workspace.sandbox_id)
         assert (await verify_and_restore(after, saved)).files == ["noise"]
     assert (await take()).size > 0.9 * MEGABYTE
 
