@@ -48,6 +48,9 @@ ODD = r"""
 mkdir -p 'a dir/ünï' empty node_modules
 echo one > $'a dir/ünï/new\nline'
 printf x > $'caf\xe9'
+for name in 'back\nslash' '\101' '[a]*?' -dash ' space ' '"quoted"' '~' 'a\'; do
+  echo "$name" > "./$name"
+done
 ln -s 'a dir' link
 echo '#!/bin/sh' > run.sh
 chmod 755 run.sh
