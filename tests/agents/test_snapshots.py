@@ -317,16 +317,13 @@ async def test_a_project_deleted_meanwhile_leaves_no_archive(
     assert files == [Path(snapshot.key).name]  # the one there was, which deleting a project removes itself
 
 
-async def test_twenty_thousand_small_files_are_saved_and_come_back(
-    workspace: Workspace, take: Take, open_workspace: OpenWorkspace
-) -> None:
+async def test_twenty_thousand_small_files_are_saved_and_come_back(workspace: Workspace, take: Take) -> None:
     made = "import os\nfor n in range(20000):\n os.makedirs(f'd{n % 200}', exist_ok=True)\n"
     made += " open(f'd{n % 200}/f{n}', 'w').write(str(n))"
     assert (await workspace.run(f'python3 -c "{made}"')).exit_code == 0
     snapshot = await take()
     assert len(snapshot.manifest) == 20_000
-    await workspace.run("rm -r d1 d2")
-    assert len((await verify_and_restore(workspace, snapshot)).files) == 200
-    fresh = await open_workspace()
-    assert len((await verify_and_restore(fresh, snapshot)).files) == 20_000
-    assert (await fresh.run("find . -type f | wc -l; cat d199/f19999")).stdout == "20000\n19999"
+    await workspace.run("rm -r d*")
+    assert len((await verify_and_restore(workspace, snapshot)).files) == 20_000
+    assert (await workspace.run("find . -type f | wc -l; cat d199/f19999")).stdout == "20000\n19999"
+    await workspace.run("rm -r d*")  # sooner than the sandbox's end would do it
