@@ -1,5 +1,7 @@
 """A build's code as a zip, made from a snapshot."""
 
+import hashlib
+import io
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -36,12 +38,33 @@ def code_zip(snapshot: Snapshot) -> IO[bytes]:
     target = TemporaryFile()  # noqa: SIM115  # the response closes it
     try:
         with opened(snapshot) as source:
-            zip_from_tar(source, target)
+            summed = _Summed(source)
+            zip_from_tar(summed, target)
+            summed.read_to_the_end()
+        if summed.sha256.hexdigest() != snapshot.sha256:
+            raise DamagedCode
     except DamagedCode:
         target.close()
         raise
     target.seek(0)
     return target
+
+
+class _Summed(io.RawIOBase):
+    """Reads on, and knows the checksum of what was read."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self.sha256 = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        self.sha256.update(data)
+        return data
+
+    def read_to_the_end(self) -> None:
+        while self.read(CHUNK):
+            pass
 
 
 @contextmanager
@@ -54,7 +77,7 @@ def opened(snapshot: Snapshot) -> Iterator[IO[bytes]]:
         raise DamagedCode from error
 
 
-def zip_from_tar(source: IO[bytes], target: IO[bytes]) -> None:
+def zip_from_tar(source: IO[bytes] | _Summed, target: IO[bytes]) -> None:
     """Copy the regular files of a tar.gz, one at a time; links and paths that lead outside are left out."""
     with (
         tarfile.open(fileobj=source, mode="r|gz") as tar,

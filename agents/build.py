@@ -203,10 +203,7 @@ class Build:
         """The final snapshot, and the app started as it is declared."""
         workspace = await self.keeper.workspace()
         await self.keeper.save(Snapshot.Reason.FINAL)
-        url, status = "", preview.Status.DOWN
-        with suppress(preview.PreviewError):  # the checks say why
-            url = await preview.start_app(workspace, await preview.declaration(workspace))
-            status = (await preview.ask(url)).status
+        url, status = await preview.bring_up(workspace)  # of one that does not start, the checks say why
         await unit(stages.app_started, self.owner, self.job, url, status)
         return False
 

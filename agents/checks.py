@@ -4,10 +4,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents import preview
+import structlog
+
+from agents import preview, screenshots
 from agents.capture import cut_middle
 from agents.preview import Check, Declaration, DeclarationError, Status
 from agents.sandbox import Workspace
+
+log = structlog.get_logger(__name__)
 
 PAGE = "the page answers"
 CHECK_SECONDS = 60.0
@@ -60,8 +64,24 @@ async def _page(url: str) -> CheckResult:
         if answer.http_status
         else "Nothing answers there.",
     }
-    is_up = answer.status == Status.ANSWERS
-    return CheckResult(PAGE, "", is_up, sentences[answer.status], _milliseconds_since(started))
+    trouble = await _seen(url) if answer.drawn_by_script else ""
+    is_up = answer.status == Status.ANSWERS and not trouble
+    return CheckResult(PAGE, "", is_up, trouble or sentences[answer.status], _milliseconds_since(started))
+
+
+async def _seen(url: str) -> str:
+    """What is wrong with a page that its scripts draw; "" where nothing is, or where there is no browser."""
+    try:
+        shot = await screenshots.take(url)
+    except screenshots.ScreenshotUnavailable:
+        log.warning("checks.not_seen", exc_info=True)
+        return ""
+    except screenshots.PageDown as error:
+        return str(error)
+    if not shot.is_blank:
+        return ""
+    reports = [f"The browser reports: {problem}" for problem in shot.problems]
+    return "\n".join(["The page stays empty: its scripts draw nothing.", *reports])
 
 
 async def _run(workspace: Workspace, port: int, check: Check) -> CheckResult:

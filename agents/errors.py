@@ -11,7 +11,11 @@ class AgentError(Exception):
 
 
 class SandboxError(AgentError):
-    """The sandbox did not do what was asked of it."""
+    """The sandbox cannot be used."""
+
+
+class NotDone(SandboxError):
+    """The sandbox works, but did not do what was asked of it."""
 
 
 class SandboxGone(SandboxError):
@@ -42,7 +46,7 @@ class SandboxFull(SandboxError):
     """There is no room left on the sandbox's disk."""
 
 
-class ScriptFailed(SandboxError):
+class ScriptFailed(NotDone):
     """A command of ours failed in the sandbox."""
 
     def __init__(self, exit_code: int, output: str) -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
-from agents import checkpoints, rescue, snapshots, stages
+from agents import checkpoints, preview, rescue, snapshots, stages
 from agents.checkpoints import Owner, OwnershipLost
 from agents.database import unit
 from agents.errors import FilesLost, SandboxError, SnapshotDamaged, SnapshotFailed
@@ -20,7 +20,7 @@ from agents.sandbox import Workspace
 from agents.snapshots import Restored
 from agents.tools import Toolbox
 from agents.turns import Replay, ToolCall, ToolResult
-from jobs.models import EventType
+from jobs.models import EventType, JobStatus
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +74,9 @@ class SandboxKeeper:
         if restored is not None:
             self.restored = restored.files
             await unit(stages.record_restored, self.owner, restored.files, restored.snapshot.created_at)
+            if restored.files and job.status == JobStatus.CODE and job.preview_url:
+                # It was there to be seen, and what ran there is gone or has lost its files.
+                await unit(stages.show_app, self.owner, job, *await preview.bring_up(workspace))
         return workspace
 
     async def _restore(self, workspace: Workspace) -> Restored | None:

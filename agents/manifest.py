@@ -22,18 +22,26 @@ EXCLUDED = (
     "bower_components",
 )
 
-# Arguments: a name, the excluded names. Writes NAME.found, of every file, link and empty directory its type,
-# mode, seconds of the last change, size, link's target and path, each ended by NUL; and NAME.sums.
+# Arguments: a name, the excluded names. Writes NAME.found, of every file, link, empty directory and whatever
+# may not be read ("u", with what is below) its type, mode, seconds of the last change, size, link's target
+# and path, each ended by NUL; and NAME.sums. What goes away meanwhile is no failure. A full disk is one:
+# shorter lists would look like lost files.
 SCRIPT = r"""
 cd "$HOME/app" || exit 1
+export LC_ALL=C
 list=$HOME/.cofounder/snapshots/$1
 shift
 names=(-name "$1")
 for name in "${@:2}"; do names+=(-o -name "$name"); done
-find . -mindepth 1 -type d \( "${names[@]}" \) -prune -o \( -type f -o -type l -o -type d -empty \) \
-  -printf '%y\0%m\0%C@\0%s\0%l\0%P\0' > "$list.found" || exit 1
-find . -mindepth 1 -type d \( "${names[@]}" \) -prune -o -type f -print0 |
-  xargs -0 -r sha256sum -z -b -- > "$list.sums" 2> /dev/null
+said=$(find . -mindepth 1 -type d \( "${names[@]}" \) -prune -o \
+  \( -type f ! -readable -o -type d \( ! -readable -o ! -executable \) \) \
+  -printf 'u\0%m\0%C@\0%s\0%l\0%P\0' -prune -o \
+  \( -type f -o -type l -o -type d -empty \) -printf '%y\0%m\0%C@\0%s\0%l\0%P\0' 2>&1 > "$list.found")
+said=$(grep -av -e 'Permission denied$' -e 'No such file or directory$' <<< "$said" | head -n 1)
+[ -z "$said" ] || { echo "$said" >&2; exit 1; }
+said=$(find . -mindepth 1 -type d \( "${names[@]}" \) -prune -o -type f -print0 2> /dev/null |
+  xargs -0 -r sha256sum -z -b -- 2>&1 > "$list.sums" | grep -a 'write error')
+[ -z "$said" ] || { echo "$said" >&2; exit 1; }
 exit 0
 """
 FIELDS = 6
@@ -42,6 +50,8 @@ FIELDS = 6
 @dataclass(frozen=True)
 class FileState:
     """A file, a link (no sha256, and `link` names the target) or an empty directory (mode "d755").
+
+    Of what may not be read (neither sha256 nor link) only the name is known, and it is never saved.
 
     `changed` is the inode's change time by the sandbox's clock: unlike the modification time, no command sets
     it back, so an older one than saved means that the disk lost a write.
@@ -58,6 +68,10 @@ class FileState:
     def is_directory(self) -> bool:
         return self.mode.startswith("d")
 
+    @property
+    def is_readable(self) -> bool:
+        return bool(self.sha256 or self.link or self.is_directory)
+
     def is_same_as(self, other: "FileState") -> bool:
         """Whether both have the same content and mode, whenever they were written."""
         return self._content() == other._content()
@@ -70,7 +84,7 @@ Manifest = tuple[FileState, ...]
 
 
 def parse(found: bytes, sums: bytes) -> Manifest:
-    """What the script wrote. A file without a checksum vanished or cannot be read, and is left out."""
+    """What the script wrote. A file without a checksum vanished or is broken, and is left out."""
     checksums = dict(_checksum(line) for line in sums.split(b"\0") if line)
     fields = found.split(b"\0")[:-1]
     entries = (_entry(fields[at : at + FIELDS], checksums) for at in range(0, len(fields), FIELDS))
@@ -84,6 +98,8 @@ def _entry(fields: list[bytes], checksums: dict[bytes, str]) -> FileState | None
         return FileState(name, 0, "", f"d{mode.decode()}", when)
     if kind == b"l":
         return FileState(name, 0, "", "777", when, link.decode(errors="surrogateescape"))
+    if kind == b"u":
+        return FileState(name, 0, "", mode.decode(), when)
     if path in checksums:
         return FileState(name, int(size), checksums[path], mode.decode(), when)
     return None
@@ -92,6 +108,10 @@ def _entry(fields: list[bytes], checksums: dict[bytes, str]) -> FileState | None
 def _checksum(line: bytes) -> tuple[bytes, str]:
     digest, _, path = line.partition(b" *./")
     return path, digest.decode()
+
+
+def readable(disk: Manifest) -> Manifest:
+    return tuple(file for file in disk if file.is_readable)
 
 
 def names(paths: Iterable[str]) -> bytes:
@@ -117,7 +137,7 @@ def agreed(before: Manifest, after: Manifest) -> Manifest:
 def to_restore(saved: Manifest, disk: Manifest) -> list[str]:
     """The paths that are missing, older than saved, or emptied: what a disk that lost writes looks like.
 
-    A file that was changed after it was saved is newer work and stays.
+    A file that was changed after it was saved is newer work and stays, and so does what may not be read.
     """
     here, filled = by_path(disk), _parents(disk)
     return [
@@ -140,14 +160,14 @@ def still_missing(paths: Iterable[str], saved: Manifest, disk: Manifest) -> list
 def _is_lost(saved: FileState, now: FileState | None) -> bool:
     if now is None:
         return True
-    if now.is_same_as(saved):
+    if now.is_same_as(saved) or not now.is_readable:
         return False
     was_emptied = bool(saved.size) and not now.size and not now.link
     return was_emptied or now.changed <= saved.changed
 
 
 def _is_below_file(saved: FileState, here: dict[str, FileState]) -> bool:
-    """Whether newer work put a file where the saved one had its directory."""
+    """Whether there is a file now, or what may not be read, where the saved one had its directory."""
     return any(not here[parent].is_directory for parent in _parents((saved,)) if parent in here)
 
 

@@ -271,6 +271,18 @@ class Snapshot(UUIDModel):
         return self.key
 
 
+class SnapshotClock(models.Model):
+    """The newest second given to a snapshot of the project. Each is given once, as archives are named so."""
+
+    project = models.OneToOneField(
+        Project, on_delete=models.CASCADE, primary_key=True, related_name="snapshot_clock"
+    )
+    second = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.second}"
+
+
 class ShareLink(UUIDModel):
     """Lets whoever has it open a project's app without signing in; deleting the row revokes it."""
 

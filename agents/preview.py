@@ -12,10 +12,12 @@ import httpx
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from agents.capture import cut_middle
-from agents.errors import AgentError
+from agents.errors import AgentError, NotDone
 from agents.sandbox import STATE, Workspace
+from agents.turns import ToolFailure
 
 DECLARATION = "cofounder.json"
+LARGEST_DECLARATION = 1_000_000  # bytes
 GROUP = "app"  # its process groups outlive an epoch
 START_SECONDS = 60.0
 ASK_SECONDS = 10.0
@@ -23,7 +25,10 @@ POLL_SECONDS = 0.2
 LARGEST_PAGE = 2_000_000
 LOG_CHARACTERS = 2000
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+# A command travels in the environment, which holds no NUL.
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=r"^[^\x00]*$")
+]
 
 
 class PreviewError(AgentError):
@@ -56,9 +61,14 @@ class Declaration(BaseModel):
 async def declaration(workspace: Workspace) -> Declaration:
     """Read cofounder.json; `DeclarationError` says what is wrong with it."""
     try:
+        entry = await workspace.look(DECLARATION)
+        if not entry.kind:
+            raise DeclarationError(f"There is no {DECLARATION} in the workspace.")
+        if entry.kind != "file" or entry.size > LARGEST_DECLARATION:
+            raise DeclarationError(f"{DECLARATION} must be a file of at most {LARGEST_DECLARATION:,} bytes.")
         content = await workspace.read(DECLARATION)
-    except FileNotFoundError as error:
-        raise DeclarationError(f"There is no {DECLARATION} in the workspace.") from error
+    except (ToolFailure, NotDone, FileNotFoundError) as error:
+        raise DeclarationError(f"{DECLARATION} cannot be read: {error}") from error
     try:
         return Declaration.model_validate_json(content)
     except ValidationError as error:
@@ -92,6 +102,15 @@ async def start_app(
     return url
 
 
+async def bring_up(workspace: Workspace) -> tuple[str, "Status"]:
+    """Start the app as it is declared: its URL, empty when it does not start, and how its page is."""
+    try:
+        url = await start_app(workspace, await declaration(workspace))
+    except PreviewError:
+        return "", Status.DOWN
+    return url, (await ask(url)).status
+
+
 async def _is_starting(workspace: Workspace, group: str) -> bool:
     """Whether it runs; its first moment, before it is recorded, counts as running."""
     if await workspace.is_alive(group):
@@ -117,11 +136,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a page says: `http_status` is None when nothing is listening there."""
+    """What a page says: `http_status` is None when nothing is listening there.
+
+    Of a page `drawn_by_script` only a browser can tell whether anything is on it.
+    """
 
     status: Status
     http_status: int | None = None
     title: str = ""
+    drawn_by_script: bool = False
 
 
 async def ask(url: str) -> Answer:
@@ -150,18 +173,18 @@ def judge(http_status: int, content_type: str, body: str) -> Answer:
     """An error is not an answer, and neither is a page with nothing on it. A sign-in wall is one."""
     if http_status >= 400 and http_status not in (401, 403):
         return Answer(Status.DOWN, http_status)
+    if "html" not in content_type:
+        return Answer(Status.ANSWERS if body.strip() else Status.BLANK, http_status)
     page = _Page()
-    if "html" in content_type:
-        page.feed(body)
-        page.close()
-    is_blank = page.is_blank if "html" in content_type else not body.strip()
-    return Answer(
-        Status.BLANK if is_blank else Status.ANSWERS, http_status, " ".join(page.title.split())[:200]
-    )
+    page.feed(body)
+    page.close()
+    drawn_by_script = page.is_blank and page.has_script
+    status = Status.BLANK if page.is_blank and not page.has_script else Status.ANSWERS
+    return Answer(status, http_status, " ".join(page.title.split())[:200], drawn_by_script)
 
 
 class _Page(HTMLParser):
-    """The title of a page, and whether anything on it can be seen."""
+    """The title of a page, whether anything on it can be seen, and whether a script may draw what cannot."""
 
     INVISIBLE = frozenset({"script", "style", "template", "noscript", "title"})
     VISIBLE = frozenset(
@@ -172,13 +195,14 @@ class _Page(HTMLParser):
         super().__init__()
         self.title = ""
         self.is_blank = True
+        self.has_script = False
         self._inside: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in self.INVISIBLE:
             self._inside.append(tag)
-        # A page drawn by its script is judged by the screenshot, not here.
-        if tag in self.VISIBLE or (tag == "script" and dict(attrs).get("src")):
+        self.has_script = self.has_script or tag == "script"
+        if tag in self.VISIBLE:
             self.is_blank = False
 
     def handle_endtag(self, tag: str) -> None:

@@ -8,6 +8,11 @@ process ids are used again, but never while a group of that number lives.
 
 TAKEN = 75  # the exit of a script that finds a newer worker in charge
 
+# Begins a script whose first argument is the owner, without whom nothing is done.
+OWNED = f'[ "$(cat "$HOME/.cofounder/owner")" = "$1" ] || exit {TAKEN}; shift\n'
+# Begins a script during which nobody takes the sandbox over.
+LOCKED = 'exec 9> "$HOME/.cofounder/lock" && flock 9 || exit 1\n'
+
 # Arguments: the record's name, the owner. The command comes in the environment, where it needs no quoting.
 RUN = r"""
 state=$HOME/.cofounder
@@ -57,8 +62,8 @@ END_ONE = _END + 'touch "$1.end"; [ -e "$1" ] && end_groups "$1" "$1.end"; exit 
 END_KIND = _END + 'end_groups "$1"*; exit 0'
 # Argument: the prefix of names to keep besides the app's.
 END_OLDER = _END + 'end_groups !("$1"*|app-*); exit 0'
-# Argument: the owner, without whom nothing is ended.
-END_ALL = _END + f'[ "$(cat ../owner)" = "$1" ] || exit {TAKEN}; end_groups *; exit 0'
+# Argument: the owner.
+END_ALL = OWNED + _END + "end_groups *; exit 0"
 # Argument: the record's name. Fails when nothing of the group is left.
 IS_ALIVE = _END + 'read -r group _ < "$1" && alive "$group"'
 
@@ -99,9 +104,12 @@ esac
 TAKE_OVER = rf"""
 state=$HOME/.cofounder
 mkdir -p "$state/bin" "$state/groups" "$state/logs" "$state/snapshots" "$HOME/app"
+{LOCKED}
 if read -r job epoch 2> /dev/null < "$state/owner" && [ "$job" = "$1" ] && [ "$epoch" -gt "$2" ]; then
   exit {TAKEN}
 fi
-echo "$1 $2" > "$state/owner.$$" && mv "$state/owner.$$" "$state/owner"
+# Nobody is in the middle of a snapshot any more: what is left of one could fill the disk.
+rm -f -- "$state/snapshots"/*
+echo "$1 $2" > "$state/owner" || exit 1
 printf %s "$3" > "$state/bin/background" && chmod +x "$state/bin/background"
 """

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from agents.errors import (
+    NotDone,
     SandboxBusy,
-    SandboxError,
     SandboxFull,
     SandboxGone,
     SandboxRefused,
@@ -141,4 +141,4 @@ def our_errors(path: str = "") -> Iterator[None]:
     except (e2b.TimeoutException, httpx.TransportError, ConnectionError, TimeoutError) as error:
         raise SandboxUnreachable from error
     except e2b.SandboxException as error:
-        raise SandboxError(f"The sandbox refused: {error}") from error
+        raise NotDone(f"The sandbox refused: {error}") from error

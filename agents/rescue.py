@@ -7,10 +7,11 @@ from agents.database import unit
 from agents.errors import SandboxError, SandboxGone, SandboxTaken, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, SessionState, Snapshot
 from agents.sandbox import Workspace
-from jobs.models import Job
+from jobs.models import Job, JobStatus
 
 log = structlog.get_logger(__name__)
 
+FINAL = Snapshot.Reason.FINAL
 _AT_WORK = [SessionState.QUEUED, SessionState.WORKING]
 
 
@@ -35,8 +36,15 @@ async def save(session: AgentSession) -> Workspace:
         await snapshots.restore_newest(workspace, job.project_id, job.pk)
     except SnapshotDamaged:
         log.warning("rescue.snapshots_damaged", job_id=str(job.pk))  # what is on the disk is all there is
-    await snapshots.take(workspace, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.END)
+    reason = await unit(_reason, job)
+    await snapshots.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
     return workspace
+
+
+def _reason(job: Job) -> Snapshot.Reason:
+    """A finished build without a final snapshot, as after the storage was away, gets it now."""
+    is_missing = job.status == JobStatus.READY and not job.snapshots.filter(reason=FINAL).exists()
+    return FINAL if is_missing else Snapshot.Reason.END
 
 
 async def save_and_end(session: AgentSession) -> bool:

@@ -27,7 +27,9 @@ END_SECONDS = 15.0  # how long ending a process group may take
 SCRIPT_SECONDS = 300.0
 
 # Prints the workspace, the file a path leads to, and what that is.
-LOOK = r"""
+LOOK = (
+    processes.OWNED
+    + r"""
 cd "$HOME/app" || exit 1
 realpath -mz -- . "$1"
 if [ -d "$1" ]; then printf directory
@@ -35,6 +37,7 @@ elif [ -f "$1" ]; then stat -Lc %s -- "$1"
 elif [ -e "$1" ]; then printf other
 fi
 """
+)
 
 
 @dataclass(frozen=True)
@@ -118,12 +121,7 @@ class Workspace:
         return self._sandbox.sandbox_id
 
     async def _take_over(self) -> None:
-        try:
-            await self.script(processes.TAKE_OVER, self._job_id, str(self.epoch), processes.BACKGROUND)
-        except ScriptFailed as error:
-            if error.exit_code == processes.TAKEN:
-                raise SandboxTaken from error
-            raise
+        await self._unless_taken(processes.TAKE_OVER, self._job_id, str(self.epoch), processes.BACKGROUND)
         await self.end_older_groups()
 
     def use_secrets(self, envs: Mapping[str, str]) -> None:
@@ -142,7 +140,7 @@ class Workspace:
 
     async def pause(self) -> None:
         """Put it to sleep with its memory and disk; what was written is flushed first."""
-        await self.script("sync")
+        await self.owned(processes.OWNED + "sync")
         with our_errors():
             await self._sandbox.pause()
 
@@ -160,7 +158,7 @@ class Workspace:
     async def look(self, path: str) -> Entry:
         """What a path the model named leads to; `ToolFailure` when that is outside the workspace."""
         relative = _relative(path)
-        answer = await self.script(LOOK, relative or ".")
+        answer = await self.owned(LOOK, relative or ".")
         root, real, found = answer.split("\0")
         if real != root and not real.startswith(root + "/"):
             raise ToolFailure("outside_workspace", f"{path} leads out of the workspace.")
@@ -204,6 +202,18 @@ class Workspace:
             except e2b.CommandExitException as error:
                 raise ScriptFailed(error.exit_code, error.stderr or error.stdout) from None
             return str(result.stdout)
+
+    async def owned(self, script: str, *arguments: str) -> str:
+        """Run a script that has `processes.OWNED`; `SandboxTaken` when a newer worker is in charge."""
+        return await self._unless_taken(script, f"{self._job_id} {self.epoch}", *arguments)
+
+    async def _unless_taken(self, script: str, *arguments: str) -> str:
+        try:
+            return await self.script(script, *arguments)
+        except ScriptFailed as error:
+            if error.exit_code == processes.TAKEN:
+                raise SandboxTaken from error
+            raise
 
     async def run(
         self,
@@ -287,12 +297,7 @@ class Workspace:
 
     async def end_all_groups(self) -> None:
         """End everything; `SandboxTaken` when a newer worker has the sandbox and its commands."""
-        try:
-            await self.script(processes.END_ALL, f"{self._job_id} {self.epoch}")
-        except ScriptFailed as error:
-            if error.exit_code == processes.TAKEN:
-                raise SandboxTaken from error
-            raise
+        await self.owned(processes.END_ALL)
 
     async def is_alive(self, group: str) -> bool:
         try:

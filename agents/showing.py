@@ -133,7 +133,7 @@ async def look_after(job_id: UUID) -> datetime | None:
     """Keep an app awake that was opened lately; otherwise save what it wrote, and pause its sandbox.
 
     Left alone, the sandbox would pause itself, and what was written last might be lost. The real time at
-    which to look again; None when it sleeps.
+    which to look again, also when it could not be saved now; None when it sleeps.
     """
     session = await unit(_finished, job_id)
     if session is None or not session.sandbox_id:
@@ -146,6 +146,7 @@ async def look_after(job_id: UUID) -> datetime | None:
         await (await rescue.save(session)).pause()
     except (SandboxError, SnapshotFailed) as error:
         log.warning("showing.not_looked_after", job_id=str(job_id), error=repr(error))
+        return datetime.now(UTC) + watch() if error.retryable else None
     return None
 
 

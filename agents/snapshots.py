@@ -15,19 +15,19 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
-from django.core.cache import cache
 from django.core.files import File
 from django.core.files.storage import storages
+from django.db import IntegrityError
 
-from agents import history, manifest, secret_files
+from agents import history, manifest, processes, secret_files
 from agents.database import unit
-from agents.errors import AgentError, ScriptFailed, SnapshotDamaged, SnapshotFailed
+from agents.errors import AgentError, SandboxFull, ScriptFailed, SnapshotDamaged, SnapshotFailed
 from agents.manifest import Manifest
-from agents.models import Snapshot
+from agents.models import Snapshot, SnapshotClock
 from agents.sandbox import STATE, Workspace
 from jobs import clock, project_secrets
 
@@ -35,8 +35,9 @@ KEPT = 5  # of the working snapshots; each finished build's last one is kept bes
 TRIES = 3  # to find a moment in which no file changes while the archive is made
 CHUNK = 1024 * 1024
 STAMP = "%Y%m%dT%H%M%SZ"
-LEFT_BEHIND = timedelta(hours=1)  # an archive without a row that is older than this belongs to nobody
-CLAIM_SECONDS = 3600  # for which a key belongs to the worker that has begun to fill it
+LEFT_BEHIND = timedelta(days=1)  # an archive without a row that is older than this belongs to nobody
+SECOND = timedelta(seconds=1)
+NO_ROOM = "There is no room left in the sandbox."
 
 # A slow storage may hold up other snapshots, and nothing else.
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
@@ -51,13 +52,18 @@ tar --null --verbatim-files-from --no-recursion --ignore-failed-read --hard-dere
 [ $? -le 1 ] || { tail -c 400 "$made.said" >&2; exit 2; }
 sha256sum < "$made.tar.gz" | cut -d ' ' -f 1
 """
-# Argument: a name. Unpacks what NAME.names lists from NAME.tar.gz.
-UNPACK = r"""
+# Arguments: the owner, a name. Unpacks what NAME.names lists from NAME.tar.gz. A worker that has lost the
+# sandbox since it looked would write old files over new ones.
+UNPACK = (
+    processes.LOCKED
+    + processes.OWNED
+    + r"""
 cd "$HOME/app" || exit 1
 made=$HOME/.cofounder/snapshots/$1
 tar -xpzf "$made.tar.gz" --no-same-owner --no-recursion \
   --null --verbatim-files-from -T "$made.names"
 """
+)
 CLEAN = 'rm -f -- "$HOME/.cofounder/snapshots/$1".*'
 
 
@@ -83,29 +89,47 @@ async def take(
     async with workspace.snapshot_lock, _scratch(workspace) as name:
         with _our_errors():
             lines = secret_files.lines_of((await unit(project_secrets.values_of, project_id)).values())
-            files = await secret_files.without(workspace, name, await _list(workspace, name), lines)
+            files = await _list_to_save(workspace, name, lines)
             if not files:
                 return None
-            last = await unit(_last, project_id, job_id)
-            if last is not None and manifest.is_unchanged(manifest.from_json(last.manifest), files):
-                return await unit(_use_again, last, job_id, reason)
+            last = await unit(_use_again, project_id, job_id, reason, files)
+            if last is not None and await _in_thread(_is_stored, last):
+                return last
+            key, moment = await _name(project_id)
             with tempfile.TemporaryFile() as archive:
                 packed, sha256 = await _pack(workspace, name, files, lines)
                 size = await _fetch(workspace, name, archive, sha256)
-                moment = await unit(clock.now)
-                key = await _in_thread(_store, project_id, moment, archive, size)
-                facts = {"key": key, "size": size, "sha256": sha256, "manifest": manifest.to_json(packed)}
-                snapshot, dropped = await unit(_record, project_id, job_id, reason, facts)
+                await _in_thread(_store, key, archive, size)
+            new = Snapshot(
+                project_id=project_id,
+                job_id=job_id,
+                key=key,
+                size=size,
+                sha256=sha256,
+                manifest=manifest.to_json(packed),
+                reason=reason,
+                created_at=moment,
+            )
+            try:
+                dropped = await unit(_record, new)
+            except IntegrityError:  # nobody would ever look for an archive of a project that is gone
+                await _in_thread(_delete, [key])
+                raise
             leftovers = await _in_thread(_stored_before, project_id, moment - LEFT_BEHIND)
             await _in_thread(_delete, [*dropped, *await unit(_unknown, leftovers)])
-            return snapshot
+            return new
 
 
 async def _list(workspace: Workspace, name: str) -> Manifest:
     await workspace.script(manifest.SCRIPT, name, *manifest.EXCLUDED)
     found = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.found")])
     sums = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.sums")])
-    return manifest.parse(found, sums)
+    return cast(Manifest, await _in_thread(manifest.parse, found, sums))  # of many files it takes a while
+
+
+async def _list_to_save(workspace: Workspace, name: str, secrets: Sequence[str]) -> Manifest:
+    disk = await _list(workspace, name)
+    return await secret_files.without(workspace, name, manifest.readable(disk), secrets)
 
 
 async def _pack(
@@ -117,7 +141,7 @@ async def _pack(
         await workspace.upload(f"{STATE}/snapshots/{name}.names", names)
         sha256 = (await workspace.script(PACK, name)).strip()
         is_clean = not await secret_files.are_in_archive(workspace, name, secrets)
-        after = await secret_files.without(workspace, name, await _list(workspace, name), secrets)
+        after = await _list_to_save(workspace, name, secrets)
         if is_clean and (manifest.is_unchanged(files, after) or attempt == TRIES - 1):
             return manifest.agreed(files, after), sha256
         files = after
@@ -140,48 +164,67 @@ def _folder(project_id: uuid.UUID) -> str:
     return f"projects/{project_id}/snapshots"
 
 
-def _store(project_id: uuid.UUID, moment: datetime, archive: Any, size: int) -> str:
-    """Put the archive into the storage under the first free second; the key."""
-    storage = storages["snapshots"]
+async def _name(project_id: uuid.UUID) -> tuple[str, datetime]:
+    """The next archive's key, and its second.
+
+    Given out before the files are packed: a worker that was taken for dead and comes back with its old ones
+    later does not pass them off as the newest.
+    """
     while True:
+        moment = await unit(_next_second, project_id)
         key = f"{_folder(project_id)}/{moment:{STAMP}}.tar.gz"
-        moment += timedelta(seconds=1)
-        # Two workers at once, as after one was taken for dead: S3 would let the second write over the first.
-        if storage.exists(key) or not cache.add(f"snapshot:{key}", True, CLAIM_SECONDS):
-            continue
-        archive.seek(0)
-        stored = storage.save(key, File(archive))
-        if stored == key:
-            break
-        storage.delete(stored)  # another worker was faster, and the storage made up a name
-    if storage.size(key) != size:
-        storage.delete(key)
+        if not await _in_thread(storages["snapshots"].exists, key):
+            return key, moment
+
+
+def _next_second(project_id: uuid.UUID) -> datetime:
+    """A second that nobody else has got for this project, after all those given out before."""
+    now = clock.now().replace(microsecond=0)
+    given, is_first = SnapshotClock.objects.select_for_update().get_or_create(
+        project_id=project_id, defaults={"second": now}
+    )
+    if not is_first:
+        given.second = max(now, given.second + SECOND)
+        given.save(update_fields=["second"])
+    return given.second
+
+
+def _store(key: str, archive: Any, size: int) -> None:
+    storage = storages["snapshots"]
+    archive.seek(0)
+    stored = storage.save(key, File(archive))
+    if stored != key or storage.size(key) != size:
+        storage.delete(stored)
         raise SnapshotFailed("The files did not arrive whole in the storage.")
-    return key
 
 
-def _last(project_id: uuid.UUID, job_id: uuid.UUID) -> Snapshot | None:
-    return history.up_to(project_id, job_id).first()
-
-
-def _use_again(last: Snapshot, job_id: uuid.UUID, reason: Snapshot.Reason) -> Snapshot:
-    """Nothing changed since the last one; at the end of a build it becomes the one that is kept."""
+def _use_again(
+    project_id: uuid.UUID, job_id: uuid.UUID, reason: Snapshot.Reason, files: Manifest
+) -> Snapshot | None:
+    """The newest snapshot, if it holds these files; at the end of a build it becomes the one that is kept."""
+    last = history.up_to(project_id, job_id).first()
+    if last is None or not manifest.is_unchanged(manifest.from_json(last.manifest), files):
+        return None
     if reason == Snapshot.Reason.FINAL and last.reason != Snapshot.Reason.FINAL:
         last.reason, last.job_id = reason, job_id
         last.save(update_fields=["reason", "job"])
     return last
 
 
-def _record(
-    project_id: uuid.UUID, job_id: uuid.UUID, reason: Snapshot.Reason, facts: dict[str, Any]
-) -> tuple[Snapshot, list[str]]:
-    """The new row, and the keys of working snapshots that are no longer kept."""
-    snapshot = Snapshot.objects.create(
-        project_id=project_id, job_id=job_id, reason=reason, created_at=clock.now(), **facts
-    )
-    dropped = dict(history.working_of(project_id).values_list("pk", "key")[KEPT:])
+def _is_stored(snapshot: Snapshot) -> bool:
+    """Whether the storage has it, as far as its size tells."""
+    try:
+        return bool(storages["snapshots"].size(snapshot.key) == snapshot.size)
+    except FileNotFoundError:
+        return False
+
+
+def _record(new: Snapshot) -> list[str]:
+    """Write the row; the keys of working snapshots that are no longer kept."""
+    new.save(force_insert=True)
+    dropped = dict(history.working_of(new.project_id).values_list("pk", "key")[KEPT:])
     Snapshot.objects.filter(pk__in=dropped).delete()
-    return snapshot, list(dropped.values())
+    return list(dropped.values())
 
 
 def _stored_before(project_id: uuid.UUID, moment: datetime) -> list[str]:
@@ -232,11 +275,11 @@ async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restor
     Raises `SnapshotDamaged` when the archive is needed and not what was saved, `SnapshotFailed` when it
     cannot be reached.
     """
-    saved = manifest.from_json(snapshot.manifest)
+    saved = await _in_thread(manifest.from_json, snapshot.manifest)
     async with workspace.snapshot_lock, _scratch(workspace) as name:
         with _our_errors():
             disk = await _list(workspace, name)
-            lost = manifest.to_restore(saved, disk)
+            lost: list[str] = await _in_thread(manifest.to_restore, saved, disk)
             if lost:
                 with tempfile.TemporaryFile() as archive:
                     await _in_thread(_retrieve, snapshot, archive)
@@ -263,7 +306,7 @@ def _retrieve(snapshot: Snapshot, archive: Any) -> None:
 async def _unpack(workspace: Workspace, name: str, archive: Any, paths: Sequence[str]) -> None:
     await workspace.upload(f"{STATE}/snapshots/{name}.names", manifest.names(paths))
     await workspace.upload(f"{STATE}/snapshots/{name}.tar.gz", archive)
-    await workspace.script(UNPACK, name)
+    await workspace.owned(UNPACK, name)
 
 
 # What both share
@@ -292,13 +335,16 @@ async def _in_thread(fn: Any, *arguments: Any) -> Any:
 
 @contextmanager
 def _our_errors() -> Iterator[None]:
-    """The storages' own exceptions, and failures of our scripts, as one of ours."""
+    """The storages' own exceptions, a missing project, and failures of our scripts, as one of ours."""
     try:
         yield
     except ScriptFailed as error:
-        full = "No space left" in str(error)
-        raise SnapshotFailed("There is no room left in the sandbox." if full else str(error)) from error
+        raise SnapshotFailed(NO_ROOM if "No space left" in str(error) else str(error)) from error
+    except SandboxFull as error:
+        raise SnapshotFailed(NO_ROOM) from error
     except FileNotFoundError as error:
         raise SnapshotFailed("The archive vanished from the sandbox while it was copied.") from error
+    except IntegrityError as error:
+        raise SnapshotFailed("The project was deleted meanwhile.") from error
     except (OSError, BotoCoreError, ClientError, Boto3Error) as error:
         raise SnapshotFailed(f"The storage does not work: {error}") from error

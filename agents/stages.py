@@ -140,6 +140,13 @@ def app_started(owner: Owner, job: Job, url: str, status: str) -> None:
     events.record(job.pk, EventType.PREVIEW_UPDATED, url=url, status=str(status))
 
 
+def show_app(owner: Owner, job: Job, url: str, status: str) -> None:
+    """The app was started again in the middle of the work, or not (an empty `url`)."""
+    job.preview_url = url
+    job.save(update_fields=["preview_url"])
+    record(owner, EventType.PREVIEW_UPDATED, url=url, status=str(status))
+
+
 def back_to_code(
     owner: Owner, job: Job, failures: Sequence[CheckResult], rounds: int
 ) -> tuple[Rest | None, list[AgentMessage]]:

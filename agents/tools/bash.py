@@ -6,7 +6,7 @@ from pydantic import Field
 
 from agents.sandbox import CommandResult, Workspace
 from agents.tools.tool import Input, Outcome, Tool, shorten
-from agents.turns import Replay
+from agents.turns import Replay, ToolFailure
 
 ANSI = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-~])"
@@ -29,6 +29,8 @@ class Bash(Input):
 
 
 async def run(wanted: Bash, workspace: Workspace) -> Outcome:
+    if "\0" in wanted.command:
+        raise ToolFailure("invalid_input", "A command cannot hold a NUL character.")
     result = await workspace.run(wanted.command, timeout=wanted.timeout, background=wanted.background)
     label = f"Ran: {shorten(wanted.command)}"
     if wanted.background:

@@ -18,7 +18,9 @@ path=$1
 shift
 names=(-name .git)
 for name in "$@"; do names+=(-o -name "$name"); done
-find "$path" -mindepth 1 -type d \( "${names[@]}" \) -prune -o \( -type f -o -type l \) -printf '%P\0'
+find "$path" -mindepth 1 -type d \( "${names[@]}" \) -prune -o \( -type f -o -type l \) -printf '%P\0' \
+  2> /dev/null
+exit 0
 """
 
 TOKENS = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|\{[^{}]*\}|.", re.DOTALL)

@@ -2,7 +2,7 @@
 
 import base64
 import uuid
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from asgiref.sync import sync_to_async
 from django.core.files.base import ContentFile
@@ -43,8 +43,8 @@ async def _url(path: str, workspace: Workspace) -> str:
     except preview.DeclarationError:
         port = USUAL_PORT
     base = workspace.host(port)
-    url = urljoin(base + "/", path)
-    if urlsplit(url).netloc != urlsplit(base).netloc:
+    url = _joined(base, path)
+    if not url.startswith(base + "/"):
         raise ToolFailure("invalid_input", "Only pages of the app itself can be looked at.")
     if (await preview.ask(url)).http_status is None:
         raise ToolFailure(
@@ -53,6 +53,13 @@ async def _url(path: str, workspace: Workspace) -> str:
             "listen on 0.0.0.0.",
         )
     return url
+
+
+def _joined(base: str, path: str) -> str:
+    try:
+        return urljoin(base + "/", path)
+    except ValueError:  # an address that is none
+        return ""
 
 
 def _text(wanted: TakeScreenshot, shot: Screenshot) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.capture import cut_middle, cut_to_bytes
-from agents.errors import SandboxError, SandboxFull
+from agents.errors import NotDone, SandboxFull
 from agents.redaction import Redactor
 from agents.sandbox import Workspace
 from agents.tools import (
@@ -88,9 +88,7 @@ class Toolbox:
             outcome = Outcome(str(error), f"{self.label(call)}: failed", "disk_full")
         except FileNotFoundError as error:
             outcome = Outcome(f"There is no file {error}.", f"{self.label(call)}: failed", "file_not_found")
-        except SandboxError as error:
-            if type(error) is not SandboxError:
-                raise
+        except NotDone as error:
             outcome = Outcome(str(error), f"{self.label(call)}: failed", "sandbox_error")
         return self._result(call, outcome, int((time.monotonic() - started) * 1000))
 

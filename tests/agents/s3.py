@@ -45,8 +45,8 @@ class Road:
     """A port that leads to another one, as long as the road is open.
 
     `closed`: whoever comes is sent away. `pause`: seconds after each block of what is sent to the server.
-    `cut_after`: bytes after which a connection to the server is torn. `stalled` is set, and nothing goes on,
-    after `stall_after` bytes in either direction.
+    `cut_after`: bytes after which a connection to the server is torn. `stalled` is set, and nothing goes on
+    until `go_on`, after `stall_after` bytes in either direction.
     """
 
     def __init__(self, target: int) -> None:
@@ -54,6 +54,7 @@ class Road:
         self.pause = 0.0
         self.cut_after = self.stall_after = 0
         self.stalled = threading.Event()
+        self.go_on = threading.Event()
         self._target = target
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
@@ -64,6 +65,7 @@ class Road:
         """Let everything pass that comes from now on; what is under way is torn."""
         self.closed, self.pause, self.cut_after, self.stall_after = False, 0.0, 0, 0
         self.stalled.clear()
+        self.go_on.clear()
         self._tear()
 
     def close(self) -> None:
@@ -102,7 +104,7 @@ class Road:
                 carried += len(block)
                 if self.stall_after and carried > self.stall_after:
                     self.stalled.set()
-                    time.sleep(600)
+                    self.go_on.wait(600)
                 if is_up and self.cut_after and carried > self.cut_after:
                     break
                 if is_up and self.pause:

@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import os
 import tarfile
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,6 +178,15 @@ def test_a_snapshot_of_another_project_is_not_found(api: Any, other_api: Any, bu
 def test_a_lost_archive_gets_503(api: Any, build: Any) -> None:
     storages["snapshots"].delete(saved(build, {"a": b"1"}).key)
     assert get(api, build).status_code == 503
+
+
+def test_an_archive_that_was_altered_is_not_handed_out(api: Any, build: Any) -> None:
+    snapshot = saved(build, {"a": os.urandom(50_000)})
+    path = Path(storages["snapshots"].path(snapshot.key))
+    altered = bytearray(path.read_bytes())
+    altered[30_000] ^= 1  # in the middle of bytes that were stored as they are
+    path.write_bytes(altered)
+    assert api.get(f"/api/jobs/{build.pk}/code.zip").status_code == 503
 
 
 def test_the_code_of_an_older_snapshot_and_of_a_build_that_changed_nothing(

@@ -1,6 +1,9 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from agents import checks, preview
+from agents import checks, preview, screenshots
 from agents.checks import CheckResult, run_checks, sorted_by_promise
 from agents.preview import Check
 from agents.sandbox import Workspace
@@ -45,6 +48,34 @@ async def test_a_blank_page_and_an_app_that_is_down_fail(workspace: Workspace) -
     await workspace.write("page.html", b"<html></html>")
     page = (await run_checks(workspace, []))[0]
     assert (page.ok, page.output) == (False, "The page is empty.")
+
+
+SCRIPTS = {
+    "nothing": ("<body><script>nothing.here()</script></body>", False),
+    "something": ("<body><script>document.body.append('Uniforms')</script></body>", True),
+}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("page", "ok"), SCRIPTS.values(), ids=SCRIPTS.keys())
+async def test_a_page_drawn_by_its_script_is_looked_at(workspace: Workspace, page: str, ok: bool) -> None:
+    if not screenshots.find_chromium():
+        pytest.skip("CANNOT RUN: there is no Chromium on this machine")
+    await preview.start_app(workspace, await declare(workspace))
+    await workspace.write("page.html", page.encode())
+    result = (await run_checks(workspace, []))[0]
+    await screenshots.close()
+    assert result.ok is ok
+    assert ("nothing is not defined" in result.output) is not ok
+
+
+async def test_without_a_browser_a_page_drawn_by_its_script_is_trusted(
+    workspace: Workspace, settings: Any, tmp_path: Path
+) -> None:
+    settings.CHROMIUM = str(tmp_path / "missing")
+    await preview.start_app(workspace, await declare(workspace))
+    await workspace.write("page.html", SCRIPTS["nothing"][0].encode())
+    assert (await run_checks(workspace, []))[0].ok
 
 
 async def test_without_a_declaration_the_checks_fail_with_a_sentence(workspace: Workspace) -> None:

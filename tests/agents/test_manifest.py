@@ -6,6 +6,7 @@ from agents.manifest import (
     from_json,
     is_unchanged,
     parse,
+    readable,
     still_missing,
     to_json,
     to_restore,
@@ -13,7 +14,9 @@ from agents.manifest import (
 
 
 def file(path: str, content: str = "a", changed: float = 100.0, **fields: str) -> FileState:
-    return FileState(path, len(content), content, fields.get("mode", "644"), changed, fields.get("link", ""))
+    return FileState(
+        path, len(content), content or "none", fields.get("mode", "644"), changed, fields.get("link", "")
+    )
 
 
 def directory(path: str) -> FileState:
@@ -77,6 +80,14 @@ def test_what_the_sandbox_lists_is_read_with_every_kind_of_name() -> None:
     assert manifest[1].sha256 == "0" * 64
     assert from_json(to_json(manifest)) == manifest
     str(to_json(manifest)).encode()
+
+
+def test_what_may_not_be_read_is_known_by_name_stays_and_is_not_saved() -> None:
+    disk = parse(b"u\x00000\x009\x003\x00\x00a\0" + b"u\x00700\x009\x003\x00\x00b\0", b"")
+    assert [entry.path for entry in disk] == ["a", "b"]
+    assert readable(disk) == ()
+    assert to_restore(SAVED, disk) == []
+    assert to_restore(SAVED, disk[:1]) == ["b/c"]
 
 
 def test_a_file_that_vanished_while_it_was_listed_is_left_out() -> None:

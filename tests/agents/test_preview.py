@@ -66,6 +66,7 @@ async def test_nothing_answers_before_the_start(workspace: Workspace) -> None:
         ("", "Invalid JSON"),
         ("[]", "object"),
         ('{"port": 8000}', "start: Field required"),
+        (r'{"start": "a\u0000b", "port": 8000}', "start: "),
         ('{"start": " ", "port": 8000}', "start: "),
         ('{"start": "x", "port": 80}', "port: "),
         ('{"start": "x", "port": 8000, "checks": [{"promise": "p"}]}', "checks.0.run: Field required"),
@@ -80,6 +81,24 @@ async def test_a_wrong_declaration_is_told_in_a_sentence(
     assert sentence in str(wrong.value)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "mkdir cofounder.json",
+        "ln -s /etc/passwd cofounder.json",
+        "mkfifo cofounder.json",
+        "head -c 2000000 /dev/zero > cofounder.json",
+        "echo {} > cofounder.json; chmod 000 cofounder.json",
+    ],
+)
+async def test_a_declaration_that_is_no_readable_file_is_told_in_a_sentence(
+    workspace: Workspace, command: str
+) -> None:
+    await workspace.run(command)
+    with pytest.raises(DeclarationError, match=r"cofounder\.json"):
+        await preview.declaration(workspace)
+
+
 async def test_a_missing_declaration_is_told(workspace: Workspace) -> None:
     with pytest.raises(DeclarationError, match="no cofounder"):
         await preview.declaration(workspace)
@@ -91,7 +110,7 @@ async def test_a_missing_declaration_is_told(workspace: Workspace) -> None:
         (200, PAGE, Status.ANSWERS),
         (200, "<title>Empty</title><body>  <style>p{}</style></body>", Status.BLANK),
         (200, '<div id="root"></div><script src="app.js"></script>', Status.ANSWERS),
-        (200, "<script>var x = 'text'</script>", Status.BLANK),
+        (200, "<script>document.body.append('text')</script>", Status.ANSWERS),
         (200, "<img src=x>", Status.ANSWERS),
         (200, "", Status.BLANK),
         (401, "Sign in", Status.ANSWERS),
@@ -101,6 +120,19 @@ async def test_a_missing_declaration_is_told(workspace: Workspace) -> None:
 )
 def test_a_page_is_judged_by_what_can_be_seen(http_status: int, body: str, status: Status) -> None:
     assert judge(http_status, "text/html; charset=utf-8", body).status == status
+
+
+@pytest.mark.parametrize(
+    ("body", "drawn"),
+    [
+        ('<div id="root"></div><script type="module">draw()</script>', True),
+        ('<div id="root"></div><script src="app.js"></script>', True),
+        ("<h1>Here</h1><script src='app.js'></script>", False),
+        ("<div></div>", False),
+    ],
+)
+def test_of_a_page_that_only_its_script_draws_nothing_is_known_yet(body: str, drawn: bool) -> None:
+    assert judge(200, "text/html", body).drawn_by_script is drawn
 
 
 def test_data_is_an_answer() -> None:

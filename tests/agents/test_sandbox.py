@@ -130,13 +130,16 @@ async def test_a_new_epoch_ends_what_older_ones_left_but_not_the_app(
     assert not await new.is_alive(app.group)
 
 
-async def test_an_older_epoch_can_start_nothing_any_more(open_workspace: OpenWorkspace) -> None:
+async def test_an_older_epoch_can_do_nothing_any_more(open_workspace: OpenWorkspace) -> None:
     job = uuid.uuid4()
     old = await open_workspace(job_id=job)
-    await open_workspace(job_id=job, epoch=2, sandbox_id=old.sandbox_id)
+    new = await open_workspace(job_id=job, epoch=2, sandbox_id=old.sandbox_id)
     result = await old.run("touch from-the-past")
     assert result.exit_code == 143
-    assert (await old.look("from-the-past")).kind == ""
+    for deed in (old.write("from-the-past", b""), old.pause(), old.end_all_groups()):
+        with pytest.raises(SandboxTaken):
+            await deed
+    assert (await new.run("ls")).stdout == ""  # awake, and without a trace of it
     with pytest.raises(SandboxTaken):
         await open_workspace(job_id=job, epoch=1, sandbox_id=old.sandbox_id)
 

@@ -185,6 +185,23 @@ async def test_what_the_app_wrote_is_saved_before_it_is_laid_to_rest(finish: Fin
     assert await (await workspace_of(job, (await session_of(job)).epoch)).read("orders.json") == b"[1]"
 
 
+async def test_while_the_storage_is_away_the_app_stays_awake_until_it_is_saved(
+    finish: Finish, tmp_path: Path
+) -> None:
+    job = await finish()
+    await unit(Snapshot.objects.all().delete)  # it was away already when the build became ready
+    snapshots_, away = tmp_path / "snapshots", tmp_path / "away"
+    snapshots_.rename(away)
+    snapshots_.write_text("not a directory")
+    assert await showing.look_after(job.pk) is not None
+    assert await shown(job) == "Uniform Swap"
+    snapshots_.unlink()
+    away.rename(snapshots_)
+    assert await showing.look_after(job.pk) is None
+    assert await shown(job) == ""
+    assert (await unit(Snapshot.objects.get)).reason == Snapshot.Reason.FINAL
+
+
 async def test_an_app_that_was_opened_lately_stays_awake(finish: Finish) -> None:
     job = await finish()
     await unit(showing.note_use, job)

@@ -11,13 +11,15 @@ from django.core.files.storage import storages
 from agents import snapshots
 from agents.archive import code_zip
 from agents.database import unit
-from agents.errors import SnapshotDamaged, SnapshotFailed
-from agents.manifest import from_json
+from agents.errors import SandboxTaken, ScriptFailed, SnapshotDamaged, SnapshotFailed
+from agents.manifest import EXCLUDED, SCRIPT, from_json
 from agents.models import Snapshot
+from agents.processes import LOCKED, OWNED
 from agents.sandbox import Workspace
 from agents.snapshots import restore_newest, verify_and_restore
 from jobs.models import Job
 from tests.agents.conftest import OpenWorkspace
+from tests.agents.test_sandbox import until
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
@@ -46,6 +48,9 @@ ODD = r"""
 mkdir -p 'a dir/ünï' empty node_modules
 echo one > $'a dir/ünï/new\nline'
 printf x > $'caf\xe9'
+for name in 'back\nslash' '\101' '[a]*?' -dash ' space ' '"quoted"' '~' 'a\'; do
+  echo "$name" > "./$name"
+done
 ln -s 'a dir' link
 echo '#!/bin/sh' > run.sh
 chmod 755 run.sh
@@ -98,6 +103,19 @@ async def test_unchanged_content_is_not_sent_again(workspace: Workspace, take: T
     assert (await take()).pk != first.pk
 
 
+async def test_unchanged_content_is_sent_again_when_the_storage_has_lost_it(
+    workspace: Workspace, take: Take
+) -> None:
+    await workspace.write("a", b"1")
+    first = await take()
+    Path(storages["snapshots"].path(first.key)).write_bytes(b"half")
+    second = await take()
+    Path(storages["snapshots"].path(second.key)).unlink()
+    third = await take()
+    assert len({first.pk, second.pk, third.pk}) == 3
+    assert (await take()).pk == third.pk
+
+
 async def test_an_empty_workspace_has_no_snapshot(take: Take) -> None:
     assert await take() is None
 
@@ -140,6 +158,41 @@ async def test_snapshots_of_one_second_have_different_keys(
         keys.append((await take()).key)
     assert len(set(keys)) == 3
     assert keys == sorted(keys)
+
+
+async def test_a_second_is_given_out_once_however_many_ask(job: Any) -> None:
+    given = await asyncio.gather(*(unit(snapshots._next_second, job.project_id) for _ in range(12)))
+    assert len(set(given)) == 12
+
+
+async def test_a_worker_that_lost_the_sandbox_writes_no_old_files_over_new_ones(
+    take: Take, open_workspace: OpenWorkspace, job: Any
+) -> None:
+    old = await open_workspace(job_id=job.pk)
+    await old.write("a", b"old")
+    snapshot = await snapshots.take(old, project_id=job.project_id, job_id=job.pk, reason=Reason.CHECKPOINT)
+    assert snapshot is not None
+    await old.run("rm a")
+    new = await open_workspace(job_id=job.pk, epoch=2, sandbox_id=old.sandbox_id)
+    with pytest.raises(SandboxTaken):
+        await verify_and_restore(old, snapshot)
+    assert (await new.run("ls")).stdout == ""
+    assert (await verify_and_restore(new, snapshot)).files == ["a"]
+
+
+async def test_nobody_takes_the_sandbox_over_while_files_are_being_unpacked(
+    open_workspace: OpenWorkspace, job: Any
+) -> None:
+    old = await open_workspace(job_id=job.pk)
+    unpacking = asyncio.create_task(old.owned(LOCKED + OWNED + "touch begun; sleep 1; touch unpacked"))
+
+    async def begun() -> bool:
+        return "begun" in await old.script("ls")
+
+    await until(begun)
+    new = await open_workspace(job_id=job.pk, epoch=2, sandbox_id=old.sandbox_id)
+    assert "unpacked" in await new.script("ls")
+    await unpacking
 
 
 async def test_a_damaged_archive_is_noticed_and_the_one_before_it_is_used(
@@ -189,6 +242,33 @@ async def test_files_that_change_all_the_time_do_not_spoil_the_rest(
     assert "still" in restored.files
 
 
+async def test_what_the_agent_may_not_read_any_more_spoils_neither_saving_nor_verifying(
+    workspace: Workspace, take: Take
+) -> None:
+    await workspace.run("mkdir data void; echo 1 > data/a; echo 2 > key; echo 3 > b")
+    await take()
+    await workspace.run("echo 44 > b; chmod 000 data void key")
+    later = await take()
+    assert "b" in {file.path for file in from_json(later.manifest)}
+    await workspace.run("rm b")
+    for snapshot in (later, (await rows())[-1]):
+        restored = await verify_and_restore(workspace, snapshot)
+        assert restored.files == (["b"] if snapshot.pk == later.pk else [])
+    await workspace.run("chmod 755 data void key")
+    assert (await workspace.run("cat data/a key b")).stdout == "1\n2\n44\n"
+
+
+@pytest.mark.parametrize("name", ["found", "sums"])
+async def test_a_list_that_the_full_disk_cut_short_is_not_believed(
+    workspace: Workspace, take: Take, name: str
+) -> None:
+    await workspace.run("for n in {1..3000}; do echo $n > file-with-a-name-that-is-long-$n; done")
+    await take()
+    await workspace.script(f'mkdir -p .cofounder/snapshots; ln -s /dev/full ".cofounder/snapshots/x.{name}"')
+    with pytest.raises(ScriptFailed, match="No space left"):
+        await workspace.script(SCRIPT, "x", *EXCLUDED)
+
+
 FULL_DISK = r"""
 mkdir -p "$HOME/bin"
 printf '%s\n' '#!/bin/bash' 'echo "tar: a: Cannot write: No space left on device" >&2; exit 2' \
@@ -223,3 +303,27 @@ async def test_hard_links_are_kept_as_the_files_they_are(workspace: Workspace, t
         }
     await workspace.run("rm two")
     assert (await verify_and_restore(workspace, snapshot)).files == ["two"]
+
+
+async def test_a_project_deleted_meanwhile_leaves_no_archive(
+    workspace: Workspace, take: Take, job: Any
+) -> None:
+    await workspace.write("a", b"1")
+    snapshot = await take()
+    await unit(job.project.delete)
+    with pytest.raises(SnapshotFailed, match="deleted meanwhile"):
+        await take()
+    _, files = storages["snapshots"].listdir(str(Path(snapshot.key).parent))
+    assert files == [Path(snapshot.key).name]  # the one there was, which deleting a project removes itself
+
+
+async def test_twenty_thousand_small_files_are_saved_and_come_back(workspace: Workspace, take: Take) -> None:
+    made = "import os\nfor n in range(20000):\n os.makedirs(f'd{n % 200}', exist_ok=True)\n"
+    made += " open(f'd{n % 200}/f{n}', 'w').write(str(n))"
+    assert (await workspace.run(f'python3 -c "{made}"')).exit_code == 0
+    snapshot = await take()
+    assert len(snapshot.manifest) == 20_000
+    await workspace.run("rm -r d*")
+    assert len((await verify_and_restore(workspace, snapshot)).files) == 20_000
+    assert (await workspace.run("find . -type f | wc -l; cat d199/f19999")).stdout == "20000\n19999"
+    await workspace.run("rm -r d*")  # sooner than the sandbox's end would do it

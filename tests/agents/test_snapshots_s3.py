@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 from django.core.files.storage import storages
 from django.db import connection
 
-from agents import snapshots
+from agents import history, snapshots
 from agents.archive import code_zip
 from agents.database import unit
 from agents.errors import SnapshotDamaged, SnapshotFailed
@@ -200,6 +200,37 @@ async def test_two_workers_at_once_keep_what_both_saw(
         assert await fresh.read("a") == content
 
 
+async def test_a_worker_taken_for_dead_does_not_pass_its_old_files_off_as_the_newest(
+    workspace: Workspace, take: Take, job: Any, road: s3.Road, open_workspace: OpenWorkspace
+) -> None:
+    other = await open_workspace()
+    await other.write("a", b"newer")
+    await fill(workspace, 1)
+    road.stall_after = MEGABYTE // 2
+    slow = asyncio.create_task(take())
+    assert await asyncio.to_thread(road.stalled.wait, 30)
+    new = await take(other)
+    road.go_on.set()
+    old = await slow
+    assert {row.pk for row in await rows()} == {old.pk, new.pk}
+    newest = await unit(history.newest_of, job)
+    assert newest is not None
+    assert newest.pk == new.pk
+
+
+async def test_without_redis_two_workers_still_fill_two_archives(
+    workspace: Workspace, take: Take, settings: Any, moto: int, bucket: str, open_workspace: OpenWorkspace
+) -> None:
+    away = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:9/0"}
+    settings.CACHES = {"default": away}
+    workers = [workspace, *[await open_workspace() for _ in range(4)]]
+    for number, worker in enumerate(workers):
+        await worker.write("a", str(number).encode())
+    taken = await asyncio.gather(*map(take, workers))
+    assert keys(moto, bucket) == sorted({snapshot.key for snapshot in taken})
+    assert len(keys(moto, bucket)) == 5
+
+
 KILLED = {
     "while it packs": "pack",
     "while it sends": "send",
@@ -209,7 +240,15 @@ KILLED = {
 
 @pytest.mark.parametrize("moment", KILLED.values(), ids=KILLED.keys())
 async def test_a_worker_killed_in_the_middle_leaves_nothing_half(
-    workspace: Workspace, take: Take, job: Any, road: s3.Road, moto: int, bucket: str, moment: str, e2b: str
+    workspace: Workspace,
+    open_workspace: OpenWorkspace,
+    take: Take,
+    job: Any,
+    road: s3.Road,
+    moto: int,
+    bucket: str,
+    moment: str,
+    e2b: str,
 ) -> None:
     await fill(workspace, 40 if moment == "pack" else 1)
     saved = await take() if moment == "fetch" else None
@@ -227,8 +266,11 @@ async def test_a_worker_killed_in_the_middle_leaves_nothing_half(
     road.clear()
     assert [row.pk for row in await rows()] == ([saved.pk] if saved else [])
     assert keys(moto, bucket) == ([saved.key] if saved else [])
+    assert await workspace.script("ls .cofounder/snapshots") != ""
+    after = await open_workspace(job_id=job.pk, epoch=3, sandbox_id=workspace.sandbox_id)
+    assert await workspace.script("ls .cofounder/snapshots") == ""
     if saved is not None:
-        assert (await verify_and_restore(workspace, saved)).files == ["noise"]
+        assert (await verify_and_restore(after, saved)).files == ["noise"]
     assert (await take()).size > 0.9 * MEGABYTE
 
 

@@ -134,6 +134,18 @@ async def test_glob_finds_files_by_name(call: Caller) -> None:
     assert text(await call("glob", pattern="*.rs")) == "No files."
 
 
+async def test_what_may_not_be_read_is_passed_by_and_its_failure_is_the_tools(
+    call: Caller, workspace: Workspace
+) -> None:
+    await workspace.run(
+        "mkdir locked; echo x > locked/x; echo x > a.txt; chmod 000 locked; echo > no; chmod 0 no"
+    )
+    assert text(await call("glob", pattern="*.txt")) == "a.txt"
+    assert text(await call("grep", pattern="x")) == "a.txt:1:x"
+    for path in ("no", "a.txt/x"):
+        assert (await call("write_file", path=path, content="")).is_error
+
+
 @pytest.mark.parametrize(
     ("pattern", "path", "matches"),
     [

@@ -68,8 +68,9 @@ async def test_an_app_that_is_not_running_is_told(call: Caller, workspace: Works
     assert (result.is_error, result.error_type) == (True, "preview_down")
 
 
-async def test_only_the_apps_own_pages_are_looked_at(call: Caller) -> None:
-    assert (await call("take_screenshot", path="//example.com/")).error_type == "invalid_input"
+@pytest.mark.parametrize("path", ["//example.com/", "file:///etc/passwd", "javascript:1", "http://[x"])
+async def test_only_the_apps_own_pages_are_looked_at(call: Caller, path: str) -> None:
+    assert (await call("take_screenshot", path=path)).error_type == "invalid_input"
 
 
 async def test_without_a_browser_the_tool_says_so(call: Caller, settings: Any, tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ async def test_an_unknown_tool_is_a_failure_that_names_the_known_ones(call: Call
         ("write_file", {"path": "a", "content": "b", "mode": "0777"}),
         ("write_file", {"path": "a", "content": "\ud800"}),
         ("bash", {"command": ""}),
+        ("bash", {"command": "echo a\0b"}),
+        ("bash", {"command": "echo \ud800"}),
         ("bash", {"command": "x", "timeout": 100_000}),
         ("plan", {"phases": []}),
         ("plan", {"phases": [{"name": "A", "goal": ""}, {"name": " a ", "goal": ""}]}),

@@ -11,6 +11,7 @@ from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus
+from tests.agents import s3
 from tests.journeys.conftest import Rehearsal, wait_until
 from tests.journeys.small_plays import brief, write_plays
 from tests.journeys.test_stop import end_sandbox
@@ -30,6 +31,21 @@ def rehearsal(sandboxes, tmp_path_factory):
     servers = Rehearsal(sandboxes, "--plays", str(plays))
     yield servers
     servers.stop()
+
+
+@pytest.fixture
+def road(workers, monkeypatch):
+    """The way to an S3 where the workers keep the snapshots; it can be closed."""
+    with s3.server() as port:
+        way = s3.Road(port)
+        for name, value in s3.CREDENTIALS.items():
+            monkeypatch.setenv(name, value)
+        s3.client(port).create_bucket(Bucket="snapshots")
+        workers._env |= s3.CREDENTIALS
+        workers._env["PROJECT_SNAPSHOT_BUCKET"] = "snapshots"
+        workers._env["AWS_ENDPOINT_URL_S3"] = f"http://127.0.0.1:{way.port}"
+        yield way
+        way.end()
 
 
 @pytest.fixture
@@ -139,6 +155,22 @@ def until_waiting(job):
 
 def pending():
     return AgentEscalation.objects.filter(status=AgentEscalation.Status.PENDING).first()
+
+
+def test_a_build_goes_on_while_its_snapshots_cannot_be_stored(founder, workers, road):
+    workers.start()
+    job = start_build(create_project(owner=founder, **brief("Steps")))[0]
+    saved = job.events.filter(type=EventType.SNAPSHOT_UPDATED)
+    wait_until(lambda: saved.filter(payload__ok=True).exists(), "the first snapshot")
+    road.close()
+    failed = wait_until(lambda: saved.filter(payload__ok=False).first(), "a failure that is told")
+    assert "The storage does not work" in failed.payload["message"]
+    turns = session_of(job).iteration
+    wait_until(lambda: session_of(job).iteration > turns + 2, "three more turns")
+    road.clear()
+    until_ready(job, workers)
+    assert job.snapshots.filter(reason=Snapshot.Reason.FINAL).exists()
+    assert notes_of(job) == ALL_NOTES
 
 
 def test_a_storage_out_of_reach_is_waited_for(paused, founder, workers, archives, rehearsal, tmp_path):

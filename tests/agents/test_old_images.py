@@ -1,0 +1,56 @@
+"""Screenshots in a long conversation: each is sent as it was, until a summary leaves all of them out."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from agents import checkpoints, stages
+from agents.database import unit
+from agents.store import CheckpointStore
+from agents.transcript import upper_bound
+from agents.turns import COMPACTION, ToolCall, ToolResult, Turn, Usage, note, text_block
+
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+
+USAGE = Usage(input_tokens=10, output_tokens=10)
+PICTURE = "AAAA" * 10_000
+
+
+@transaction.atomic
+def opened(job: Any) -> CheckpointStore:
+    """The store of the job's next run."""
+    owner = checkpoints.claim(job.pk, run_id=0)
+    assert owner is not None
+    session, rows = checkpoints.load(owner)
+    if not session.system_prompt:
+        stages.prepare_session(owner, session)
+    return CheckpointStore(owner, rows, lambda: USAGE, lambda: None)
+
+
+async def look(store: CheckpointStore, number: int) -> None:
+    """A step that takes a screenshot."""
+    call = ToolCall(f"toolu_{number}", "take_screenshot", {})
+    block = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
+    await store.save_turn(Turn([block], "tool_use", USAGE), {call.id: "Taking a screenshot"})
+    source = {"type": "base64", "media_type": "image/webp", "data": f"{PICTURE}{number:04}"}
+    content = [text_block("/ at 1280x800"), {"type": "image", "source": source}]
+    await store.save_results([ToolResult(call=call, label="Took one", content=content, excerpt="")])
+
+
+async def test_old_images_never_change_the_prefix_and_are_gone_after_a_summary(build: Any) -> None:
+    store = await unit(opened, build)
+    await store.begin([note("start", "Begin.")])
+    for number in range(5):
+        before = copy.deepcopy(store.messages)
+        await look(store, number)
+        assert store.messages[: len(before)] == before
+    assert json.dumps(store.messages).count(PICTURE) == 5
+    assert upper_bound(store.messages[-1]["content"]) < 2_500  # counted as an image, not by its letters
+    await store.save_summary(Turn([{"type": "compaction", "content": "It looks good."}], COMPACTION, USAGE))
+    await look(store, 5)
+    assert json.dumps(store.messages).count(PICTURE) == 1
+    _, rows = await unit(checkpoints.load, store.owner)
+    assert sum(json.dumps(row.content).count(PICTURE) for row in rows) == 1  # nor are they read any more
