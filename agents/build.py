@@ -62,6 +62,7 @@ async def _execute(job_id: UUID, run_id: int) -> None:
         await end_useless_sandbox(job_id)
         return
     with structlog.contextvars.bound_contextvars(job_id=str(job_id), epoch=owner.epoch):
+        log.info("run.claimed")
         session, rows = await unit(checkpoints.load, owner)
         await Build(owner, session, rows).run()
 

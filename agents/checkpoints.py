@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import connection, transaction
 from django.db.models import F
 
@@ -25,6 +26,8 @@ from jobs import clock, events
 from jobs.events import Fact
 from jobs.models import EventType, Job
 from jobs.queue import enqueue_agent_run
+
+log = structlog.get_logger(__name__)
 
 AS_ASKED = "Paused, as you asked. Resume whenever you like."
 SUSPENDED = "The subscription is suspended, so I have paused. Nothing is lost: I go on once it is paid."
@@ -381,6 +384,8 @@ def _is_suspended(owner: Owner) -> bool:
 
 def record_state(job_id: UUID, previous: str, state: str, reason: str = "") -> None:
     events.record(job_id, EventType.AGENT_STATE, state=state, previous=previous, reason=reason)
+    moved = {"job_id": str(job_id), "previous": str(previous), "state": str(state)}
+    transaction.on_commit(partial(log.info, "session.moved", **moved))
 
 
 def _message(session: AgentSession, role: str, content: list[Block], stop_reason: str = "") -> AgentMessage:

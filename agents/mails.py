@@ -17,7 +17,7 @@ from agents.models import Notice
 from agents.notices import NOTIFY, RETRY, Kind, News
 from escalations import links
 from escalations.models import AgentEscalation
-from jobs.queue import QUEUE
+from jobs.queue import NEWS
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = 10
 _POST = ThreadPoolExecutor(4, thread_name_prefix="mail")  # a slow mail server holds nothing else up
 
 
-@app.task(name=NOTIFY, queue=QUEUE, retry=RETRY)
+@app.task(name=NOTIFY, queue=NEWS, retry=RETRY)
 async def notify(job_id: str, seq: int) -> None:
     """Send the mail for an event, if it was not sent before."""
     news = await unit(notices.unsent, UUID(job_id), seq, Notice.Channel.MAIL)
@@ -81,11 +81,11 @@ def send_another(token: str) -> bool:
     is_wanted = link.escalation.status == AgentEscalation.Status.PENDING and links.has_expired(link)
     if not is_wanted or not links.claim_renewal(link):
         return False
-    app.configure_task(MAIL_LINK, queue=QUEUE).defer(escalation_id=str(link.escalation_id))
+    app.configure_task(MAIL_LINK, queue=NEWS).defer(escalation_id=str(link.escalation_id))
     return True
 
 
-@app.task(name=MAIL_LINK, queue=QUEUE, retry=RETRY)
+@app.task(name=MAIL_LINK, queue=NEWS, retry=RETRY)
 async def mail_link(escalation_id: str) -> None:
     """Mail an open question once more, with a new link."""
     mail = await unit(_mail_again, UUID(escalation_id))

@@ -92,6 +92,7 @@ class BudgetChange(UUIDModel):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["-created_at"], name="budget_change_newest")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount_microdollars} µ$"
@@ -163,7 +164,7 @@ class AgentSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"session {self.job_id}"
+        return str(self.job)
 
 
 class AgentMessage(models.Model):

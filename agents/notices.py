@@ -14,7 +14,7 @@ from agents.models import Notice, NotificationSettings
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.models import EventType, JobEvent, JobStatus
-from jobs.queue import QUEUE
+from jobs.queue import NEWS
 
 NOTIFY = "agents.notify"  # by mail
 CALL_WEBHOOK = "agents.call_webhook"
@@ -120,7 +120,7 @@ def queue(job_id: UUID, event_type: EventType) -> None:
         return
     for channel in channels_for(settings_of(event.job.project.owner_id), kind):
         lock = f"notice {job_id} {event.seq} {channel}"
-        app.configure_task(TASKS[channel], queue=QUEUE, lock=lock).defer(job_id=str(job_id), seq=event.seq)
+        app.configure_task(TASKS[channel], queue=NEWS, lock=lock).defer(job_id=str(job_id), seq=event.seq)
 
 
 def unsent(job_id: UUID, seq: int, channel: Notice.Channel) -> News | None:

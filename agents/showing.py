@@ -23,7 +23,7 @@ from agents.preview import Status
 from agents.sandbox import Workspace
 from jobs import clock
 from jobs.models import EventType, Job, JobStatus, Project
-from jobs.queue import QUEUE
+from jobs.queue import ERRANDS
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ def show_soon(job_id: UUID) -> None:
     """Have a worker bring the app up. Asking twice is harmless: it is done once at a time."""
     key = f"show {job_id}"
     with suppress(AlreadyEnqueued), transaction.atomic():
-        task = app.configure_task(SHOW, queue=QUEUE, lock=key, queueing_lock=key)
+        task = app.configure_task(SHOW, queue=ERRANDS, lock=key, queueing_lock=key)
         task.defer(job_id=str(job_id))
 
 
@@ -71,7 +71,7 @@ def look_after_later(job_id: UUID, moment: datetime) -> None:
     """Have a worker look after the app at a real time; asking twice is harmless."""
     with suppress(AlreadyEnqueued), transaction.atomic():
         key = f"look after {job_id}"
-        task = app.configure_task(LOOK_AFTER, queue=QUEUE, schedule_at=moment, queueing_lock=key)
+        task = app.configure_task(LOOK_AFTER, queue=ERRANDS, schedule_at=moment, queueing_lock=key)
         task.defer(job_id=str(job_id))
 
 

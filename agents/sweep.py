@@ -15,7 +15,7 @@ from agents.checkpoints import HEARTBEAT_SECONDS
 from agents.database import statement, unit
 from agents.models import ASLEEP, AgentSession, SessionState
 from jobs import clock
-from jobs.queue import QUEUE, RUN_AGENT, enqueue_agent_run
+from jobs.queue import ERRANDS, QUEUES, RUN_AGENT, enqueue_agent_run
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ async def queue_reaping() -> None:
     Not a periodic task of the queue's: of these, one that cannot reach the database takes its worker along.
     """
     with suppress(AlreadyEnqueued):
-        await unit(app.configure_task(REAP_SANDBOXES, queue=QUEUE, queueing_lock=REAP_SANDBOXES).defer)
+        await unit(app.configure_task(REAP_SANDBOXES, queue=ERRANDS, queueing_lock=REAP_SANDBOXES).defer)
 
 
 async def release_orphans() -> None:
@@ -70,7 +70,7 @@ def retry_stalled() -> list[int]:
     from the worker that the faster has just given it to.
     """
     with connection.cursor() as cursor:
-        cursor.execute(RETRY_STALLED, {"queue": QUEUE, "silent": HEARTBEAT_SECONDS})
+        cursor.execute(RETRY_STALLED, {"queues": list(QUEUES), "silent": HEARTBEAT_SECONDS})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -78,7 +78,7 @@ def retry_stalled() -> list[int]:
 RETRY_STALLED = """
 WITH stalled AS (
     SELECT j.id, j.queueing_lock FROM procrastinate_jobs j
-    WHERE j.queue_name = %(queue)s AND j.status = 'doing' AND NOT EXISTS (
+    WHERE j.queue_name = ANY(%(queues)s) AND j.status = 'doing' AND NOT EXISTS (
         SELECT FROM procrastinate_workers w
         WHERE w.id = j.worker_id AND w.last_heartbeat > now() - make_interval(secs => %(silent)s))
     FOR UPDATE SKIP LOCKED

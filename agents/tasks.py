@@ -19,12 +19,12 @@ from agents import (
 from agents.build import execute_build
 from agents.database import unit
 from agents.sweep import REAP_SANDBOXES
-from jobs.queue import QUEUE, RUN_AGENT
+from jobs.queue import AGENTS, ERRANDS, RUN_AGENT
 
 log = structlog.get_logger(__name__)
 
 
-@app.task(name=RUN_AGENT, queue=QUEUE, pass_context=True)
+@app.task(name=RUN_AGENT, queue=AGENTS, pass_context=True)
 async def run_agent(context: JobContext, job_id: str) -> None:
     """Run a job's agent as far as it goes."""
     run_id = context.job.id
@@ -36,27 +36,27 @@ async def run_agent(context: JobContext, job_id: str) -> None:
         await execute_build(UUID(job_id), run_id)
 
 
-@app.task(name="agents.end_sandbox", queue=QUEUE, retry=RetryStrategy(max_attempts=5, exponential_wait=5))
+@app.task(name="agents.end_sandbox", queue=ERRANDS, retry=RetryStrategy(max_attempts=5, exponential_wait=5))
 async def end_sandbox(sandbox_id: str) -> None:
     """End a sandbox whose project is gone."""
     await provider.kill(sandbox_id)
 
 
-@app.task(name=showing.SHOW, queue=QUEUE)
+@app.task(name=showing.SHOW, queue=ERRANDS)
 async def show_app(job_id: str) -> None:
     """Bring up the app of a finished build: somebody wants to see it."""
     if moment := await showing.open_app(UUID(job_id)):
         await unit(showing.look_after_later, UUID(job_id), moment)
 
 
-@app.task(name=showing.LOOK_AFTER, queue=QUEUE)
+@app.task(name=showing.LOOK_AFTER, queue=ERRANDS)
 async def look_after_app(job_id: str) -> None:
     """Keep a finished build's app awake while it is used, then save its files and let it sleep."""
     if moment := await showing.look_after(UUID(job_id)):
         await unit(showing.look_after_later, UUID(job_id), moment)
 
 
-@app.task(name=REAP_SANDBOXES, queue=QUEUE)
+@app.task(name=REAP_SANDBOXES, queue=ERRANDS)
 async def reap_sandboxes() -> None:
     """End the sandboxes that nobody will use again."""
     for reaped in await reaping.reap():

@@ -20,7 +20,7 @@ from agents.models import Notice, NotificationSettings
 from agents.notices import CALL_WEBHOOK, RETRY, Kind, News
 from agents.outbound import AddressRefused, NotDelivered
 from jobs import clock
-from jobs.queue import QUEUE
+from jobs.queue import NEWS
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, sha256)).decode()
 
 
-@app.task(name=CALL_WEBHOOK, queue=QUEUE, retry=RETRY)
+@app.task(name=CALL_WEBHOOK, queue=NEWS, retry=RETRY)
 async def call_webhook(job_id: str, seq: int) -> None:
     """Send an event to its founder's webhook, if it was not sent before. What fails is tried again."""
     news = await unit(notices.unsent, UUID(job_id), seq, Notice.Channel.WEBHOOK)

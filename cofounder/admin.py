@@ -17,6 +17,7 @@ else:
 admin.site.site_header = "cofounder"
 admin.site.site_title = "cofounder"
 admin.site.index_title = "Cockpit"
+admin.site.enable_nav_sidebar = False  # the lists need the width for state, phase, spend and time
 
 
 @admin.register(User)

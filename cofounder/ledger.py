@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from agents.models import AgentSession, DailyBudget, SpendEntry
+from cofounder.models import User
 from jobs import clock
 
 SPANS = (7, 30, 90, 365)  # days
@@ -90,15 +91,14 @@ def by_model(begin: date) -> list[Total]:
 
 def by_founder(begin: date) -> list[Total]:
     """Those who cost most, with the time of the sandboxes of the builds they began since."""
-    rows = (
-        _entries(begin).values("user", "user__email").annotate(**_sums()).order_by("-amount", "user__email")
-    )
+    rows = _entries(begin).values("user").annotate(**_sums()).order_by("-amount", "user")
     shown = list(rows[:MOST_FOUNDERS])
+    emails = dict(User.objects.filter(pk__in=[row["user"] for row in shown]).values_list("pk", "email"))
     sessions = AgentSession.objects.filter(
         user__in=[row["user"] for row in shown], created_at__date__gte=begin
     ).values_list("user")
     seconds = dict(sessions.annotate(total=Sum("sandbox_seconds")))
-    return [_total(row["user__email"], row, timedelta(seconds=seconds.get(row["user"], 0))) for row in shown]
+    return [_total(emails[row["user"]], row, timedelta(seconds=seconds.get(row["user"], 0))) for row in shown]
 
 
 def reserved_on(day: date) -> int:

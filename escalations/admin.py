@@ -73,7 +73,7 @@ class AgentEscalationAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AgentEscalation]:
         found: QuerySet[AgentEscalation] = super().get_queryset(request)
-        return found.select_related("project__owner", "job", "resolved_by")
+        return found.select_related("project__owner", "job__project", "resolved_by")
 
     def found(self, queryset: QuerySet[Any], words: str) -> QuerySet[Any]:
         if key := as_uuid(words):

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.text import Truncator
 
 from jobs.models import Job, Project, UUIDModel
 
@@ -70,9 +71,13 @@ class AgentEscalation(UUIDModel):
                 name="escalation_one_pending",
             ),
         ]
+        indexes = [
+            models.Index(fields=["-created_at"], name="escalation_newest"),
+            models.Index(fields=["status", "-created_at"], name="escalation_newest_in_status"),
+        ]
 
     def __str__(self) -> str:
-        return self.plain_english_problem[:60]
+        return Truncator(self.plain_english_problem).chars(60)
 
 
 class AnswerLink(UUIDModel):

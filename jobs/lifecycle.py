@@ -1,11 +1,15 @@
 """The moves of a job. A move and its event are one transaction, and a compare-and-set."""
 
+from functools import partial
 from typing import Any
 
+import structlog
 from django.db import transaction
 
 from jobs import clock, events
 from jobs.models import TERMINAL, EventType, Job, JobStatus
+
+log = structlog.get_logger(__name__)
 
 _ENDS = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
 LEGAL_MOVES: dict[JobStatus, frozenset[JobStatus]] = {
@@ -45,6 +49,8 @@ def move(job: Job, to: JobStatus, message: str = "", **fields: Any) -> None:
         if Job.objects.filter(pk=job.pk, status=old).update(**changes) != 1:
             raise MoveLost(f"The build left {old} meanwhile.")
         events.record(job.pk, EventType.JOB_STATUS, status=to.value, previous=old.value, message=message)
+        moved = {"job_id": str(job.pk), "previous": old.value, "status": to.value}
+        transaction.on_commit(partial(log.info, "job.moved", **moved))
     for name, value in changes.items():
         setattr(job, name, value)
 

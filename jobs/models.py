@@ -126,7 +126,7 @@ class Job(UUIDModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.build_version} of {self.project_id}"
+        return f"{self.project} {self.build_version}"
 
     @property
     def build_version(self) -> str:

@@ -1,15 +1,19 @@
 """The columns that the lists of jobs and of sessions share."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.html import format_html
 
 from agents.models import AgentSession
 from agents.topup import dollars
 from jobs.cockpit import ago
-from jobs.models import Job
+from jobs.models import Job, Project
+
+MOST_FOUND = 1000  # projects, the newest ones
 
 
 class BuildColumns:
@@ -59,6 +63,13 @@ class BuildColumns:
 def session_of(job: Job) -> AgentSession | None:
     """The job's session, if it has one."""
     return getattr(job, "session", None)
+
+
+def projects_called(words: str) -> list[UUID]:
+    """The projects somebody may mean, by their name or their founder's address. Asked for once, before the
+    list is counted and read: as a part of these queries it would be worked out in each."""
+    called = Project.objects.filter(Q(name__icontains=words) | Q(owner__email__icontains=words))
+    return list(called.order_by("-created_at").values_list("pk", flat=True)[:MOST_FOUND])
 
 
 def duration(seconds: int) -> str:

@@ -8,14 +8,15 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
 
 from agents.admin import columns, reading
 from agents.admin.acts import ActingAdmin
 from agents.admin.columns import BuildColumns, link
 from agents.models import AgentSession, BuildDocument, Snapshot
 from jobs.cockpit import as_uuid
-from jobs.models import Job, JobEvent, Phase, Project
+from jobs.models import Job, JobEvent, Phase
 
 if TYPE_CHECKING:
     TabularInline = admin.TabularInline[Any, Any]
@@ -93,8 +94,7 @@ class JobAdmin(BuildColumns, ActingAdmin):
     def found(self, queryset: QuerySet[Job], words: str) -> QuerySet[Job]:
         if key := as_uuid(words):
             return queryset.filter(Q(pk=key) | Q(project=key) | Q(project__owner=key))
-        named = Project.objects.filter(Q(name__icontains=words) | Q(owner__email__icontains=words))
-        return queryset.filter(Q(debug_id=words) | Q(project__in=named.values("pk")))
+        return queryset.filter(Q(debug_id=words) | Q(project__in=columns.projects_called(words)))
 
     @admin.display(description="build", ordering="created_at")
     def version(self, job: Job) -> str:
@@ -106,7 +106,15 @@ class JobAdmin(BuildColumns, ActingAdmin):
 
     @admin.display(description="read")
     def read(self, job: Job) -> str:
-        return link("jobs_job_log", job.pk, f"Event log ({job.last_seq})")
+        """Where the rest of this build is."""
+        pages = [link("jobs_job_log", job.pk, f"Event log ({job.last_seq})")]
+        if session := columns.session_of(job):
+            transcript = f"Transcript ({session.last_position})"
+            pages += [link("agents_agentsession_transcript", job.pk, transcript)]
+            pages += [link("agents_agentsession_change", job.pk, "Session")]
+        questions = reverse("admin:escalations_agentescalation_changelist")
+        pages += [format_html('<a href="{}?q={}">Questions</a>', questions, job.pk)]
+        return format_html_join(" · ", "{}", ((page,) for page in pages))
 
     def get_urls(self) -> list[URLPattern]:
         log = path("<uuid:job_id>/log/", self.admin_site.admin_view(self.log), name="jobs_job_log")

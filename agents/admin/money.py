@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -117,6 +118,18 @@ class DayAdmin(ReadOnlyAdmin):
         return queryset.filter(user__email__icontains=words)
 
 
+class ModelFilter(admin.SimpleListFilter):
+    """By model, from the table of prices: to ask the ledger itself reads all of it."""
+
+    title = parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in sorted(settings.MODEL_PRICES)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(model=self.value()) if self.value() else queryset
+
+
 @admin.register(SpendEntry)
 class SpendAdmin(ReadOnlyAdmin):
     """The ledger, call by call; each leads to what its build cost by phase and by day."""
@@ -125,7 +138,7 @@ class SpendAdmin(ReadOnlyAdmin):
         *("created_at", "build", "phase", "model", "status", "cost", "reserved", "is_retry"),
         *("input_tokens", "output_tokens", "cache_read_tokens"),
     )
-    list_filter = ("status", "is_retry", "model", "day")
+    list_filter = ("status", "is_retry", ModelFilter, "day")
     list_select_related = ("session__job__project",)
     ordering = ("-created_at",)
     search_fields = ("session",)

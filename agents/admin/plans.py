@@ -13,7 +13,7 @@ from agents.admin.forms import CheckedForm, DollarsField
 from agents.models import ENDED, AgentSession, DailyBudget, PlanTier, Subscription
 from agents.topup import dollars
 from jobs import clock
-from jobs.cockpit import ModelAdmin
+from jobs.cockpit import BoundedPaginator, ModelAdmin
 
 
 class TierForm(CheckedForm):
@@ -112,6 +112,10 @@ class SubscriptionAdmin(ModelAdmin):
     search_fields = ("user__email",)
     autocomplete_fields = ("user",)
     readonly_fields = ("money",)
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
 
     @admin.display(description="a month")
     def month(self, subscription: Subscription) -> str:

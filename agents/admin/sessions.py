@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 
-from agents.admin import reading
+from agents.admin import columns, reading
 from agents.admin.acts import ActingAdmin
 from agents.admin.columns import BuildColumns, link
 from agents.models import AgentMessage, AgentSession
 from jobs.cockpit import as_uuid
-from jobs.models import Project
+from jobs.models import Job
 
 
 @admin.register(AgentSession)
@@ -52,12 +52,12 @@ class SessionAdmin(BuildColumns, ActingAdmin):
     def found(self, queryset: QuerySet[AgentSession], words: str) -> QuerySet[AgentSession]:
         if key := as_uuid(words):
             return queryset.filter(Q(pk=key) | Q(user=key))
-        named = Project.objects.filter(Q(name__icontains=words) | Q(owner__email__icontains=words))
-        return queryset.filter(Q(sandbox_id=words) | Q(job__project__in=named.values("pk")))
+        builds = Job.objects.filter(project__in=columns.projects_called(words)).values_list("pk", flat=True)
+        return queryset.filter(Q(sandbox_id=words) | Q(pk__in=list(builds)))
 
     @admin.display(description="build", ordering="created_at")
     def build(self, session: AgentSession) -> str:
-        return f"{session.job.project.name} {session.job.build_version}"
+        return str(session)
 
     @admin.display(description="read")
     def read(self, session: AgentSession) -> str:

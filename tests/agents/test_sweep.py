@@ -23,7 +23,7 @@ from agents.sweep import (
     retry_stalled,
 )
 from jobs import clock
-from jobs.queue import QUEUE
+from jobs.queue import ERRANDS, QUEUES
 from tests.races import at_once
 
 
@@ -131,24 +131,24 @@ async def test_however_many_workers_look_for_needless_sandboxes_one_look_is_queu
     assert await unit(ProcrastinateJob.objects.filter(task_name=REAP_SANDBOXES).count) == 1
 
 
-def task_of_dead_worker(name, **fields):
+def task_of_dead_worker(name, queue=ERRANDS, **fields):
     """A task of any kind whose worker is dead; its number in the queue."""
-    run = app.configure_task(name, queue=QUEUE, allow_unknown=True, **fields).defer()
+    run = app.configure_task(name, queue=queue, allow_unknown=True, **fields).defer()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [run])
     return run
 
 
-@pytest.mark.parametrize("name", ["agents.notify", "agents.end_sandbox"])
-def test_every_kind_of_task_of_a_dead_worker_is_given_to_another(db, name):
-    run = task_of_dead_worker(name)
+@pytest.mark.parametrize("queue", QUEUES)
+def test_every_kind_of_task_of_a_dead_worker_is_given_to_another(db, queue):
+    run = task_of_dead_worker("agents.some_task", queue)
     assert retry_stalled() == [run]
     assert statuses() == ["todo"]
 
 
 def test_a_task_that_already_waits_again_takes_the_dead_one_s_place(db):
     dead = [task_of_dead_worker("agents.show_app", queueing_lock="show") for _ in range(2)]
-    run = app.configure_task("agents.show_app", queue=QUEUE, queueing_lock="show").defer()
+    run = app.configure_task("agents.show_app", queue=ERRANDS, queueing_lock="show").defer()
     other = task_of_dead_worker("agents.notify")
     assert sorted(retry_stalled()) == [*dead, other]
     assert dict(ProcrastinateJob.objects.values_list("pk", "status")) == {

@@ -3,7 +3,8 @@
 import asyncio
 import signal
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +12,7 @@ import structlog
 import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from procrastinate import App
+from procrastinate import App, JobContext
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
@@ -23,9 +24,12 @@ from psycopg_pool import AsyncNullConnectionPool
 from agents import screenshots, shutdown
 from agents.sweep import keep_sweeping
 from jobs import doorbell
+from jobs.queue import AGENTS, ERRANDS, NEWS
 
 STOP_SECONDS = 25  # how long loops may take to reach the end of their half-step
 RECONNECT_SECONDS = 1.0
+NEWS_SLOTS = 8
+ERRAND_SLOTS = 8
 
 log = structlog.get_logger(__name__)
 
@@ -97,6 +101,7 @@ async def work(concurrency: int) -> None:
     # is Django's: it has to be part of their transactions.
     queue = app.with_connector(connector)
     async with queue.open_async():
+        log.info("worker.started", concurrency=concurrency)
         sweeping = asyncio.create_task(keep_sweeping())
         working = asyncio.create_task(_keep_working(queue, concurrency))
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -109,10 +114,32 @@ async def work(concurrency: int) -> None:
             sweeping.cancel()
             await screenshots.close()
             doorbell.ring_from(None)
+            log.info("worker.stopped")
 
 
 class AgentWorker(Worker):
-    """Whatever stops it, a signal or a lost connection: the loops hand their sessions back."""
+    """Has so many slots for each queue. Whatever stops it, the loops hand their sessions back."""
+
+    def __init__(self, slots: Mapping[str, int], **options: Any) -> None:
+        self._slots = slots
+        super().__init__(concurrency=sum(slots.values()), **options)
+
+    @property
+    def queues(self) -> list[str]:
+        """Those with a free slot, each time the next task is asked for."""
+        taken = Counter(context.job.queue for context in self._running_jobs.values())
+        return [queue for queue, most in self._slots.items() if taken[queue] < most]
+
+    @queues.setter
+    def queues(self, given: Any) -> None:
+        """The base class would keep a fixed list."""
+
+    async def _process_job(self, context: JobContext) -> None:
+        """A queue that was full may have more: it is asked at once."""
+        try:
+            await super()._process_job(context)
+        finally:
+            self._new_job_event.set()
 
     async def _shutdown(self, side_tasks: list[asyncio.Task[Any]]) -> None:
         shutdown.request()
@@ -129,7 +156,7 @@ async def _keep_working(queue: App, concurrency: int) -> None:
         shutdown.forget()
         worker = AgentWorker(
             app=queue,
-            concurrency=concurrency,
+            slots={AGENTS: concurrency, NEWS: NEWS_SLOTS, ERRANDS: ERRAND_SLOTS},
             install_signal_handlers=False,
             fetch_job_polling_interval=1.0,
             update_heartbeat_interval=2.0,

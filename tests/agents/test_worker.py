@@ -1,0 +1,92 @@
+"""The worker's slots: agents, news and errands do not wait for each other."""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from django.db import connection
+from procrastinate import App
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.psycopg_connector import PsycopgConnector
+
+from agents.management.commands.run_worker import AgentWorker
+from jobs.queue import AGENTS, NEWS, QUEUES
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECONDS = 20
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_queued(transactional_db):
+    """Emptying the tables after a test leaves the queue's as they are."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
+
+
+class Queue:
+    """A worker with one slot for each queue, and a task that waits until it is let go."""
+
+    def __init__(self):
+        self.app = App(connector=PsycopgConnector(kwargs=connector_params()))
+        self.begun = asyncio.Queue()
+        self.let_go = asyncio.Event()
+        self.app.task(name="tests.hold")(self.hold)
+
+    async def hold(self, name):
+        self.begun.put_nowait(name)
+        await self.let_go.wait()
+
+    async def defer(self, queue, name):
+        await self.app.configure_task("tests.hold", queue=queue).defer_async(name=name)
+
+    async def next(self):
+        return await asyncio.wait_for(self.begun.get(), SECONDS)
+
+
+@asynccontextmanager
+async def working():
+    queue = Queue()
+    async with queue.app.open_async():
+        worker = AgentWorker(
+            dict.fromkeys(QUEUES, 1),
+            app=queue.app,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=SECONDS,  # nobody finds anything by looking again
+            shutdown_graceful_timeout=SECONDS,
+        )
+        running = asyncio.create_task(worker.run())
+        try:
+            yield queue
+        finally:
+            queue.let_go.set()
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+
+async def test_mails_go_out_while_agents_hold_all_their_slots():
+    async with working() as queue:
+        await queue.defer(AGENTS, "at work")
+        assert await queue.next() == "at work"
+        await queue.defer(AGENTS, "waits")
+        await queue.defer(NEWS, "a mail")
+        assert await queue.next() == "a mail"
+        assert queue.begun.empty()
+
+
+async def test_agents_begin_while_a_mail_server_is_slow():
+    async with working() as queue:
+        for name in ("slow", "behind it"):
+            await queue.defer(NEWS, name)
+        assert await queue.next() == "slow"
+        await queue.defer(AGENTS, "an agent")
+        assert await queue.next() == "an agent"
+
+
+async def test_who_waited_for_a_slot_begins_as_soon_as_it_is_free():
+    async with working() as queue:
+        for name in ("first", "second"):
+            await queue.defer(AGENTS, name)
+        assert await queue.next() == "first"
+        queue.let_go.set()
+        assert await asyncio.wait_for(queue.begun.get(), SECONDS / 2) == "second"
