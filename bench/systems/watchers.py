@@ -3,6 +3,7 @@ bare redis-py pub/sub on one connection that fans out to as many receivers."""
 
 import asyncio
 import base64
+import gc
 import json
 import os
 import re
@@ -225,6 +226,7 @@ async def bare(watchers: int, rate: int, seconds: float) -> tuple[float, float]:
 
 async def measure(port: int, job_id: UUID, cookie: str) -> dict[str, Any]:
     doorbell.ring_from(asyncio.get_running_loop())  # as in a worker
+    gc.freeze()  # as in the web process: what the watchers' own collector takes is nobody's wait
     await ours(port, job_id, cookie, WATCHERS, RATE, 2.0)  # the first requests load what later ones need
     bare_p50, bare_p99 = await bare(WATCHERS, RATE, SECONDS)
     p50, p99 = await ours(port, job_id, cookie, WATCHERS, RATE, SECONDS)
