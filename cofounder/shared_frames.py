@@ -1,4 +1,4 @@
-"""What many sockets are told alike becomes bytes once: daphne and autobahn would frame it for each of them anew."""
+"""What many sockets are told alike becomes bytes once; daphne would frame it for each of them anew."""
 
 from typing import Any
 

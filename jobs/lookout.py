@@ -27,7 +27,7 @@ Message = dict[str, str]
 Messages = Sequence[tuple[int, Message]]  # numbers and frames, in order
 
 
-def message(frame: dict[str, Any]) -> Message:
+def sendable(frame: dict[str, Any]) -> Message:
     """A frame as ASGI sends it; sockets share one."""
     return {"type": "websocket.send", "text": json.dumps(frame)}
 
@@ -89,7 +89,7 @@ class Lookout:
 
     async def _tell(self, frames: list[dict[str, Any]]) -> None:
         """The frames of a doorbell are all of one job."""
-        messages = [(int(frame["seq"]), message(frame)) for frame in frames]
+        messages = [(int(frame["seq"]), sendable(frame)) for frame in frames]
         for watcher in list(self._watchers.get(UUID(frames[0]["job_id"]), ())):
             try:
                 await watcher.hear(messages)
