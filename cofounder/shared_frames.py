@@ -3,6 +3,7 @@
 from typing import Any
 
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from twisted.internet.tcp import Connection
 
 SHORT, LONG = 125, 0xFFFF  # the most bytes that the header's one and two bytes can tell
 FINAL_TEXT = 0x81
@@ -20,7 +21,18 @@ class SharedFrames(WebSocketProtocol):  # type: ignore[misc]  # daphne has no ty
             return
         if content is not SharedFrames._said:
             SharedFrames._said, SharedFrames._frame = content, frame(content)
-        self.transport.write(SharedFrames._frame)
+        _write(self.transport, SharedFrames._frame)
+
+
+def _write(transport: Any, data: bytes) -> None:
+    """At once where nothing waits to be sent before it: Twisted would first ask the kernel whether it may,
+    with three calls for every socket. What does not fit, and every failure, is Twisted's as ever."""
+    is_plain = isinstance(transport, Connection) and not transport.TLS
+    if is_plain and not (transport.dataBuffer or transport._tempDataBuffer or transport.disconnecting):
+        sent = transport.writeSomeData(data)
+        data = data[sent:] if isinstance(sent, int) else data
+    if data:
+        transport.write(data)
 
 
 def frame(text: str) -> bytes:

@@ -30,7 +30,7 @@ from jobs.models import EventType
 
 WATCHERS = 100
 RATE = 20  # events a second
-SECONDS = 10.0
+SECONDS = 20.0
 STEP_SECONDS = 4.0  # of a look at how much one process carries
 LIMIT = 0.1  # seconds of p99 that it may take
 PATIENCE = 20.0  # seconds until everything must have arrived
