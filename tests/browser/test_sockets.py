@@ -17,7 +17,7 @@ MANY = 700  # frames of 18 KB: far more than the kernel holds for one that does 
 def socket(server: str, cookie: str, working_job: Any) -> Any:
     address = f"{server.replace('http', 'ws')}/ws/jobs/{working_job.pk}/?after=0"
     headers = {"Cookie": f"sessionid={cookie}", "Origin": server}
-    with connect(address, additional_headers=headers, max_size=None, max_queue=1) as opened:
+    with connect(address, additional_headers=headers, max_size=None, max_queue=1, open_timeout=20) as opened:
         yield opened
 
 
