@@ -6,7 +6,7 @@ from bench.outcome import Outcome, table
 BARS = {"fanout.p99_vs_bare_redis": 5.0}
 LIMIT_MS = 100
 TEXT = f"""\
-100 WebSockets, each with a login's cookie, on one daphne; 20 events a second for 10 seconds. From before
+100 WebSockets, each with a login's cookie, on one daphne; 20 events a second for 20 seconds. From before
 `record()` is called (its transaction is committed with fsync) to the arrival of the frame at each socket.
 Beside it, in the same process and with the same frames: one redis-py connection that publishes, one that
 subscribes and hands each message to 100 queues.

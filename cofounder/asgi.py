@@ -9,19 +9,21 @@ from django.core.asgi import get_asgi_application
 
 http = get_asgi_application()  # loads the apps, which the imports below need
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
 from cofounder.bodies import bounded  # noqa: E402
 from cofounder.origins import own_pages_only  # noqa: E402
+from cofounder.shared_frames import share  # noqa: E402
+from cofounder.signed_in import signed_in  # noqa: E402
 from jobs.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": bounded(http),
-        "websocket": own_pages_only(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": own_pages_only(signed_in(URLRouter(websocket_urlpatterns))),
     }
 )
+share()
 
 # What is loaded by now stays. Otherwise the collector looks through all of it every now and then, while every
 # socket of the process waits a quarter of a second.

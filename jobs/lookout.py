@@ -23,13 +23,19 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 2.0
 
-Texts = Sequence[tuple[int, str]]  # numbers and frames, in order
+Message = dict[str, str]
+Messages = Sequence[tuple[int, Message]]  # numbers and frames, in order
+
+
+def sendable(frame: dict[str, Any]) -> Message:
+    """A frame as ASGI sends it; sockets share one."""
+    return {"type": "websocket.send", "text": json.dumps(frame)}
 
 
 class Watcher(Protocol):
     """A socket on a job."""
 
-    async def hear(self, frames: Texts) -> None:
+    async def hear(self, messages: Messages) -> None:
         """A doorbell rang. This must not wait for the browser: others hear after it."""
 
     def look(self, last_seq: int | None) -> None:
@@ -83,10 +89,10 @@ class Lookout:
 
     async def _tell(self, frames: list[dict[str, Any]]) -> None:
         """The frames of a doorbell are all of one job."""
-        texts = [(int(frame["seq"]), json.dumps(frame)) for frame in frames]
+        messages = [(int(frame["seq"]), sendable(frame)) for frame in frames]
         for watcher in list(self._watchers.get(UUID(frames[0]["job_id"]), ())):
             try:
-                await watcher.hear(texts)
+                await watcher.hear(messages)
             except Exception:  # one socket that fails must not silence the others
                 log.exception("lookout.watcher_failed", job_id=frames[0]["job_id"])
 

@@ -1,6 +1,7 @@
 """Builds to look at, in the states that pages show."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -33,6 +34,7 @@ def question(working_job: Any) -> Any:
     from jobs.models import EventType
 
     asked = AgentEscalation.objects.create(
+        pk=UUID("5d66b2ed-c288-4183-b7e4-4d862e67832c"),  # a selector may not begin with a digit
         session_id=working_job.pk,
         job=working_job,
         project=working_job.project,

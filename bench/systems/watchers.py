@@ -3,6 +3,7 @@ bare redis-py pub/sub on one connection that fans out to as many receivers."""
 
 import asyncio
 import base64
+import gc
 import json
 import os
 import re
@@ -29,11 +30,11 @@ from jobs.models import EventType
 
 WATCHERS = 100
 RATE = 20  # events a second
-SECONDS = 10.0
+SECONDS = 20.0
 STEP_SECONDS = 4.0  # of a look at how much one process carries
 LIMIT = 0.1  # seconds of p99 that it may take
 PATIENCE = 20.0  # seconds until everything must have arrived
-ACK_SECONDS, ACK_FRAMES = 2.0, 100  # as the page does
+ACK_FRAMES = 100  # as the page does
 MORE_WATCHERS = (200, 400, 600, 800)
 MORE_EVENTS = (50, 100, 200, 400)
 TEXT = "The shelf shows every tool with its picture. Next I let people borrow one. " * 3
@@ -52,7 +53,6 @@ class Watcher(asyncio.Protocol):
         self._rest = b""
         self._is_open = False
         self._acked = 0
-        self._acking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -74,8 +74,6 @@ class Watcher(asyncio.Protocol):
                 self.received.append((self.last, now))
         if self.last - self._acked >= ACK_FRAMES:
             self._ack()
-        elif self._acking is None:
-            self._acking = asyncio.get_running_loop().call_later(ACK_SECONDS, self._ack)
 
     def _next_frame(self) -> bytes | None:
         if len(self._rest) < 2:
@@ -89,9 +87,7 @@ class Watcher(asyncio.Protocol):
         return frame
 
     def _ack(self) -> None:
-        if self._acking is not None:
-            self._acking.cancel()
-        self._acking, self._acked = None, self.last
+        self._acked = self.last
         text = json.dumps({"ack": self.last}).encode()
         self.transport.write(bytes([0x81, 0x80 | len(text)]) + bytes(4) + text)  # a mask of zeros
 
@@ -102,7 +98,7 @@ class WebProcess:
     def __enter__(self) -> "WebProcess":
         listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = listener.getsockname()[1]
-        daphne = ["-m", "daphne", "--fd", str(listener.fileno()), "cofounder.asgi:application"]
+        daphne = ["-m", "daphne", "-v", "0", "--fd", str(listener.fileno()), "cofounder.asgi:application"]
         self._process = subprocess.Popen(
             [sys.executable, *daphne],
             env={**os.environ, "BASE_URL": f"http://127.0.0.1:{self.port}"},
@@ -230,6 +226,7 @@ async def bare(watchers: int, rate: int, seconds: float) -> tuple[float, float]:
 
 async def measure(port: int, job_id: UUID, cookie: str) -> dict[str, Any]:
     doorbell.ring_from(asyncio.get_running_loop())  # as in a worker
+    gc.freeze()  # as in the web process: what the watchers' own collector takes is nobody's wait
     await ours(port, job_id, cookie, WATCHERS, RATE, 2.0)  # the first requests load what later ones need
     bare_p50, bare_p99 = await bare(WATCHERS, RATE, SECONDS)
     p50, p99 = await ours(port, job_id, cookie, WATCHERS, RATE, SECONDS)

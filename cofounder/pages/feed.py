@@ -73,8 +73,13 @@ def render_news(job: Job, stretch: Stretch, request: HttpRequest, spans: list[Sp
 def _rendered(job: Job, shown: list[JobEvent], request: HttpRequest) -> list[str]:
     questions = _questions(shown)
     common = {"job": job, "csrf_token": get_token(request), "sections": dict(BuildDocument.Section.choices)}
-    entries = (_render_one(event, questions, common) for event in shown)
+    entries = (_render_one(event, questions, common) for event in shown if not _is_told_anyway(event))
     return [entry for entry in entries if entry]
+
+
+def _is_told_anyway(event: JobEvent) -> bool:
+    """What the agent tells has an entry of its own; its call would only say that there is one."""
+    return event.payload.get("tool") == "narrate" and event.payload.get("ok", True)
 
 
 def _render_one(event: JobEvent, questions: dict[str, AgentEscalation], common: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A new project: the idea brief and the interview as one calm form."""
+"""A new project: the idea brief, the interview and a review, in a few calm steps of one form."""
 
 import json
 from functools import cache

@@ -45,7 +45,7 @@ def answer(request: HttpRequest, escalation_id: UUID) -> HttpResponse:
     if not replies.is_htmx(request):
         return replies.done(request, "Thank you. The agent goes on with your answer.", back)
     question.refresh_from_db()
-    context = {"question": question, "entry_id": f"entry-{question.pk}", "count_too": True}
+    context = {"question": question, "where": back == reverse("questions"), "count_too": True}
     response = render(request, "parts/question.html", context)
     response["HX-Trigger"] = replies.CHANGED
     return response

@@ -34,3 +34,15 @@ def test_a_question_that_is_gone_is_still_told(working_job: Any, rf: RequestFact
     )
     [entry] = feed.render(working_job, feed.Stretch([event], False), rf.get("/"))
     assert "Which colour?" in entry
+
+
+def _narrating(event_type: EventType, **payload: Any) -> JobEvent:
+    payload = {"call_id": "c1", "tool": "narrate", "label": "Told you what is happening", **payload}
+    return JobEvent(seq=7, type=event_type, payload=payload, created_at=clock.now())
+
+
+def test_a_call_that_tells_something_is_shown_only_when_it_failed(job: Job, rf: RequestFactory) -> None:
+    begun, done = _narrating(EventType.TOOL_CALLED), _narrating(EventType.TOOL_FINISHED, ok=True)
+    failed = _narrating(EventType.TOOL_FINISHED, ok=False)
+    shown = [feed.render(job, feed.Stretch([event], False), rf.get("/")) for event in (begun, done, failed)]
+    assert [len(entries) for entries in shown] == [0, 0, 1]

@@ -10,7 +10,6 @@ const MOST_SHOWN = 800; // entries in the page; past it the oldest leave, and co
 const KEPT_SHOWN = 600;
 const FAR_BEHIND = 1000; // events: it is quicker to read the end anew than to catch up
 const ACK_FRAMES = 100;
-const ACK_SOON = 2000;
 const SIGNED_OUT = 4401;
 const PATIENCE = 15_000; // an answer that takes longer is not coming
 
@@ -192,6 +191,7 @@ function tellSignedOut() {
 function connect() {
   const address = new URL(`/ws/jobs/${page.dataset.build}/?after=${seen}`, location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  acknowledged = seen;
   socket = new WebSocket(address);
   socket.onopen = () => { failures = 0; ring(); };
   socket.onmessage = (message) => {
@@ -220,22 +220,13 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.requestConfig?.elt?.id === "filter") entriesAreNew();
 });
 
-// One word for all that came together; the server waits for it after 500 frames.
-let heard = 0;
+// One word for many frames; the server waits for it after 500.
 let acknowledged = 0;
-let acking = 0;
 
 function acknowledge(seq) {
-  heard = seq;
-  if (heard - acknowledged >= ACK_FRAMES) sendAck();
-  else acking ||= setTimeout(sendAck, ACK_SOON);
-}
-
-function sendAck() {
-  clearTimeout(acking);
-  acking = 0;
-  acknowledged = heard;
-  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ ack: heard }));
+  if (seq - acknowledged < ACK_FRAMES) return;
+  acknowledged = seq;
+  socket.send(JSON.stringify({ ack: seq }));
 }
 
 feed.addEventListener("scroll", () => {

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agents", "0009_snapshot_clock"),
+        ("agents", "0010_newest"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

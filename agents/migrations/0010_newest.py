@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agents', '0008_slept_after'),
+        ('agents', '0009_snapshot_clock'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
