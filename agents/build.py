@@ -19,6 +19,7 @@ from agents.errors import (
     FilesLost,
     SandboxBusy,
     SandboxGone,
+    SandboxTaken,
     SandboxUnreachable,
     SnapshotFailed,
 )
@@ -131,7 +132,9 @@ class Build:
         """Do the job's next stage; one that lost its sandbox will be taken up again in another."""
         try:
             return await self.stages[self.job.status]()
-        except (SandboxGone, SandboxUnreachable, SandboxBusy) as error:
+        except (SandboxGone, SandboxUnreachable, SandboxBusy, SandboxTaken) as error:
+            # Taken, too: by a newer worker, and then the next write ends this run; or the agent has deleted
+            # what we keep there.
             log.warning("build.sandbox_lost", error=repr(error))
             await self.keeper.lose()
             if self._loses_too_often():

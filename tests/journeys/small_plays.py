@@ -22,7 +22,8 @@ def brief(project: str) -> dict[str, Any]:
 
 
 def write_plays(directory: Path) -> Path:
-    """`Long`: a command that does not end. `Steps`: forty short ones, then an app."""
+    """`Long`: a command that does not end. `Steps`: forty short ones, then an app. `Careless`: it deletes
+    what we keep in its home."""
     long = [_step("long", {"bash": {"command": "echo begun > notes.txt; sleep 600", "timeout": 600}})]
     _write(directory, "Long", [*_beginning(), *long, _end()])
     steps = [
@@ -33,6 +34,12 @@ def write_plays(directory: Path) -> Path:
         for n in range(40)
     ]
     _write(directory, "Steps", [*_beginning(), *steps, _end()])
+    careless = [
+        _step("tidy", {"bash": {"command": "rm -rf $HOME/.cofounder; true"}}),
+        _step("notes", {"write_file": {"path": "notes.txt", "content": "kept"}}),
+        _step("look", {"bash": {"command": "cat notes.txt"}}),
+    ]
+    _write(directory, "Careless", [*_beginning(), *careless, _end()])
     return directory
 
 

@@ -173,6 +173,15 @@ def test_a_build_goes_on_while_its_snapshots_cannot_be_stored(founder, workers, 
     assert notes_of(job) == ALL_NOTES
 
 
+def test_an_agent_that_deletes_what_we_keep_in_its_home_goes_on(founder, workers):
+    workers.start()
+    job = start_build(create_project(owner=founder, **brief("Careless")))[0]
+    until_ready(job, workers)
+    outputs = job.events.filter(type=EventType.TOOL_FINISHED).values_list("payload__excerpt", flat=True)
+    assert "kept\n[exit 0]" in outputs
+    assert job.snapshots.filter(reason=Snapshot.Reason.FINAL).exists()
+
+
 def test_a_storage_out_of_reach_is_waited_for(paused, founder, workers, archives, rehearsal, tmp_path):
     end_sandbox(rehearsal, session_of(paused).sandbox_id)
     away = tmp_path / "away"
