@@ -92,7 +92,7 @@ def test_the_status_lists_what_is_under_way(build):
     assert line.endswith("00:00 UTC")
 
 
-def test_the_status_says_what_is_asked_and_how_to_answer(question):  # noqa: F811
+def test_the_status_says_what_is_asked_and_how_to_answer(question):
     lines = run("agent_status").splitlines()
     assert lines[1] == f"    ?? {question.plain_english_problem}"
     assert f"manage.py resolve_escalation {question.pk} ages|" in lines[2]
