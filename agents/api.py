@@ -87,9 +87,10 @@ class StatusView(APIView):
 class VerbView(APIView):
     """One of wake, pause, resume and cancel."""
 
+    throttle_scope = "acts"
     act: Callable[[Job, Any], None]
 
-    @extend_schema(request=None, responses={202: StatusSerializer, **CONFLICT})
+    @extend_schema(request=None, responses={202: StatusSerializer, **NOT_FOUND, 409: ErrorSerializer})
     def post(self, request: Request, job_id: UUID) -> Response:
         self.act(own_job(request, job_id), request.user)
         return Response(StatusSerializer(status_of(own_job(request, job_id))).data, status=202)
@@ -105,6 +106,13 @@ class PauseView(VerbView):
 
 class ResumeView(VerbView):
     act = staticmethod(control.resume)
+
+    @extend_schema(
+        request=None,
+        responses={202: StatusSerializer, **NOT_FOUND, 402: ErrorSerializer, 409: ErrorSerializer},
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        return super().post(request, job_id)
 
 
 class CancelView(VerbView):
@@ -160,6 +168,8 @@ class BudgetView(APIView):
 
 
 class TodayView(APIView):
+    throttle_scope = "money"
+
     @extend_schema(
         request=TodayInput,
         responses={200: BudgetSerializer, **REFUSALS, 400: ErrorSerializer, 402: ErrorSerializer},

@@ -86,7 +86,12 @@ async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
 
 
 class RestoreView(APIView):
-    @extend_schema(request=RestoreInput, responses={201: StartedSerializer, **CONFLICT, 503: ErrorSerializer})
+    throttle_scope = "start"
+
+    @extend_schema(
+        request=RestoreInput,
+        responses={201: StartedSerializer, **CONFLICT, 402: ErrorSerializer, 503: ErrorSerializer},
+    )
     def post(self, request: Request, job_id: UUID) -> Response:
         """Go back to a snapshot: a new build begins with its files, after the present ones were saved."""
         job = own_job(request, job_id)

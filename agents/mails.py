@@ -2,9 +2,11 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import UUID
 
 import structlog
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
@@ -49,17 +51,24 @@ def mail_for(news: News) -> EmailMessage:
 
 
 def question_mail(question: AgentEscalation) -> EmailMessage:
-    token, link = links.make(question)
+    """With a link that answers it, where the address is known to be the founder's."""
+    owner = question.project.owner
     project = " ".join(question.project.name.split())
-    context = {
+    context: dict[str, object] = {
         "question": question,
         "project": project,
-        "link": f"{settings.BASE_URL}/answer/{token}",
         "build": f"{settings.BASE_URL}/builds/{question.job_id}",
-        "until": link.expires_at,
     }
+    if is_confirmed(owner):
+        token, link = links.make(question)
+        context |= {"link": f"{settings.BASE_URL}/answer/{token}", "until": link.expires_at}
     headline = notices.HEADLINES[Kind.QUESTION].format(project=project)
-    return _mail(link.sent_to, headline, Kind.QUESTION, context)
+    return _mail(owner.email, headline, Kind.QUESTION, context)
+
+
+def is_confirmed(user: Any) -> bool:
+    """Whether the user has shown that the address is theirs. One that an operator entered has no row here."""
+    return not EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=False).exists()
 
 
 def _mail(to: str, subject: str, kind: Kind, context: dict[str, object]) -> EmailMessage:

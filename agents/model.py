@@ -162,12 +162,18 @@ class AnthropicModel:
 
 
 async def _parsed(stream: AsyncIterable[Any]) -> AsyncIterator[Any]:
-    """The stream's events; the SDK's complaint about a tool call that is no JSON is an answer cut short."""
+    """The stream's events; the SDK's complaint about a tool call that is no JSON is an answer cut short.
+
+    So is a stream without any event, of which the SDK has no message to give.
+    """
+    event = None
     try:
         async for event in stream:
             yield event
     except ValueError as error:
         raise StreamCut(str(error)[:500]) from error
+    if event is None:
+        raise StreamCut
 
 
 def _verbatim(content: list[Any]) -> list[Block]:

@@ -44,15 +44,15 @@ def ready_data_dir() -> Path:
 
 
 def make_missing_keys() -> None:
-    """Keep a SECRET_KEY and an encryption key in the data directory, for starts that may lack them."""
-    path = ready_data_dir() / KEYS_FILE
-    kept = _kept_keys(path)
+    """Keep a SECRET_KEY and an encryption key in the data directory, where the environment has none."""
     made = {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
     }
-    missing = {name: value for name, value in made.items() if name not in kept}
+    kept = _kept_keys(data_dir() / KEYS_FILE)
+    missing = {name: value for name, value in made.items() if not os.environ.get(name) and name not in kept}
     if missing:
+        path = ready_data_dir() / KEYS_FILE
         lines = [f"{name}={value}\n" for name, value in {**kept, **missing}.items()]
         draft = path.with_suffix(f".{os.getpid()}")
         draft.touch(mode=0o600)

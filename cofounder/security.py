@@ -12,12 +12,14 @@ RATES = {
     "projects": "60/hour",
     "start": "60/hour",
     "messages": "60/min",
+    "acts": "60/min",  # each is an event of the build's log
+    "money": "60/min",
     "resolve": "60/min",
     "links": "60/min",
     "webhook": "20/min",  # each one may call out
     "account": "10/hour",  # export and deletion
 }
-ALIVE = [r"^healthz$", r"^readyz$"]  # asked by machines over plain HTTP
+BY_MACHINES = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked of a process itself, over plain HTTP
 
 
 def transport(base_url: str, trusted_proxies: int) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def transport(base_url: str, trusted_proxies: int) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": True,
         "CSRF_COOKIE_SECURE": True,
         "SECURE_SSL_REDIRECT": True,
-        "SECURE_REDIRECT_EXEMPT": ALIVE,
+        "SECURE_REDIRECT_EXEMPT": BY_MACHINES,
         "SECURE_HSTS_SECONDS": YEAR_SECONDS,
         # The operator's other hosts are not ours to bind, nor is a list that browsers keep for ever.
         "SILENCED_SYSTEM_CHECKS": ["security.W005", "security.W021"],

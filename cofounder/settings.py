@@ -135,7 +135,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["jobs.parsers.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "jobs.lists.LinkPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "jobs.schema.Schema",
     "DEFAULT_THROTTLE_CLASSES": ["jobs.throttles.ChangesThrottle"],
     "DEFAULT_THROTTLE_RATES": security.RATES,
     "NUM_PROXIES": TRUSTED_PROXIES,
@@ -170,7 +170,6 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 MEDIA_URL = "/media/"
 PROJECT_SNAPSHOT_BUCKET = text("PROJECT_SNAPSHOT_BUCKET")

@@ -15,8 +15,9 @@ from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from escalations.serializers import AnswerInput, EscalationSerializer
 from jobs import lists
-from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, own_job
+from jobs.api import CONFLICT, NOT_FOUND, REFUSALS, own_job
 from jobs.errors import CofounderError
+from jobs.serializers import ErrorSerializer
 
 STATUS = OpenApiParameter("status", str, enum=AgentEscalation.Status.values)
 
@@ -28,7 +29,8 @@ def own_escalations(request: Request) -> QuerySet[AgentEscalation]:
 
 class EscalationsView(APIView):
     @extend_schema(
-        parameters=[*lists.PAGE, STATUS], responses={200: EscalationSerializer(many=True), **BAD_OR_NOT_FOUND}
+        parameters=[*lists.PAGE, STATUS],
+        responses={200: EscalationSerializer(many=True), **REFUSALS, 400: ErrorSerializer},
     )
     def get(self, request: Request) -> Response:
         found = own_escalations(request)

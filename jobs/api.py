@@ -63,6 +63,8 @@ class ProjectsView(APIView):
 
 
 class ProjectView(APIView):
+    throttle_scope = "projects"
+
     @extend_schema(responses={200: ProjectDetailSerializer, **NOT_FOUND})
     def get(self, request: Request, project_id: UUID) -> Response:
         return Response(ProjectDetailSerializer(own_project(request, project_id)).data)
@@ -92,7 +94,7 @@ def _change(project: Project, given: dict[str, Any]) -> None:
 class JobsView(APIView):
     @extend_schema(
         parameters=[*lists.PAGE, OpenApiParameter("project_id", UUID)],
-        responses={200: JobSerializer(many=True), **BAD_OR_NOT_FOUND},
+        responses={200: JobSerializer(many=True), **NOT_FOUND},
     )
     def get(self, request: Request) -> Response:
         jobs = own_jobs(request)

@@ -1,7 +1,9 @@
 """Real services for the tests: PostgreSQL and Redis start when the first test needs them, once a run."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -131,10 +133,33 @@ def project(founder: Any) -> Any:
     )
 
 
+@cache
+def _described() -> Any:
+    from drf_spectacular.generators import SchemaGenerator
+
+    return SchemaGenerator().get_schema(public=True)["paths"]
+
+
+def need_described(answer: Any) -> None:
+    """An answer of the API has a status that its OpenAPI document names, or one that any call may have."""
+    if answer.resolver_match is None or not answer.resolver_match.route.startswith("api/"):
+        return
+    path = "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", answer.resolver_match.route)
+    call = _described().get(path, {}).get(answer.request["REQUEST_METHOD"].lower())
+    if call and answer.status_code not in (405, 406, 413, 415):
+        assert str(answer.status_code) in call["responses"], f"{path} does not tell of {answer.status_code}"
+
+
 def _client_of(user: Any) -> Any:
     from rest_framework.test import APIClient
 
-    client = APIClient()
+    class DescribedClient(APIClient):
+        def request(self, **named: Any) -> Any:
+            answer = super().request(**named)
+            need_described(answer)
+            return answer
+
+    client = DescribedClient()
     client.force_login(user)
     return client
 

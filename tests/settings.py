@@ -23,5 +23,3 @@ os.environ.update(
 from cofounder.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed; nothing here is secret
-STATIC_ROOT = _data / "staticfiles"
-STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns of one that is missing

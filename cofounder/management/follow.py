@@ -3,6 +3,7 @@
 from types import FrameType
 from typing import Any, TextIO
 
+from agents.management import questions
 from jobs.models import EventType, Job, JobEvent, Phase
 
 LOOK_SECONDS = 0.5
@@ -53,7 +54,7 @@ def line_of(event: JobEvent) -> str:
         case EventType.CHECK_FINISHED:
             return f"   {'kept' if payload['ok'] else 'BROKEN'}: {payload['promise']}"
         case EventType.WAITING_FOR_INPUT:
-            return f"?? {payload['problem']}"
+            return f"?? {payload['problem']}\n{questions.how_to_answer(payload['escalation_id'])}"
         case EventType.SLEEPING | EventType.BUDGET_EXCEEDED:
             return f"zz asleep until {payload['wake_at']}"
         case EventType.WAKING | EventType.AGENT_ERROR | EventType.PROVIDER_WAIT | EventType.BUILD_PAUSED:

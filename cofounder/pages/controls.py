@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[Verb, str]] = {
 
 @founders_only
 @require_POST
+@limited("acts")
 def act(request: HttpRequest, job_id: UUID, verb: str) -> HttpResponse:
     if verb not in VERBS:
         raise Http404(f"There is nothing called {verb} to do.")

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from agents import topup
 from cofounder.entry import is_own_path
 from cofounder.pages import figures, replies
+from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only
 from jobs.errors import CofounderError
 
@@ -19,6 +20,7 @@ AMOUNT = re.compile(r"\$?\s*([0-9]{1,7})(?:[.,]([0-9]{1,2}))?")
 
 @founders_only
 @require_POST
+@limited("money")
 def today(request: HttpRequest) -> HttpResponse:
     """Let today cost this much, with the period's own money."""
 
@@ -31,6 +33,7 @@ def today(request: HttpRequest) -> HttpResponse:
 
 @founders_only
 @require_POST
+@limited("money")
 def top_up(request: HttpRequest) -> HttpResponse:
     """Add money to the running period."""
 

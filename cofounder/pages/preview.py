@@ -113,6 +113,7 @@ def share_links(request: HttpRequest, project_id: UUID) -> HttpResponse:
 
 @founders_only
 @require_POST
+@limited("links")
 def share(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Make a link that works for `days` days."""
     project = own_project(request, project_id)

@@ -76,6 +76,18 @@ def test_without_money_it_gets_402(api, project, founder):
     assert start(api, project).status_code == 402
 
 
+def test_while_suspended_a_paused_build_is_not_resumed_and_no_state_brought_back(api, build, founder):
+    AgentSession.objects.filter(pk=build.pk).update(state=SessionState.PAUSED)
+    snapshot = Snapshot.objects.create(
+        **{"project": build.project, "job": build, "key": "a.tar.gz", "size": 1, "sha256": "0" * 64},
+        **{"manifest": [], "reason": "checkpoint", "created_at": clock.now()},
+    )
+    founder.subscription.suspended = True
+    founder.subscription.save()
+    assert api.post(f"/api/jobs/{build.pk}/resume").status_code == 402
+    assert api.post(f"/api/jobs/{build.pk}/restore", {"snapshot_id": str(snapshot.pk)}).status_code == 402
+
+
 @pytest.mark.parametrize("project_id", [str(uuid.UUID(int=7)), "seven", "", 5])
 def test_an_unknown_project_cannot_be_started(api, project_id):
     answer = api.post("/api/generation/start", {"project_id": project_id})

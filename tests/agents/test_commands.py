@@ -11,6 +11,9 @@ from django.core.management import CommandError, call_command
 from agents.models import AgentSession, SessionState
 from jobs import clock
 from jobs.models import Job
+from tests.builds import job, question, working_job
+
+__all__ = ["job", "question", "working_job"]
 
 
 def run(*arguments):
@@ -87,6 +90,14 @@ def test_the_status_lists_what_is_under_way(build):
     line = run("agent_status")
     assert line.startswith(f"{build.pk}  Uniform Swap: queued, sleeping, “The list”, turn 0, 0 % of today's")
     assert line.endswith("00:00 UTC")
+
+
+def test_the_status_says_what_is_asked_and_how_to_answer(question):
+    lines = run("agent_status").splitlines()
+    assert lines[1] == f"    ?? {question.plain_english_problem}"
+    assert f"manage.py resolve_escalation {question.pk} ages|" in lines[2]
+    asked = json.loads(run("agent_status", "--json"))[0]["questions"]
+    assert [(one["id"], one["decisions"][-1]) for one in asked] == [(str(question.pk), "provide_guidance")]
 
 
 def test_the_status_of_nothing_is_a_sentence(db):

@@ -3,6 +3,7 @@ import smtplib
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -101,6 +102,16 @@ async def test_the_link_of_a_question_answers_it(question):
     await unit(links.answer, token, decision="ages")
     question = await unit(AgentEscalation.objects.get)
     assert (question.founder_decision, question.resolved_via) == ("ages", "link")
+
+
+@pytest.mark.parametrize("verified", [False, True])
+async def test_only_a_confirmed_address_gets_a_link_that_answers(question, founder, settings, verified):
+    address = {"email": "Founder@example.com", "primary": True, "verified": verified}
+    await unit(EmailAddress.objects.create, user=founder, **address)
+    body = (await mailed(question)).body
+    assert ("/answer/" in body) is verified
+    assert await unit(AnswerLink.objects.exists) is verified
+    assert f"{settings.BASE_URL}/builds/{question.job_id}" in body
 
 
 async def test_the_same_event_is_mailed_once(build):

@@ -91,10 +91,11 @@ async def test_an_answer_comes_verbatim_and_its_usage_is_the_bill(provider):
         {"kind": "unavailable"},
         {"kind": "stream_error", "after_events": 6},
         {"kind": "cut", "after_events": 9},
+        {"kind": "cut", "after_events": 0},
         {"kind": "torn", "after_events": 3},
         {"kind": "stall", "after_events": 5},
     ],
-    ids=lambda fault: fault["kind"],
+    ids=lambda fault: f"{fault['kind']} {fault.get('after_events', '')}",
 )
 async def test_trouble_that_passes_is_waited_for_and_every_attempt_is_metered(provider, fault):
     await provider.fail_with({**fault, "times": 2})

@@ -73,6 +73,18 @@ def test_keys_are_made_once_and_kept_where_only_their_user_reads_them(monkeypatc
     assert (tmp_path / "keys.env").stat().st_mode & 0o077 == 0
 
 
+def test_keys_that_the_environment_holds_are_kept_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "none"))
+    monkeypatch.setenv("SECRET_KEY", "s" * 50)
+    monkeypatch.setenv("FIELD_ENCRYPTION_KEYS", Fernet.generate_key().decode())
+
+    environment.make_missing_keys()
+
+    assert not (tmp_path / "none").exists()
+
+
 def test_encryption_keys_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [Fernet.generate_key().decode() for _ in range(2)]
     monkeypatch.setenv("FIELD_ENCRYPTION_KEYS", f" {keys[0]}, {keys[1]},")

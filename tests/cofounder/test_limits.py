@@ -45,6 +45,30 @@ def test_one_founder_s_haste_is_not_another_s(api: Any, other_api: Any, once: No
     assert other_api.post("/api/generation/start", {}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [
+        ("post", "/api/jobs/{job}/pause"),
+        ("post", "/api/jobs/{job}/restore"),
+        ("post", "/api/budget/today"),
+        ("patch", "/api/projects/{project}"),
+    ],
+)
+def test_whatever_adds_rows_is_counted(api: Any, job: Any, once: None, method: str, address: str) -> None:
+    place = address.format(job=job.pk, project=job.project_id)
+    answers = [getattr(api, method)(place, {}).status_code for _ in range(2)]
+    assert (answers[0] != 429, answers[1]) == (True, 429)
+
+
+@pytest.mark.parametrize(
+    "address", ["/builds/{job}/pause", "/money/today", "/money/top-up", "/projects/{project}/links/new"]
+)
+def test_so_are_the_pages(browser: Client, job: Any, once: None, address: str) -> None:
+    place = address.format(job=job.pk, project=job.project_id)
+    answers = [browser.post(place).status_code for _ in range(2)]
+    assert (answers[0] != 429, answers[1]) == (True, 429)
+
+
 def test_page_and_api_count_together(browser: Client, api: Any, project: Any, once: None) -> None:
     api.post("/api/generation/start", {})
     answer = browser.post(f"/projects/{project.pk}/start")

@@ -54,6 +54,10 @@ def test_https_is_insisted_on_behind_the_proxy_that_speaks_it(
     plain = {"host": "cofounder.example.com"}
     answer = client.get("/", headers=plain)
     assert (answer.status_code, answer["Location"]) == (301, "https://cofounder.example.com/")
+    assert [client.get(f"/{name}", headers=plain).status_code for name in ("healthz", "metrics")] == [
+        200,
+        404,
+    ]
     secure = client.get("/accounts/login/", headers={**plain, "x-forwarded-proto": "https"})
     assert secure["Strict-Transport-Security"] == "max-age=31536000"
     cookie = secure.cookies["csrftoken"]

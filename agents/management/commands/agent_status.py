@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from agents.management import builds
+from agents.management import builds, questions
 from agents.status import status_of
 from jobs.models import TERMINAL, Job
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
 
 def _facts(job: Job) -> dict[str, Any]:
-    return {"project": job.project.name, **status_of(job)}
+    return {"project": job.project.name, **status_of(job), "questions": questions.open_questions(job)}
 
 
 def _line(job: Job) -> str:
@@ -35,7 +35,11 @@ def _line(job: Job) -> str:
     wake = f", wakes at {facts['wake_at']:%Y-%m-%d %H:%M} UTC" if facts["wake_at"] else ""
     state = facts["agent_state"] or "no agent yet"
     phase = f", “{facts['current_phase']}”" if facts["current_phase"] else ""
+    asked = [
+        f"\n    ?? {question['problem']}\n{questions.how_to_answer(question['id'])}"
+        for question in facts["questions"]
+    ]
     return (
         f"{job.pk}  {job.project.name}: {facts['status']}, {state}{phase}, turn {facts['iteration']}, "
-        f"{facts['budget_pct']} % of today's budget{wake}"
+        f"{facts['budget_pct']} % of today's budget{wake}{''.join(asked)}"
     )

@@ -1,0 +1,29 @@
+"""What the commands say of open questions: what may be answered, and how."""
+
+from typing import Any
+
+from escalations.answers import PROVIDE_GUIDANCE
+from escalations.models import AgentEscalation
+from jobs.models import Job
+
+ANSWERED_BY = "manage.py resolve_escalation"
+
+
+def open_questions(job: Job) -> list[dict[str, Any]]:
+    """The job's questions that wait for an answer, oldest first."""
+    pending = job.escalations.filter(status=AgentEscalation.Status.PENDING).order_by("created_at")
+    return [
+        {"id": question.pk, "problem": question.plain_english_problem, "decisions": decisions(question)}
+        for question in pending
+    ]
+
+
+def decisions(question: AgentEscalation) -> list[str]:
+    values = [option["value"] for option in question.options]
+    return values if PROVIDE_GUIDANCE in values else [*values, PROVIDE_GUIDANCE]
+
+
+def how_to_answer(escalation_id: Any) -> str:
+    """The command that answers, with what it takes."""
+    question = AgentEscalation.objects.get(pk=escalation_id)
+    return f"        answer on the page, or: {ANSWERED_BY} {question.pk} {'|'.join(decisions(question))}"
