@@ -79,7 +79,7 @@ def _rendered(job: Job, shown: list[JobEvent], request: HttpRequest) -> list[str
 
 def _is_told_anyway(event: JobEvent) -> bool:
     """What the agent tells has an entry of its own; its call would only say that there is one."""
-    return event.payload.get("tool") == "narrate" and event.payload.get("ok", True)
+    return event.payload.get("tool") == "narrate" and event.payload.get("ok") is not False
 
 
 def _render_one(event: JobEvent, questions: dict[str, AgentEscalation], common: dict[str, Any]) -> str:
