@@ -1,3 +1,4 @@
+import hashlib
 import io
 import tarfile
 import uuid
@@ -259,8 +260,8 @@ def snapshot(build, files):
         project=build.project,
         job=build,
         key=key,
-        size=1,
-        sha256="0",
+        size=len(packed.getvalue()),
+        sha256=hashlib.sha256(packed.getvalue()).hexdigest(),
         manifest=[],
         reason="end",
         created_at=clock.now(),

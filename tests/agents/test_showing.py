@@ -13,6 +13,7 @@ from django.core.files.storage import storages
 from agents import preview, provider, reaping, rescue, showing, snapshots
 from agents.database import unit
 from agents.errors import SandboxTaken
+from agents.history import newest_of
 from agents.models import AgentSession, Snapshot
 from agents.sandbox import Workspace
 from agents.start import start_build
@@ -223,13 +224,12 @@ async def test_the_next_build_begins_with_what_the_app_wrote(finish: Finish, pro
 
 async def test_an_old_build_saved_late_does_not_become_the_newest(finish: Finish, project: Any) -> None:
     job = await finish()
-    later = await unit(Job.objects.create, project=project, build_number=2, created_at=clock.now())
+    now = await unit(clock.now)
+    later = await unit(Job.objects.create, project=project, build_number=2, created_at=now)
     facts = {"project": project, "size": 1, "sha256": "0", "manifest": [], "reason": "final"}
-    await unit(Snapshot.objects.create, job=later, key="later", created_at=clock.now(), **facts)
+    await unit(Snapshot.objects.create, job=later, key="later", created_at=now, **facts)
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
     assert await rescue.save_and_end(await session_of(job))
-    from agents.history import newest_of
-
     newest = await unit(newest_of, later)
     assert newest is not None
     assert newest.key == "later"

@@ -5,6 +5,7 @@ object of the founder's; someone else's is 404), `LINKED` (the same, and whoever
 secret of its own in the address or a header), and all below `admin/` is for staff.
 """
 
+import hashlib
 import io
 import re
 import tarfile
@@ -166,12 +167,13 @@ def ids(stored: None, founder: Any, question: Any) -> dict[str, Any]:
     picture = default_storage.save("shot.webp", ContentFile(b"RIFF"))
     events.record(job.pk, EventType.TOOL_FINISHED, image=picture, call_id="c", tool="take_screenshot")
     ProjectSecret.objects.create(project=job.project, name="STRIPE_KEY", value="sk-a-long-secret")
+    packed = archive()
     snapshot = Snapshot.objects.create(
         project=job.project,
         job=job,
-        key=storages["snapshots"].save("a.tar.gz", ContentFile(archive())),
-        size=1,
-        sha256="0" * 64,
+        key=storages["snapshots"].save("a.tar.gz", ContentFile(packed)),
+        size=len(packed),
+        sha256=hashlib.sha256(packed).hexdigest(),
         manifest=[],
         reason="checkpoint",
         created_at=clock.now(),

@@ -122,6 +122,7 @@ class AgentWorker(Worker):
 
     def __init__(self, slots: Mapping[str, int], **options: Any) -> None:
         self._slots = slots
+        self._has_freed_a_slot = False
         super().__init__(concurrency=sum(slots.values()), **options)
 
     @property
@@ -139,7 +140,16 @@ class AgentWorker(Worker):
         try:
             await super()._process_job(context)
         finally:
+            self._has_freed_a_slot = True
             self._new_job_event.set()
+
+    async def _fetch_and_process_jobs(self) -> None:
+        """Once more where a slot came free while the queues were asked: the base class forgets the event."""
+        while True:
+            self._has_freed_a_slot = False
+            await super()._fetch_and_process_jobs()
+            if not self._has_freed_a_slot:
+                return
 
     async def _shutdown(self, side_tasks: list[asyncio.Task[Any]]) -> None:
         shutdown.request()
