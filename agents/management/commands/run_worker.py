@@ -147,7 +147,7 @@ class AgentWorker(Worker):
         """Once more where a slot came free while the queues were asked: the base class forgets the event."""
         while True:
             self._has_freed_a_slot = False
-            await super()._fetch_and_process_jobs()
+            await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]  # as run() is
             if not self._has_freed_a_slot:
                 return
 
