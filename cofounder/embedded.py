@@ -98,7 +98,7 @@ class Services:
     def _start_postgres(self, running: ExitStack) -> None:
         get_server = _postgres_wheel(self.data_dir)
         try:
-            server = patient(get_server)(self.data_dir / "postgres", cleanup_mode=None)
+            server = start_patiently(get_server, self.data_dir / "postgres")
         except (OSError, subprocess.SubprocessError, RuntimeError) as error:
             raise ServiceFailed(
                 f"The embedded PostgreSQL did not start ({error}). Its log is {self.data_dir}/postgres/log."
@@ -199,21 +199,17 @@ def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
     return found
 
 
-def patient(get_server: Callable[..., Any]) -> Callable[..., Any]:
-    """Started by root, the wheel adds a system user if there is none yet; of two servers that begin at once
-    on a new machine, one meets the other's user, or its lock on the list of users, and has to try again."""
-
-    def get(*args: Any, **kwargs: Any) -> Any:
-        for pause in USER_PAUSES:
-            try:
-                return get_server(*args, **kwargs)
-            except subprocess.CalledProcessError as error:
-                if error.cmd[0] != "useradd":
-                    raise
-                time.sleep(pause)
-        return get_server(*args, **kwargs)
-
-    return get
+def start_patiently(get_server: Callable[..., Any], directory: Path) -> Any:
+    """The wheel's server. Started by root, it adds a system user if there is none yet; of two that begin at
+    once on a new machine, one meets the other's user, or its lock on the list of users, and tries again."""
+    for pause in USER_PAUSES:
+        try:
+            return get_server(directory, cleanup_mode=None)
+        except subprocess.CalledProcessError as error:
+            if error.cmd[0] != "useradd":
+                raise
+            time.sleep(pause)
+    return get_server(directory, cleanup_mode=None)
 
 
 def _runtime_dir(data_dir: Path) -> Path:

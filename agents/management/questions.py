@@ -1,5 +1,6 @@
 """What the commands say of open questions: what may be answered, and how."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from escalations.answers import PROVIDE_GUIDANCE
@@ -23,7 +24,6 @@ def decisions(question: AgentEscalation) -> list[str]:
     return values if PROVIDE_GUIDANCE in values else [*values, PROVIDE_GUIDANCE]
 
 
-def how_to_answer(escalation_id: Any) -> str:
+def how_to_answer(escalation_id: Any, choices: Sequence[str]) -> str:
     """The command that answers, with what it takes."""
-    question = AgentEscalation.objects.get(pk=escalation_id)
-    return f"        answer on the page, or: {ANSWERED_BY} {question.pk} {'|'.join(decisions(question))}"
+    return f"        answer on the page, or: {ANSWERED_BY} {escalation_id} {'|'.join(choices)}"

@@ -4,6 +4,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from agents.management import questions
+from escalations.models import AgentEscalation
 from jobs.models import EventType, Job, JobEvent, Phase
 
 LOOK_SECONDS = 0.5
@@ -54,9 +55,14 @@ def line_of(event: JobEvent) -> str:
         case EventType.CHECK_FINISHED:
             return f"   {'kept' if payload['ok'] else 'BROKEN'}: {payload['promise']}"
         case EventType.WAITING_FOR_INPUT:
-            return f"?? {payload['problem']}\n{questions.how_to_answer(payload['escalation_id'])}"
+            return f"?? {payload['problem']}\n{_how_to_answer(payload['escalation_id'])}"
         case EventType.SLEEPING | EventType.BUDGET_EXCEEDED:
             return f"zz asleep until {payload['wake_at']}"
         case EventType.WAKING | EventType.AGENT_ERROR | EventType.PROVIDER_WAIT | EventType.BUILD_PAUSED:
             return f"** {payload.get('reason') or payload.get('message')}"
     return ""
+
+
+def _how_to_answer(escalation_id: str) -> str:
+    question = AgentEscalation.objects.get(pk=escalation_id)
+    return questions.how_to_answer(question.pk, questions.decisions(question))

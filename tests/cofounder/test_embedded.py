@@ -116,19 +116,19 @@ def test_a_lock_is_held_until_its_file_is_closed(tmp_path: Path) -> None:
 def test_a_server_that_meets_another_s_new_system_user_is_started_again() -> None:
     refusals = [subprocess.CalledProcessError(9, ["useradd", "pgserver"])]
 
-    def get_server(directory: str) -> str:
+    def get_server(directory: Path, cleanup_mode: str | None) -> str:
         if refusals:
             raise refusals.pop()
         return f"server in {directory}"
 
-    assert embedded.patient(get_server)("data") == "server in data"
+    assert embedded.start_patiently(get_server, Path("data")) == "server in data"
 
 
 def test_a_server_that_fails_by_itself_is_not_tried_again() -> None:
     failures = [subprocess.CalledProcessError(1, ["initdb"])]
 
-    def get_server() -> None:
+    def get_server(directory: Path, cleanup_mode: str | None) -> None:
         raise failures.pop()
 
     with pytest.raises(subprocess.CalledProcessError):
-        embedded.patient(get_server)()
+        embedded.start_patiently(get_server, Path("data"))

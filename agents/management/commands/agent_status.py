@@ -36,7 +36,7 @@ def _line(job: Job) -> str:
     state = facts["agent_state"] or "no agent yet"
     phase = f", “{facts['current_phase']}”" if facts["current_phase"] else ""
     asked = [
-        f"\n    ?? {question['problem']}\n{questions.how_to_answer(question['id'])}"
+        f"\n    ?? {question['problem']}\n{questions.how_to_answer(question['id'], question['decisions'])}"
         for question in facts["questions"]
     ]
     return (
