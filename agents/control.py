@@ -10,10 +10,11 @@ import structlog
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from agents import budget, checkpoints, plans, stages
+from agents import budget, checkpoints, plans
 from agents.models import ASLEEP, AgentSession, DailyBudget, SessionState, SpendEntry
 from agents.start import start_build
 from agents.wake import wake_time_of
+from escalations.answers import skip_open
 from jobs import briefs, clock, events, lifecycle
 from jobs.errors import CofounderError, Conflict
 from jobs.models import EventType, FounderMessage, Job, JobStatus
@@ -106,7 +107,7 @@ def cancel(job: Job, by: Any) -> None:
         wake_at=None,
         pause_requested=False,
     )
-    stages.skip_questions(session.pk)
+    skip_open(session.pk)
     if run_id is not None:
         app.job_manager.cancel_job_by_id(run_id, abort=True)
     enqueue_agent_run(session.pk)  # this run saves the files and ends the sandbox

@@ -13,7 +13,7 @@ from agents.checks import CheckResult
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
 from agents.prompts import note_text, system_prompt
 from agents.turns import Asked, note
-from escalations.models import AgentEscalation
+from escalations.answers import skip_open
 from jobs import briefs, events, lifecycle, project_secrets
 from jobs.models import EventType, Job, JobStatus, Project
 from jobs.queue import enqueue_agent_run
@@ -192,15 +192,9 @@ def fail(owner: Owner, job: Job, sentence: str) -> None:
 def _end(owner: Owner, session: AgentSession, state: SessionState, reason: str) -> None:
     budget.release_all_of(owner.job_id)
     checkpoints.record_state(owner.job_id, session.state, state, reason)
-    skip_questions(owner.job_id)
+    skip_open(owner.job_id)
     write_session(owner, state=state, run_id=None, wake_at=None)
     checkpoints.publish_state(owner.job_id, state)
-
-
-def skip_questions(job_id: UUID) -> None:
-    """Questions still open when a job ends need no answer."""
-    pending = AgentEscalation.objects.filter(job=job_id, status=AgentEscalation.Status.PENDING)
-    pending.update(status=AgentEscalation.Status.SKIPPED)
 
 
 def sandbox_to_end(job_id: UUID) -> AgentSession | None:

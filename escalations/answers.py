@@ -66,6 +66,12 @@ def resolve(
     return escalation
 
 
+def skip_open(job_id: UUID) -> None:
+    """Questions still open when a job ends need no answer."""
+    pending = AgentEscalation.objects.filter(job=job_id, status=AgentEscalation.Status.PENDING)
+    pending.update(status=AgentEscalation.Status.SKIPPED)
+
+
 def _need_pending(escalation: AgentEscalation) -> None:
     if escalation.status == AgentEscalation.Status.RESOLVED:
         raise Conflict("This question has been answered already.")
