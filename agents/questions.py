@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from agents.checks import CheckResult
 from agents.models import AgentSession, SessionState
 from agents.turns import Asked
 from escalations.models import AgentEscalation
@@ -51,11 +50,10 @@ def _how_to_go_on(cap: int) -> tuple[dict[str, str], ...]:
     )
 
 
-def about_checks(failures: Sequence[CheckResult]) -> Asked:
+def about_checks(promises: Sequence[str]) -> Asked:
     """Promises that are still not kept after several rounds."""
-    promises = "; ".join(result.promise for result in failures)
     return Asked(
-        f"I have tried three times, and this part still does not work as you asked: {promises}",
+        f"I have tried three times, and this part still does not work as you asked: {'; '.join(promises)}",
         "Let me build a simpler version of it.",
         (
             {

@@ -160,7 +160,8 @@ def back_to_code(
     number, rest = session.checks_rounds, None
     if number >= rounds:
         write_session(owner, checks_rounds=0)
-        rest = checkpoints.ask(owner, questions.about_checks(failures), "I need a decision from you.")
+        question = questions.about_checks([result.promise for result in failures])
+        rest = checkpoints.ask(owner, question, "I need a decision from you.")
     text = note_text("checks_failed", results=failures, round=number, rounds=rounds)
     return rest, checkpoints.add_notes(owner, [note("checks_failed", text)])
 

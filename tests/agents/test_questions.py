@@ -4,7 +4,6 @@ import pytest
 from django.db import transaction
 
 from agents import checkpoints, control, points, questions, stages
-from agents.checks import CheckResult
 from agents.models import AgentSession, SessionState
 from agents.turns import Asked, ToolCall, ToolResult, Turn, Usage, text_block
 from escalations.answers import resolve
@@ -82,10 +81,7 @@ def test_after_the_founder_resumed_five_more_are_needed(build, owner, founder):
     assert [again.ask(f"Question {number}?").pause for number in range(5)] == [""] * 4 + [questions.TOO_MANY]
 
 
-FAILED = [CheckResult("notes are kept", "test -f notes", ok=False, output="", duration_ms=1)]
-
-
-@pytest.mark.parametrize("about", [questions.about_circles(150), questions.about_checks(FAILED)])
+@pytest.mark.parametrize("about", [questions.about_circles(150), questions.about_checks(["notes are kept"])])
 def test_a_question_outside_of_a_step_may_be_the_fifth(build, owner, about):
     steps = Steps(owner)
     for name in "abcd":
@@ -102,7 +98,7 @@ def test_a_question_outside_of_a_step_may_be_the_fifth(build, owner, about):
         (questions.about_circles(150), "repetition", ["go_on", "change_course", "stop_here"]),
         (questions.about_the_cap(150), "tool_call_cap", ["go_on", "change_course", "stop_here"]),
         (
-            questions.about_checks(FAILED),
+            questions.about_checks(["notes are kept"]),
             "checks_failed",
             ["simpler_version", "keep_trying", "provide_guidance"],
         ),
