@@ -6,13 +6,16 @@ from typing import Any
 import structlog
 from django.core.files.storage import storages
 from django.db import transaction
+from procrastinate.contrib.django import app
 
 from agents import control
 from agents.models import AgentSession
-from agents.tasks import end_sandbox
 from jobs.models import TERMINAL, Job, Project
+from jobs.queue import ERRANDS
 
 log = structlog.get_logger(__name__)
+
+END_SANDBOX = "agents.end_sandbox"
 
 
 @transaction.atomic
@@ -23,7 +26,7 @@ def delete_project(project: Project, by: Any) -> None:
         control.cancel(job, by)
     sessions = AgentSession.objects.filter(job__project=project).exclude(sandbox_id="")
     for sandbox_id in set(sessions.values_list("sandbox_id", flat=True)):
-        end_sandbox.defer(sandbox_id=sandbox_id)
+        app.configure_task(END_SANDBOX, queue=ERRANDS).defer(sandbox_id=sandbox_id)
     folder = f"projects/{project.pk}"
     _shut_out_writers(project)
     project.delete()

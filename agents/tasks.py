@@ -18,6 +18,7 @@ from agents import (
 )
 from agents.build import execute_build
 from agents.database import unit
+from agents.removal import END_SANDBOX
 from agents.sweep import REAP_SANDBOXES
 from jobs.queue import AGENTS, ERRANDS, RUN_AGENT
 
@@ -36,7 +37,7 @@ async def run_agent(context: JobContext, job_id: str) -> None:
         await execute_build(UUID(job_id), run_id)
 
 
-@app.task(name="agents.end_sandbox", queue=ERRANDS, retry=RetryStrategy(max_attempts=5, exponential_wait=5))
+@app.task(name=END_SANDBOX, queue=ERRANDS, retry=RetryStrategy(max_attempts=5, exponential_wait=5))
 async def end_sandbox(sandbox_id: str) -> None:
     """End a sandbox whose project is gone."""
     await provider.kill(sandbox_id)
