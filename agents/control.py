@@ -11,7 +11,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from agents import budget, checkpoints, plans
-from agents.models import ASLEEP, AgentSession, DailyBudget, SessionState, SpendEntry
+from agents.models import ASLEEP, PAUSED_AT_ONCE, AgentSession, DailyBudget, SessionState, SpendEntry
 from agents.start import start_build
 from agents.wake import wake_time_of
 from escalations.answers import skip_open
@@ -23,7 +23,6 @@ from jobs.queue import enqueue_agent_run
 log = structlog.get_logger(__name__)
 
 MESSAGE_LIMIT = 10_000
-_PAUSED_AT_ONCE = ASLEEP | {SessionState.QUEUED, SessionState.WAITING_FOR_INPUT}
 
 
 @transaction.atomic
@@ -45,7 +44,7 @@ def pause(job: Job, by: Any) -> None:
     session = _locked(job)
     if session.state == SessionState.WORKING:
         AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=False)
-    elif session.state in _PAUSED_AT_ONCE:
+    elif session.state in PAUSED_AT_ONCE:
         _move(session, SessionState.PAUSED, _sentence("Paused", session, by), wake_at=None)
     else:
         raise Conflict(f"This build cannot be paused: it is {_now(session)}.")

@@ -114,6 +114,9 @@ class SessionState(models.TextChoices):
 
 ENDED = frozenset({SessionState.COMPLETED, SessionState.FAILED, SessionState.CANCELLED})
 ASLEEP = frozenset({SessionState.SLEEPING, SessionState.BUDGET_EXCEEDED})
+AT_WORK = frozenset({SessionState.QUEUED, SessionState.WORKING})
+# The others that can be paused pause after their present step.
+PAUSED_AT_ONCE = ASLEEP | {SessionState.QUEUED, SessionState.WAITING_FOR_INPUT}
 
 
 class AgentSession(models.Model):

@@ -12,7 +12,7 @@ from django.db.models.functions import Greatest
 from agents import provider, rescue
 from agents.database import unit
 from agents.errors import SandboxError
-from agents.models import AgentSession, SessionState
+from agents.models import AT_WORK, AgentSession, SessionState
 from agents.provider import Found
 from jobs import clock
 from jobs.models import JobEvent
@@ -21,7 +21,6 @@ log = structlog.get_logger(__name__)
 
 UNUSED = timedelta(days=30)
 YOUNG = timedelta(minutes=10)  # one that was just made may not be in its session's row yet
-_AT_WORK = [SessionState.QUEUED, SessionState.WORKING]
 _OVER = [SessionState.FAILED, SessionState.CANCELLED]
 
 
@@ -68,7 +67,7 @@ def _orphans(found: Sequence[Found], now: datetime) -> list[Found]:
     sessions = AgentSession.objects.all()
     known = set(sessions.exclude(sandbox_id="").values_list("sandbox_id", flat=True))
     waiting = {
-        str(pk) for pk in sessions.filter(sandbox_id="", state__in=_AT_WORK).values_list("pk", flat=True)
+        str(pk) for pk in sessions.filter(sandbox_id="", state__in=AT_WORK).values_list("pk", flat=True)
     }
     return [
         sandbox
@@ -84,7 +83,7 @@ def _useless() -> list[tuple[AgentSession, Why]]:
     now = clock.now()
     last = JobEvent.objects.filter(job=OuterRef("pk"), seq=OuterRef("job__last_seq")).values("created_at")
     latest = Greatest(Subquery(last, output_field=DateTimeField()), F("sandbox_used_at"), F("created_at"))
-    resting = AgentSession.objects.exclude(sandbox_id="").exclude(state__in=_AT_WORK)
+    resting = AgentSession.objects.exclude(sandbox_id="").exclude(state__in=AT_WORK)
     dated = resting.select_related("job").annotate(used_at=latest).order_by("used_at", "pk")
     over = dated.filter(state__in=_OVER, used_at__lt=now - YOUNG)
     unused = dated.exclude(state__in=_OVER).filter(used_at__lt=now - UNUSED)

@@ -8,9 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q, Sum
 
 from agents import budget
-from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
-
-_AT_WORK = [SessionState.QUEUED, SessionState.WORKING]
+from agents.models import AT_WORK, AgentSession, DailyBudget, SpendEntry
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Difference:
 def release_orphans(*, dry_run: bool = False) -> list[Orphan]:
     """Give back what sessions at rest or ended still hold; what was, or would be, given back."""
     reserved = SpendEntry.objects.filter(status=SpendEntry.Status.RESERVED)
-    found = reserved.exclude(session__state__in=_AT_WORK).order_by("day", "pk")
+    found = reserved.exclude(session__state__in=AT_WORK).order_by("day", "pk")
     return [orphan for entry in found if (orphan := _release(entry, dry_run))]
 
 
@@ -47,7 +45,7 @@ def _release(entry: SpendEntry, dry_run: bool) -> Orphan | None:
     DailyBudget.objects.select_for_update().get(user=entry.user_id, day=entry.day)
     session = AgentSession.objects.select_for_update(no_key=True).get(pk=entry.session_id)
     entry.refresh_from_db(fields=["status"])
-    if session.state in _AT_WORK or entry.status != SpendEntry.Status.RESERVED:
+    if session.state in AT_WORK or entry.status != SpendEntry.Status.RESERVED:
         return None
     if not dry_run:
         budget.release(entry.pk)

@@ -5,14 +5,13 @@ import structlog
 from agents import snapshots
 from agents.database import unit
 from agents.errors import SandboxError, SandboxGone, SandboxTaken, SnapshotDamaged, SnapshotFailed
-from agents.models import AgentSession, SessionState, Snapshot
+from agents.models import AT_WORK, AgentSession, Snapshot
 from agents.sandbox import Workspace
 from jobs.models import Job, JobStatus
 
 log = structlog.get_logger(__name__)
 
 FINAL = Snapshot.Reason.FINAL
-_AT_WORK = [SessionState.QUEUED, SessionState.WORKING]
 
 
 async def save(session: AgentSession) -> Workspace:
@@ -85,7 +84,7 @@ def _before(job: Job) -> AgentSession | None:
 
 def take(session: AgentSession) -> bool:
     """Raise the epoch of a session nobody works on; whether that was possible."""
-    resting = AgentSession.objects.filter(pk=session.pk, epoch=session.epoch).exclude(state__in=_AT_WORK)
+    resting = AgentSession.objects.filter(pk=session.pk, epoch=session.epoch).exclude(state__in=AT_WORK)
     taken = resting.update(epoch=session.epoch + 1) == 1
     session.epoch += taken
     return taken

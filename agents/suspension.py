@@ -6,13 +6,12 @@ from django.db import transaction
 
 from agents import checkpoints
 from agents.checkpoints import SUSPENDED
-from agents.models import ASLEEP, AgentSession, SessionState
+from agents.models import PAUSED_AT_ONCE, AgentSession, SessionState
 from agents.topup import sessions_under_way
 from jobs.models import EventType, JobEvent
 from jobs.queue import enqueue_agent_run
 
 LIFTED = "The subscription is in order again, so I go on."
-_PAUSED_AT_ONCE = ASLEEP | {SessionState.QUEUED, SessionState.WAITING_FOR_INPUT}
 
 
 @transaction.atomic
@@ -21,7 +20,7 @@ def suspend(user: Any) -> None:
     for session in sessions_under_way(user.pk):
         if session.state == SessionState.WORKING:
             AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=False)
-        elif session.state in _PAUSED_AT_ONCE:
+        elif session.state in PAUSED_AT_ONCE:
             _move(session, SessionState.PAUSED, SUSPENDED)
 
 

@@ -13,7 +13,7 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from agents import reconciliation, renewal
 from agents.checkpoints import HEARTBEAT_SECONDS
 from agents.database import statement, unit
-from agents.models import ASLEEP, AgentSession, SessionState
+from agents.models import ASLEEP, AT_WORK, AgentSession
 from jobs import clock
 from jobs.queue import ERRANDS, QUEUES, RUN_AGENT, enqueue_agent_run
 
@@ -99,7 +99,7 @@ def queue_forgotten() -> list[object]:
     """Queue every session that is due, or should be at work, and has no run in the queue."""
     now = clock.now()
     due = AgentSession.objects.filter(state__in=ASLEEP, wake_at__lte=now - OVERDUE * clock.speed())
-    at_work = AgentSession.objects.filter(state__in=[SessionState.QUEUED, SessionState.WORKING])
+    at_work = AgentSession.objects.filter(state__in=AT_WORK)
     wanted = {session.pk for session in (due | at_work).only("pk")}
     forgotten = sorted(wanted - _queued(), key=str)
     for job_id in forgotten:

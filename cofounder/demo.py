@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from agents.models import ASLEEP, AgentSession, SessionState, Subscription
+from agents.models import ASLEEP, AT_WORK, AgentSession, Subscription
 from agents.start import start_build
 from cofounder.entry import make_link
 from cofounder.models import User
@@ -22,7 +22,6 @@ DAY = timedelta(days=1)
 DAY_SECONDS = 240  # how long a rehearsal's day lasts: longer than a busy machine needs to spend its money
 DAY_SPEED = DAY.total_seconds() / DAY_SECONDS
 NIGHT_SECONDS = 15  # how long what is left of the day lasts once nobody is at work
-AT_WORK = (SessionState.QUEUED, SessionState.WORKING)
 
 
 def begin_days(*, is_short: bool) -> None:
