@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from agents.models import DailyBudget
+from agents.locks import lock_days
 from agents.removal import delete_project
 from jobs.errors import CofounderError, Conflict
 from jobs.models import Project
@@ -25,7 +25,7 @@ def delete_account(user: Any, confirm: str) -> None:
     get_user_model().objects.select_for_update().get(pk=user.pk)  # nothing new begins meanwhile
     projects = list(Project.objects.select_for_update().filter(owner=user).order_by("pk"))
     # All the days that ending a build may touch, before the first job is locked.
-    list(DailyBudget.objects.select_for_update().filter(user=user).order_by("day"))
+    lock_days(user.pk)
     for project in projects:
         delete_project(project, user)
     user.delete()

@@ -1,7 +1,7 @@
 """The checkpoint's units of work: each is one transaction, fenced by the session's epoch.
 
-They run on a database thread (`agents.database.unit`). Locks are taken in the order DailyBudget, Job,
-AgentSession. A unit that finds another epoch writes nothing and raises `OwnershipLost`.
+They run on a database thread (`agents.database.unit`) and lock in the order of `agents.locks`. A unit that
+finds another epoch writes nothing and raises `OwnershipLost`.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from django.db.models import F
 
 from agents import budget, effects, inbox, live, metrics, notices, questions, renewal, retries
 from agents.errors import AgentError
+from agents.locks import lock_job, lock_session
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Subscription
 from agents.prompts import note_text
 from agents.standing import Standing, standing_of
@@ -24,7 +25,7 @@ from agents.transcript import upper_bound
 from agents.turns import COMPACTION, Asked, Block, ToolResult, Turn, Usage, note, text_block
 from jobs import clock, events
 from jobs.events import Fact
-from jobs.models import EventType, Job
+from jobs.models import EventType
 from jobs.queue import enqueue_agent_run
 
 log = structlog.get_logger(__name__)
@@ -73,8 +74,7 @@ class Next:
 
 def claim(job_id: UUID, run_id: int) -> Owner | None:
     """Take the session for this run; None when it is owned, ended, at rest or not yet due."""
-    Job.objects.select_for_update(no_key=True).filter(pk=job_id).first()
-    session = AgentSession.objects.select_for_update(no_key=True).filter(pk=job_id).first()
+    session = lock_session(job_id)
     if session is None or not _may_run(session, run_id):
         return None
     epoch, previous = session.epoch + 1, session.state
@@ -368,7 +368,7 @@ def hand_back(owner: Owner) -> None:
 def _has_reason_to_go_on(owner: Owner, wanted: Rest) -> bool:
     """What may have come since the loop decided to rest, seen under the locks that such news would take."""
     if wanted.state == SessionState.WAITING_FOR_INPUT:
-        Job.objects.select_for_update(no_key=True).get(pk=owner.job_id)  # answers and messages lock it too
+        lock_job(owner.job_id)  # answers and messages lock it too
         return inbox.has_news(owner.job_id)
     if not wanted.is_for_money:
         return False

@@ -1,7 +1,6 @@
 """What a person may do with a build: wake, pause, resume, put to sleep, cancel, retry, write to the agent.
 
-Each is one transaction with the locks taken in the order DailyBudget, Job, AgentSession. What the state does
-not allow raises `Conflict`.
+Each is one transaction with the locks of `agents.locks`. What the state does not allow raises `Conflict`.
 """
 
 from typing import Any
@@ -11,7 +10,8 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from agents import budget, checkpoints, plans
-from agents.models import ASLEEP, PAUSED_AT_ONCE, AgentSession, DailyBudget, SessionState, SpendEntry
+from agents.locks import lock_days, lock_session
+from agents.models import ASLEEP, PAUSED_AT_ONCE, AgentSession, SessionState, SpendEntry
 from agents.start import start_build
 from agents.wake import wake_time_of
 from escalations.answers import skip_open
@@ -149,11 +149,9 @@ def clean_message(text: Any) -> str:
 
 def _locked(job: Job) -> AgentSession:
     """The session and its job as they are now, both locked."""
-    fresh = Job.objects.select_for_update(no_key=True).get(pk=job.pk)
-    session = AgentSession.objects.select_for_update(no_key=True).filter(pk=job.pk).first()
+    session = lock_session(job.pk)
     if session is None:
         raise Conflict("This build has no agent yet.")
-    session.job = fresh
     return session
 
 
@@ -161,8 +159,7 @@ def _lock_days(job: Job) -> None:
     """Lock the days on which the session holds or may take money, before its job is locked."""
     reserved = SpendEntry.objects.filter(session=job.pk, status=SpendEntry.Status.RESERVED)
     days = {clock.today(), *reserved.values_list("day", flat=True)}
-    owners = AgentSession.objects.filter(pk=job.pk).values("user")
-    list(DailyBudget.objects.select_for_update().filter(user__in=owners, day__in=days).order_by("day"))
+    lock_days(job.project.owner_id, days)
 
 
 def _move(session: AgentSession, to: SessionState, reason: str, **fields: Any) -> None:

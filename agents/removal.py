@@ -9,8 +9,9 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from agents import control
+from agents.locks import lock_to_delete
 from agents.models import AgentSession
-from jobs.models import TERMINAL, Job, Project
+from jobs.models import TERMINAL, Project
 from jobs.queue import ERRANDS
 
 log = structlog.get_logger(__name__)
@@ -28,16 +29,11 @@ def delete_project(project: Project, by: Any) -> None:
     for sandbox_id in set(sessions.values_list("sandbox_id", flat=True)):
         app.configure_task(END_SANDBOX, queue=ERRANDS).defer(sandbox_id=sandbox_id)
     folder = f"projects/{project.pk}"
-    _shut_out_writers(project)
+    # A worker that is about to add to a log or a transcript waits, and then finds nothing to add to.
+    lock_to_delete(project)
     project.delete()
     transaction.on_commit(partial(_delete_folder, "snapshots", f"{folder}/snapshots"))
     transaction.on_commit(partial(_delete_folder, "default", f"{folder}/screenshots"))
-
-
-def _shut_out_writers(project: Project) -> None:
-    """A worker that is about to add to a log or a transcript waits, and then finds nothing to add to."""
-    list(Job.objects.select_for_update().filter(project=project).order_by("pk"))
-    list(AgentSession.objects.select_for_update().filter(job__project=project).order_by("pk"))
 
 
 def _delete_folder(storage: str, folder: str) -> None:

@@ -6,8 +6,8 @@ from django.db import transaction
 
 from agents import checkpoints
 from agents.checkpoints import SUSPENDED
+from agents.locks import lock_under_way
 from agents.models import PAUSED_AT_ONCE, AgentSession, SessionState
-from agents.topup import sessions_under_way
 from jobs.models import EventType, JobEvent
 from jobs.queue import enqueue_agent_run
 
@@ -17,7 +17,7 @@ LIFTED = "The subscription is in order again, so I go on."
 @transaction.atomic
 def suspend(user: Any) -> None:
     """Pause the founder's builds: after its present step where the agent works, at once where it does not."""
-    for session in sessions_under_way(user.pk):
+    for session in lock_under_way(user.pk):
         if session.state == SessionState.WORKING:
             AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=False)
         elif session.state in PAUSED_AT_ONCE:
@@ -27,7 +27,7 @@ def suspend(user: Any) -> None:
 @transaction.atomic
 def lift(user: Any) -> None:
     """Let those builds go on that the suspension has paused."""
-    for session in sessions_under_way(user.pk):
+    for session in lock_under_way(user.pk):
         if session.state == SessionState.WORKING:
             AgentSession.objects.filter(pk=session.pk).update(pause_requested=False)
         elif session.state == SessionState.PAUSED and _was_paused_by_it(session):

@@ -8,7 +8,6 @@ the order DailyBudget, Job, AgentSession.
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -16,13 +15,13 @@ from django.db import transaction
 from django.db.models import Sum
 
 from agents import budget, checkpoints, live
-from agents.models import ASLEEP, ENDED, AgentSession, BudgetChange, DailyBudget, Subscription
+from agents.locks import lock_under_way
+from agents.models import ASLEEP, AgentSession, BudgetChange, DailyBudget, Subscription
 from agents.prices import UnknownModel
 from agents.renewal import renew_if_due
 from agents.wake import out_of_quiet_hours, wake_time_of
 from jobs import clock, events
 from jobs.errors import CofounderError, PaymentNeeded
-from jobs.models import Job
 from jobs.queue import enqueue_agent_run
 
 log = structlog.get_logger(__name__)
@@ -156,7 +155,7 @@ def _take_effect(subscription: Subscription, day: DailyBudget, by: Any) -> Daily
     left = max(0, budget.remaining_in_period(subscription, day.day))
     day.allowance_microdollars = max(0, min(left, _share(subscription, day) + _moved(day)))
     day.save(update_fields=["allowance_microdollars"])
-    sessions = sessions_under_way(day.user_id)
+    sessions = lock_under_way(day.user_id)
     for session in sessions:
         _tell(session, day)
     at = clock.now() if by and by.pk == subscription.pk else _out_of_quiet_hours(subscription)
@@ -164,14 +163,6 @@ def _take_effect(subscription: Subscription, day: DailyBudget, by: Any) -> Daily
         if session.state in ASLEEP:
             _reschedule(session, day, at)
     return day
-
-
-def sessions_under_way(user_id: UUID) -> list[AgentSession]:
-    """The founder's sessions that have not ended, their jobs and then they locked."""
-    under_way = AgentSession.objects.filter(user=user_id).exclude(state__in=ENDED)
-    ids = sorted(under_way.values_list("pk", flat=True), key=str)
-    list(Job.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
-    return list(under_way.select_for_update(no_key=True).order_by("pk"))
 
 
 def _tell(session: AgentSession, day: DailyBudget) -> None:
