@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.db import connection, transaction
 from django.db.models import F
 
@@ -21,6 +20,7 @@ from agents.locks import lock_job, lock_session
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Subscription
 from agents.prompts import note_text
 from agents.standing import Standing, standing_of
+from agents.state import SUSPENDED, MoveLost, move, reason_to_pause
 from agents.transcript import upper_bound
 from agents.turns import COMPACTION, Asked, Block, ToolResult, Turn, Usage, note, text_block
 from jobs import clock, events
@@ -28,10 +28,6 @@ from jobs.events import Fact
 from jobs.models import EventType
 from jobs.queue import enqueue_agent_run
 
-log = structlog.get_logger(__name__)
-
-AS_ASKED = "Paused, as you asked. Resume whenever you like."
-SUSPENDED = "The subscription is suspended, so I have paused. Nothing is lost: I go on once it is paid."
 EXCERPT_LIMIT = 4096
 TOOLS_BOUND = 8_000  # tokens the tools' descriptions have at most
 
@@ -77,20 +73,14 @@ def claim(job_id: UUID, run_id: int) -> Owner | None:
     session = lock_session(job_id)
     if session is None or not _may_run(session, run_id):
         return None
-    epoch, previous = session.epoch + 1, session.state
-    AgentSession.objects.filter(pk=job_id).update(
-        epoch=epoch,
-        run_id=run_id,
-        state=SessionState.WORKING,
-        wake_at=None,
-        last_heard_at=clock.now(),
-        tool_calls=session.tool_calls if previous == SessionState.WORKING else 0,
-    )
-    if previous != SessionState.WORKING:
-        record_state(job_id, previous, SessionState.WORKING)
-        publish_state(job_id, SessionState.WORKING)
+    epoch, previous, wake_at = session.epoch + 1, session.state, session.wake_at
+    taken: dict[str, Any] = {"epoch": epoch, "run_id": run_id, "wake_at": None, "last_heard_at": clock.now()}
+    if previous == SessionState.WORKING:
+        AgentSession.objects.filter(pk=job_id).update(**taken)
+    else:
+        move(session, SessionState.WORKING, tool_calls=0, **taken)
     if previous in ASLEEP:
-        metrics.woke(session.wake_at)
+        metrics.woke(wake_at)
         same_day = session.wound_down_on == clock.today()
         reason = "There is more money for today." if same_day else "A new day's budget is there."
         events.record(job_id, EventType.WAKING, reason=reason)
@@ -129,6 +119,20 @@ def write_session(owner: Owner, **fields: Any) -> None:
     )
     if changed != 1:
         raise OwnershipLost
+
+
+def move_session(
+    owner: Owner, to: SessionState, reason: str, *, cause: str = "", wake_at: datetime | None = None
+) -> None:
+    """Move the session out of its work if the claim still holds; raise `OwnershipLost` otherwise."""
+    held = AgentSession.objects.filter(pk=owner.job_id, epoch=owner.epoch, state=SessionState.WORKING)
+    session = held.first()
+    if session is None:
+        raise OwnershipLost
+    try:
+        move(session, to, reason, cause=cause, run_id=None, wake_at=wake_at, last_heard_at=clock.now())
+    except MoveLost as error:
+        raise OwnershipLost from error
 
 
 def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
@@ -282,10 +286,6 @@ def _go_on(
     )
 
 
-def reason_to_pause(is_requested: bool) -> str:
-    return AS_ASKED if is_requested else ""
-
-
 def _pause_after_too_many(session: AgentSession) -> str:
     """Why to pause after a question; empty while there were not too many."""
     if not questions.asks_too_much(session):
@@ -331,7 +331,7 @@ def rest(owner: Owner, wanted: Rest) -> None:
     if wanted.state == SessionState.PAUSED and _is_suspended(owner):
         wanted = replace(wanted, reason=SUSPENDED)
     wake_at = wanted.wake_at.isoformat() if wanted.wake_at else None
-    record_state(owner.job_id, SessionState.WORKING, wanted.state, wanted.reason)
+    move_session(owner, wanted.state, wanted.reason, wake_at=wanted.wake_at)
     if wanted.state == SessionState.SLEEPING:
         events.record(owner.job_id, EventType.SLEEPING, wake_at=wake_at, reason=wanted.reason)
         if wanted.is_for_money:
@@ -339,28 +339,18 @@ def rest(owner: Owner, wanted: Rest) -> None:
     if wanted.state == SessionState.BUDGET_EXCEEDED:
         events.record(owner.job_id, EventType.BUDGET_EXCEEDED, wake_at=wake_at, budget_pct=100)
         notices.queue(owner.job_id, EventType.BUDGET_EXCEEDED)
-    write_session(
-        owner,
-        state=wanted.state,
-        wake_at=wanted.wake_at,
-        pause_requested=False,
-        sleep_requested=False,
-        run_id=None,
-    )
-    publish_state(owner.job_id, wanted.state, wanted.wake_at)
+    write_session(owner, pause_requested=False, sleep_requested=False)
     if wanted.wake_at is not None:
         enqueue_agent_run(owner.job_id, at=wanted.wake_at)
     if wanted.state in ASLEEP:
         write_session(owner, slept_after=F("last_position"))
 
 
-def publish_state(job_id: UUID, state: SessionState, wake_at: datetime | None = None) -> None:
-    """Write the live key once this commits."""
-    transaction.on_commit(partial(live.set_state, job_id, state.value, wake_at))
-
-
 def hand_back(owner: Owner) -> None:
-    """Give the session to whichever worker is free, in the middle of its work."""
+    """Give the session to whichever worker is free, in the middle of its work.
+
+    No event tells of it: the next claim does.
+    """
     write_session(owner, state=SessionState.QUEUED, run_id=None)
     enqueue_agent_run(owner.job_id)
 
@@ -380,12 +370,6 @@ def _has_reason_to_go_on(owner: Owner, wanted: Rest) -> bool:
 
 def _is_suspended(owner: Owner) -> bool:
     return Subscription.objects.filter(user__sessions=owner.job_id, suspended=True).exists()
-
-
-def record_state(job_id: UUID, previous: str, state: str, reason: str = "") -> None:
-    events.record(job_id, EventType.AGENT_STATE, state=state, previous=previous, reason=reason)
-    moved = {"job_id": str(job_id), "previous": str(previous), "state": str(state)}
-    transaction.on_commit(partial(log.info, "session.moved", **moved))
 
 
 def _message(session: AgentSession, role: str, content: list[Block], stop_reason: str = "") -> AgentMessage:

@@ -9,10 +9,11 @@ import structlog
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from agents import budget, checkpoints, plans
+from agents import budget, plans
 from agents.locks import lock_days, lock_session
 from agents.models import ASLEEP, PAUSED_AT_ONCE, AgentSession, SessionState, SpendEntry
 from agents.start import start_build
+from agents.state import move, publish_state
 from agents.wake import wake_time_of
 from escalations.answers import skip_open
 from jobs import briefs, clock, events, lifecycle
@@ -33,7 +34,7 @@ def wake(job: Job, by: Any) -> None:
         raise Conflict(f"Only a sleeping agent can be woken; this one is {_now(session)}.")
     moment = clock.now()
     AgentSession.objects.filter(pk=session.pk).update(wake_at=moment)
-    checkpoints.publish_state(session.pk, SessionState(session.state), moment)
+    publish_state(session.pk, SessionState(session.state), moment)
     enqueue_agent_run(session.pk)
     _log("woken", session, by)
 
@@ -45,7 +46,7 @@ def pause(job: Job, by: Any) -> None:
     if session.state == SessionState.WORKING:
         AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=False)
     elif session.state in PAUSED_AT_ONCE:
-        _move(session, SessionState.PAUSED, _sentence("Paused", session, by), wake_at=None)
+        move(session, SessionState.PAUSED, _sentence("Paused", session, by), wake_at=None)
     else:
         raise Conflict(f"This build cannot be paused: it is {_now(session)}.")
     _log("paused", session, by)
@@ -59,7 +60,7 @@ def resume(job: Job, by: Any) -> None:
     if session.state == SessionState.WORKING and session.pause_requested:
         AgentSession.objects.filter(pk=session.pk).update(pause_requested=False, sleep_requested=False)
     elif session.state == SessionState.PAUSED:
-        _move(session, SessionState.QUEUED, _sentence("Resumed", session, by), pause_requested=False)
+        move(session, SessionState.QUEUED, _sentence("Resumed", session, by), pause_requested=False)
         enqueue_agent_run(session.pk)
     else:
         raise Conflict(f"Only a paused build can be resumed; this one is {_now(session)}.")
@@ -75,10 +76,9 @@ def sleep(job: Job, by: Any) -> None:
     elif session.state == SessionState.QUEUED:
         wake_at = wake_time_of(session)
         reason = _sentence("Put to sleep", session, by)
-        _move(session, SessionState.SLEEPING, reason, wake_at=wake_at)
+        move(session, SessionState.SLEEPING, reason, wake_at=wake_at)
         at = wake_at.isoformat() if wake_at else None
         events.record(session.pk, EventType.SLEEPING, wake_at=at, reason=reason)
-        checkpoints.publish_state(session.pk, SessionState.SLEEPING, wake_at)
         if wake_at is not None:
             enqueue_agent_run(session.pk, at=wake_at)
     else:
@@ -97,7 +97,7 @@ def cancel(job: Job, by: Any) -> None:
     reason = _sentence("Stopped", session, by)
     budget.release_all_of(session.pk)
     lifecycle.move(session.job, JobStatus.CANCELLED, reason)
-    _move(
+    move(
         session,
         SessionState.CANCELLED,
         reason,
@@ -134,7 +134,7 @@ def send_message(job: Job, text: Any, by: Any) -> FounderMessage:
     message = FounderMessage.objects.create(job=session.job, text=words, created_at=clock.now())
     events.record(session.pk, EventType.AGENT_MESSAGE, text=words, author="founder")
     if session.state == SessionState.WAITING_FOR_INPUT:
-        _move(session, SessionState.QUEUED, "You wrote to me.")
+        move(session, SessionState.QUEUED, "You wrote to me.")
         enqueue_agent_run(session.pk)
     _log("message", session, by)
     return message
@@ -160,15 +160,6 @@ def _lock_days(job: Job) -> None:
     reserved = SpendEntry.objects.filter(session=job.pk, status=SpendEntry.Status.RESERVED)
     days = {clock.today(), *reserved.values_list("day", flat=True)}
     lock_days(job.project.owner_id, days)
-
-
-def _move(session: AgentSession, to: SessionState, reason: str, **fields: Any) -> None:
-    """Set the state, record and publish it. Raises `Conflict` when it is not what this object holds."""
-    changed = AgentSession.objects.filter(pk=session.pk, state=session.state).update(state=to, **fields)
-    if changed != 1:
-        raise Conflict("The agent changed its state just now. Please look again.")
-    checkpoints.record_state(session.pk, session.state, to, reason)
-    checkpoints.publish_state(session.pk, to)
 
 
 def _now(session: AgentSession) -> str:

@@ -21,6 +21,7 @@ from agents.checkpoints import Next, Owner
 from agents.failures import concerns
 from agents.models import AgentMessage
 from agents.standing import Standing
+from agents.state import reason_to_pause
 from agents.transcript import upper_bound
 from agents.turns import Block, ToolResult, Turn, Usage
 from jobs import clock, events
@@ -123,7 +124,7 @@ def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[To
     return Next(
         [row],
         grant,
-        pause=checkpoints.reason_to_pause(written["pause_requested"]),
+        pause=reason_to_pause(written["pause_requested"]),
         context_tokens=bound,
         context_limit=budget.context_limit_of(price, standing.allowance),
         standing=replace(standing, position=row.position, context_tokens=bound),

@@ -20,6 +20,7 @@ from agents.model import AnthropicModel, ProviderUnavailable, Request
 from agents.models import AgentSession, SessionState
 from agents.prices import ModelEnded, UnknownModel
 from agents.prompts import note_text
+from agents.state import AS_ASKED
 from agents.store import CheckpointStore, OutOfBudget, PauseRequested
 from agents.turns import Block, Turn, note
 from jobs import clock
@@ -114,7 +115,7 @@ async def _after_the_last_turn(context: Context, loop: Loop) -> Rest | None:
     """A model that ended its turn waits for an answer, winds down for the day, or is done."""
     session = await unit(AgentSession.objects.get, pk=context.session.pk)
     if session.pause_requested:
-        return await unit(_as_asked, session.pk, checkpoints.AS_ASKED)
+        return await unit(_as_asked, session.pk, AS_ASKED)
     if session.wound_down_on == await unit(clock.today) and not await context.is_complete():
         if session.context_tokens > LEAST_CONTEXT:
             await _sum_up_for_the_night(context, loop)

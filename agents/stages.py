@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import F
 
 from agents import budget, checkpoints, earlier, effects, inbox, notices, plans, questions
-from agents.checkpoints import Owner, Rest, write_session
+from agents.checkpoints import Owner, Rest, move_session, write_session
 from agents.checks import CheckResult
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
 from agents.prompts import note_text, system_prompt
@@ -176,26 +176,23 @@ def finish(owner: Owner, job: Job) -> None:
         stage=Project.Stage.MVP_BUILT
     ):
         events.record(job.pk, EventType.PROJECT_STAGE, stage=Project.Stage.MVP_BUILT.value)
-    _end(owner, session, SessionState.COMPLETED, "Finished and checked.")
+    _end(owner, SessionState.COMPLETED, "Finished and checked.")
 
 
 def fail(owner: Owner, job: Job, sentence: str) -> None:
     """The job failed, and this sentence says why. A run of its own saves the files and ends the sandbox."""
-    session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
     events.record(job.pk, EventType.AGENT_ERROR, message=sentence)
     job.refresh_from_db(fields=["status"])
     lifecycle.move(job, JobStatus.FAILED, sentence)
     notices.queue(job.pk, EventType.JOB_STATUS)
-    _end(owner, session, SessionState.FAILED, sentence)
+    _end(owner, SessionState.FAILED, sentence)
     enqueue_agent_run(job.pk)
 
 
-def _end(owner: Owner, session: AgentSession, state: SessionState, reason: str) -> None:
+def _end(owner: Owner, state: SessionState, reason: str) -> None:
     budget.release_all_of(owner.job_id)
-    checkpoints.record_state(owner.job_id, session.state, state, reason)
+    move_session(owner, state, reason)
     skip_open(owner.job_id)
-    write_session(owner, state=state, run_id=None, wake_at=None)
-    checkpoints.publish_state(owner.job_id, state)
 
 
 def sandbox_to_end(job_id: UUID) -> AgentSession | None:

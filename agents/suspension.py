@@ -4,10 +4,9 @@ from typing import Any
 
 from django.db import transaction
 
-from agents import checkpoints
-from agents.checkpoints import SUSPENDED
 from agents.locks import lock_under_way
 from agents.models import PAUSED_AT_ONCE, AgentSession, SessionState
+from agents.state import SUSPENDED, move
 from jobs.models import EventType, JobEvent
 from jobs.queue import enqueue_agent_run
 
@@ -21,7 +20,7 @@ def suspend(user: Any) -> None:
         if session.state == SessionState.WORKING:
             AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=False)
         elif session.state in PAUSED_AT_ONCE:
-            _move(session, SessionState.PAUSED, SUSPENDED)
+            move(session, SessionState.PAUSED, SUSPENDED, wake_at=None, pause_requested=False)
 
 
 @transaction.atomic
@@ -31,14 +30,8 @@ def lift(user: Any) -> None:
         if session.state == SessionState.WORKING:
             AgentSession.objects.filter(pk=session.pk).update(pause_requested=False)
         elif session.state == SessionState.PAUSED and _was_paused_by_it(session):
-            _move(session, SessionState.QUEUED, LIFTED)
+            move(session, SessionState.QUEUED, LIFTED, wake_at=None, pause_requested=False)
             enqueue_agent_run(session.pk)
-
-
-def _move(session: AgentSession, to: SessionState, reason: str) -> None:
-    AgentSession.objects.filter(pk=session.pk).update(state=to, wake_at=None, pause_requested=False)
-    checkpoints.record_state(session.pk, session.state, to, reason)
-    checkpoints.publish_state(session.pk, to)
 
 
 def _was_paused_by_it(session: AgentSession) -> bool:

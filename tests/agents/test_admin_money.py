@@ -7,7 +7,6 @@ from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agents import budget
-from agents.checkpoints import SUSPENDED
 from agents.control import resume
 from agents.models import (
     AgentSession,
@@ -19,6 +18,7 @@ from agents.models import (
     Subscription,
 )
 from agents.renewal import a_month_later
+from agents.state import SUSPENDED
 from agents.turns import Usage
 from jobs import clock
 from jobs.errors import PaymentNeeded
