@@ -20,7 +20,7 @@ from agents.locks import lock_job, lock_session
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Subscription
 from agents.prompts import note_text
 from agents.standing import Standing, standing_of
-from agents.state import SUSPENDED, MoveLost, move, reason_to_pause
+from agents.state import SUSPENDED, SUSPENSION, MoveLost, move, reason_to_pause
 from agents.transcript import upper_bound
 from agents.turns import COMPACTION, Asked, Block, ToolResult, Turn, Usage, note, text_block
 from jobs import clock, events
@@ -312,6 +312,7 @@ class Rest:
     reason: str
     wake_at: datetime | None = None
     is_for_money: bool = False
+    cause: str = ""  # for code that later has to know why
 
 
 def ask(owner: Owner, question: Asked, reason: str) -> Rest:
@@ -329,9 +330,9 @@ def rest(owner: Owner, wanted: Rest) -> None:
     if _has_reason_to_go_on(owner, wanted):
         raise NewsCame
     if wanted.state == SessionState.PAUSED and _is_suspended(owner):
-        wanted = replace(wanted, reason=SUSPENDED)
+        wanted = replace(wanted, reason=SUSPENDED, cause=SUSPENSION)
     wake_at = wanted.wake_at.isoformat() if wanted.wake_at else None
-    move_session(owner, wanted.state, wanted.reason, wake_at=wanted.wake_at)
+    move_session(owner, wanted.state, wanted.reason, cause=wanted.cause, wake_at=wanted.wake_at)
     if wanted.state == SessionState.SLEEPING:
         events.record(owner.job_id, EventType.SLEEPING, wake_at=wake_at, reason=wanted.reason)
         if wanted.is_for_money:

@@ -17,6 +17,7 @@ from jobs.models import EventType
 log = structlog.get_logger(__name__)
 
 AS_ASKED = "Paused, as you asked. Resume whenever you like."
+SUSPENSION = "suspension"  # the cause of a pause
 SUSPENDED = "The subscription is suspended, so I have paused. Nothing is lost: I go on once it is paid."
 
 _S = SessionState

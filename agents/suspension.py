@@ -6,11 +6,15 @@ from django.db import transaction
 
 from agents.locks import lock_under_way
 from agents.models import PAUSED_AT_ONCE, AgentSession, SessionState
-from agents.state import SUSPENDED, move
+from agents.state import SUSPENDED, SUSPENSION, move
 from jobs.models import EventType, JobEvent
 from jobs.queue import enqueue_agent_run
 
 LIFTED = "The subscription is in order again, so I go on."
+# As it stands in the logs of older installations; it stays when `SUSPENDED` is worded anew.
+_REASON_BEFORE_CAUSES = (
+    "The subscription is suspended, so I have paused. Nothing is lost: I go on once it is paid."
+)
 
 
 @transaction.atomic
@@ -20,7 +24,14 @@ def suspend(user: Any) -> None:
         if session.state == SessionState.WORKING:
             AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=False)
         elif session.state in PAUSED_AT_ONCE:
-            move(session, SessionState.PAUSED, SUSPENDED, wake_at=None, pause_requested=False)
+            move(
+                session,
+                SessionState.PAUSED,
+                SUSPENDED,
+                cause=SUSPENSION,
+                wake_at=None,
+                pause_requested=False,
+            )
 
 
 @transaction.atomic
@@ -35,6 +46,10 @@ def lift(user: Any) -> None:
 
 
 def _was_paused_by_it(session: AgentSession) -> bool:
+    """Whether the move that paused the session names the suspension as its cause.
+
+    Moves recorded by versions before causes have nothing but their reason to tell it by.
+    """
     moves = JobEvent.objects.filter(job=session.pk, type=EventType.AGENT_STATE).order_by("-seq")
-    last = moves.values_list("payload__reason", flat=True).first()
-    return last == SUSPENDED
+    last = moves.values_list("payload", flat=True).first() or {}
+    return last.get("cause") == SUSPENSION or last.get("reason") == _REASON_BEFORE_CAUSES

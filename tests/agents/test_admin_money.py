@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import budget
+from agents import budget, checkpoints, state
 from agents.control import resume
 from agents.models import (
     AgentSession,
@@ -18,12 +18,13 @@ from agents.models import (
     Subscription,
 )
 from agents.renewal import a_month_later
-from agents.state import SUSPENDED
+from agents.state import AS_ASKED, SUSPENDED
 from agents.turns import Usage
 from jobs import clock
 from jobs.errors import PaymentNeeded
 
 DOLLAR = 1_000_000
+OLD_SUSPENDED = "The subscription is suspended, so I have paused. Nothing is lost: I go on once it is paid."
 OVERRIDE = "monthly_budget_override_microdollars"
 
 
@@ -125,10 +126,35 @@ def test_a_suspension_pauses_a_sleeping_build_with_a_sentence_and_its_end_lets_i
     sleep(build)
     save_subscription(cockpit, founder, suspended="on")
     assert session_of(build).state == SessionState.PAUSED
-    assert build.events.filter(type="agent.state").last().payload["reason"] == SUSPENDED
+    payload = build.events.filter(type="agent.state").last().payload
+    assert (payload["reason"], payload["cause"]) == (SUSPENDED, "suspension")
     save_subscription(cockpit, founder)
     assert session_of(build).state == SessionState.QUEUED
     assert runs() == 1
+
+
+def test_an_agent_that_pauses_after_its_step_goes_on_too_when_the_suspension_ends(build, founder, cockpit):
+    owner = checkpoints.claim(build.pk, run_id=1)
+    save_subscription(cockpit, founder, suspended="on")
+    checkpoints.rest(owner, checkpoints.Rest(SessionState.PAUSED, AS_ASKED))
+    payload = build.events.filter(type="agent.state").last().payload
+    assert (payload["reason"], payload["cause"]) == (SUSPENDED, "suspension")
+    save_subscription(cockpit, founder)
+    assert session_of(build).state == SessionState.QUEUED
+
+
+def test_a_build_that_an_older_version_paused_goes_on_when_the_suspension_ends(build, founder, cockpit):
+    state.move(session_of(build), SessionState.PAUSED, OLD_SUSPENDED)
+    save_subscription(cockpit, founder, suspended="on")
+    save_subscription(cockpit, founder)
+    assert session_of(build).state == SessionState.QUEUED
+
+
+def test_who_is_paused_for_another_reason_stays_paused_when_a_suspension_ends(build, founder, cockpit):
+    state.move(session_of(build), SessionState.PAUSED, AS_ASKED)
+    save_subscription(cockpit, founder, suspended="on")
+    save_subscription(cockpit, founder)
+    assert session_of(build).state == SessionState.PAUSED
 
 
 def test_a_working_agent_is_asked_to_pause(build, founder, cockpit):
