@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from agents import budget, checkpoints, earlier, effects, inbox, notices, plans, questions
 from agents.checkpoints import Owner, Rest, move_session, write_session
@@ -71,6 +71,9 @@ def has_changed_files(job: Job) -> bool:
     return job.events.filter(type=EventType.TOOL_FINISHED, payload__tool__in=changing).exists()
 
 
+GO_ON = "go_on"
+# Older versions asked this question as a product decision: a row of theirs is known by its signature.
+_SIGNATURE_BEFORE_KINDS = "product_decision:0530be3be957bb7f"
 FILES_LOST = Asked(
     problem=(
         "The files of your product are not whole: the sandbox has lost some, and no saved copy can be read. "
@@ -84,11 +87,12 @@ FILES_LOST = Asked(
             "description": "I look for the saved copies once more. Nothing is changed until one is found.",
         },
         {
-            "value": "go_on",
+            "value": GO_ON,
             "label": "Go on with what is left",
             "description": "I look at what is still there and build what is missing once more.",
         },
     ),
+    error_type="files_lost",
 )
 
 
@@ -100,7 +104,10 @@ def ask_about_lost_files(owner: Owner) -> tuple[Rest, list[AgentMessage]]:
 
 def may_go_on_without_files(job: Job) -> bool:
     """Whether the founder has agreed to that, and nothing was saved since."""
-    agreed = job.escalations.filter(plain_english_problem=FILES_LOST.problem, founder_decision="go_on")
+    asked = job.escalations.filter(
+        Q(error_type=FILES_LOST.error_type) | Q(error_signature=f"{job.project_id}:{_SIGNATURE_BEFORE_KINDS}")
+    )
+    agreed = asked.filter(founder_decision=GO_ON)
     newest = job.project.snapshots.values_list("created_at", flat=True).first()
     return agreed.filter(resolved_at__gt=newest).exists() if newest else agreed.exists()
 

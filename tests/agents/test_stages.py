@@ -1,0 +1,57 @@
+"""Whether a build may go on without its files hangs on the kind of the question, never on its words."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from agents import effects, stages
+from agents.models import AgentSession, Snapshot
+from agents.turns import Asked
+from escalations.answers import resolve
+from escalations.models import AgentEscalation
+from jobs import clock
+
+OF_OLDER_VERSIONS = Asked(
+    "The files of your product are not whole: the sandbox has lost some, and no saved copy can be read. "
+    "I have stopped, so as not to build on what is left by accident.",
+    "Try again: the storage that holds the copies may work again.",
+    stages.FILES_LOST.options,
+)
+
+
+def answer(build, founder, question, decision):
+    effects.apply(AgentSession.objects.get(pk=build.pk), [question])
+    resolve(AgentEscalation.objects.get().pk, decision=decision, by=founder)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [stages.FILES_LOST, replace(stages.FILES_LOST, problem="In other words."), OF_OLDER_VERSIONS],
+)
+def test_who_agreed_lets_the_build_go_on_until_something_is_saved(build, founder, question):
+    assert not stages.may_go_on_without_files(build)
+    answer(build, founder, question, "go_on")
+    assert stages.may_go_on_without_files(build)
+    Snapshot.objects.create(
+        project=build.project,
+        key="new",
+        size=1,
+        sha256="0",
+        manifest=[],
+        reason=Snapshot.Reason.CHECKPOINT,
+        created_at=clock.now() + timedelta(seconds=1),
+    )
+    assert not stages.may_go_on_without_files(build)
+
+
+@pytest.mark.parametrize(
+    ("question", "decision"),
+    [
+        (stages.FILES_LOST, "try_again"),
+        (Asked("Red or blue?", "Red.", stages.FILES_LOST.options), "go_on"),
+    ],
+)
+def test_another_answer_or_question_does_not(build, founder, question, decision):
+    answer(build, founder, question, decision)
+    assert not stages.may_go_on_without_files(build)
