@@ -1,4 +1,4 @@
-"""One run of a build: claim the session, walk the job's stages, and leave it finished or at rest."""
+"""One run of a build: claim the session, go through the job's stages, leave it finished or at rest."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -49,7 +49,7 @@ SANDBOX_REST = timedelta(minutes=10)
 async def execute_build(job_id: UUID, run_id: int) -> None:
     """Run the build as far as it goes; end silently when there is nothing for this run to do.
 
-    One that loses the database ends as if its worker had died: the sweep has it run again.
+    A run that loses the database ends as if its worker had died: the sweep queues it again.
     """
     try:
         await _execute(job_id, run_id)
@@ -85,7 +85,7 @@ class Build:
         self.keeper = SandboxKeeper(owner, session)
         self.model = AnthropicModel(self._waiting_for_provider)
         self.store = CheckpointStore(owner, rows, lambda: self.model.meter.total, hand_back_if_stopping)
-        self.is_awake = False  # whether the model was told that it slept
+        self.is_awake = False  # whether the model has been told that it slept
         self.losses = 0  # of the sandbox, since the transcript last grew
         self.length_at_loss = -1
         self.stages: dict[str, Callable[[], Awaitable[bool]]] = {
@@ -98,7 +98,7 @@ class Build:
         }
 
     async def run(self) -> None:
-        """Walk the stages until the job is over or the session rests; otherwise say what went wrong."""
+        """Go through the stages until the job is over or the session rests; record what went wrong."""
         try:
             while not await self._stage():
                 hand_back_if_stopping()
@@ -107,7 +107,7 @@ class Build:
         except HandBack:
             await self._hand_back()
         except asyncio.CancelledError:
-            # By the founder, who has ended the build, or by a worker out of patience.
+            # The founder has cancelled the build, or the worker stops and waits no longer.
             if shutdown.is_requested():
                 await self._hand_back()
             raise
@@ -117,7 +117,7 @@ class Build:
             log.warning("build.failed", exc_info=True)
             await self._fail(str(error))
         except Exception:
-            # A defect of ours. The founder gets a sentence, the log the traceback, and the run ends here.
+            # A bug of ours: the founder gets a sentence, the log the traceback, and the run ends here.
             log.exception("build.defect")
             await self._fail("Something went wrong on our side, and the build could not go on.")
         finally:
@@ -129,12 +129,12 @@ class Build:
             await unit(checkpoints.hand_back, self.owner)
 
     async def _stage(self) -> bool:
-        """Do the job's next stage; one that lost its sandbox will be taken up again in another."""
+        """Do the job's next stage; if it loses its sandbox, it is repeated in another one."""
         try:
             return await self.stages[self.job.status]()
         except (SandboxGone, SandboxUnreachable, SandboxBusy, SandboxTaken) as error:
-            # Taken, too: by a newer worker, and then the next write ends this run; or the agent has deleted
-            # what we keep there.
+            # Also taken: either a newer worker has it, and the next write ends this run, or the agent has
+            # deleted our files there.
             log.warning("build.sandbox_lost", error=repr(error))
             await self.keeper.lose()
             if self._loses_too_often():
@@ -169,7 +169,7 @@ class Build:
     async def _move(self, to: JobStatus, message: str, **fields: Any) -> None:
         await unit(stages.advance, self.owner, self.job, to, message, **fields)
 
-    # The stages, in their order. Each answers whether the run is over.
+    # The stages, in order. Each returns whether the run is over.
 
     async def _start(self) -> bool:
         await self._move(JobStatus.STARTING, "Reading your brief")
@@ -186,7 +186,7 @@ class Build:
         return False
 
     async def _code(self) -> bool:
-        """The loop. A finished agent goes on to the checks; a resting one ends the run."""
+        """The loop. When the agent is finished, the checks follow; when it rests, the run ends."""
         if self.session.goes_back_to_id is not None and self.store.is_empty:
             await self.keeper.workspace()
             return await self._finished()
@@ -204,10 +204,10 @@ class Build:
         return False
 
     async def _start_app(self) -> bool:
-        """The final snapshot, and the app started as it is declared."""
+        """Take the final snapshot, and start the app as declared."""
         workspace = await self.keeper.workspace()
         await self.keeper.save(Snapshot.Reason.FINAL)
-        url, status = await preview.bring_up(workspace)  # of one that does not start, the checks say why
+        url, status = await preview.bring_up(workspace)  # if it does not start, the checks say why
         await unit(stages.app_started, self.owner, self.job, url, status)
         return False
 
@@ -224,7 +224,7 @@ class Build:
         self.store.take(rows)
         return rest is not None and await self._is_at_rest(rest)
 
-    # What the stages share
+    # Shared by the stages
 
     async def _opening_notes(self) -> list[Block]:
         await self.keeper.workspace()
@@ -253,7 +253,7 @@ class Build:
         )
 
     async def _is_at_rest(self, rest: Rest) -> bool:
-        """Save, pause the sandbox and put the session to rest, unless something came meanwhile."""
+        """Save, pause the sandbox and let the session rest; False when something has come to go on for."""
         await self.keeper.lay_down()
         try:
             await unit(checkpoints.rest, self.owner, rest)
@@ -262,7 +262,7 @@ class Build:
         return True
 
     async def _results(self) -> list[CheckResult]:
-        """The checks, with the app running; one that does not start is the one result."""
+        """Run the checks with the app running; if it does not start, that is the only result."""
         workspace = await self.keeper.workspace()
         try:
             declared = await preview.declaration(workspace)

@@ -29,7 +29,7 @@ from jobs.models import EventType
 from jobs.queue import enqueue_agent_run
 
 EXCERPT_LIMIT = 4096
-TOOLS_BOUND = 8_000  # tokens the tools' descriptions have at most
+TOOLS_BOUND = 8_000  # the most tokens that the tools' descriptions take
 
 
 class OwnershipLost(AgentError):
@@ -50,26 +50,26 @@ class Owner:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether a stretch begins: the session was not in the middle of one."""
+        """Whether the session was not at work when it was claimed, so that its tool calls count from zero."""
         return self.previous != SessionState.WORKING
 
 
 @dataclass(frozen=True)
 class Next:
-    """How the transcript goes on: its new rows, and the call that may follow."""
+    """What comes next: the rows added to the transcript, and the model call reserved after them."""
 
     rows: list[AgentMessage]
-    grant: budget.Grant | None  # None: the call does not fit into the day
-    is_overdrawn: bool = False  # it does not fit although winding down was told before
+    grant: budget.Grant | None  # None: the call does not fit into the day's budget
+    is_overdrawn: bool = False  # it does not fit although the model was told to wind down
     pause: str = ""  # why to pause after this step; empty to go on
-    context_tokens: int = 0  # upper bound of the next call's input
-    context_limit: int = 0  # above it, the transcript is summed up first
-    standing: Standing | None = None  # what the next point may reckon with
+    context_tokens: int = 0  # the next call's input, at most
+    context_limit: int = 0  # above it, the transcript is compacted first
+    standing: Standing | None = None  # what the next fast write expects to find
     has_answers: bool = False  # of the founder, among the new rows
 
 
 def claim(job_id: UUID, run_id: int) -> Owner | None:
-    """Take the session for this run; None when it is owned, ended, at rest or not yet due."""
+    """Claim the session for this run; None when it is claimed, ended, at rest or not yet due."""
     session = lock_session(job_id)
     if session is None or not _may_run(session, run_id):
         return None
@@ -98,11 +98,11 @@ def _may_run(session: AgentSession, run_id: int) -> bool:
     return state == SessionState.WAITING_FOR_INPUT and inbox.has_news(session.job_id)
 
 
-HEARTBEAT_SECONDS = 10  # a worker that was silent for longer is taken for dead
+HEARTBEAT_SECONDS = 10  # a worker without a heartbeat for longer counts as dead
 
 
 def _is_alive(run_id: int | None) -> bool:
-    """Whether the queue's run is being done by a worker that was heard of lately."""
+    """Whether a worker with a recent heartbeat is working on this run."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM procrastinate_jobs j JOIN procrastinate_workers w ON w.id = j.worker_id "
@@ -136,7 +136,7 @@ def move_session(
 
 
 def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
-    """The session and its transcript, in order, from its last summary on."""
+    """The session, and its transcript since the last summary, in order."""
     session = AgentSession.objects.select_related("user", "job__project", "job__idea_brief").get(
         pk=owner.job_id, epoch=owner.epoch
     )
@@ -146,14 +146,14 @@ def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
 
 
 def has_slept(owner: Owner, session: AgentSession) -> bool:
-    """Whether the model does not know yet that it slept; the worker that woke it may have died at that."""
+    """Whether the session slept and the model was not told yet: the worker that woke it may have died."""
     return owner.previous in ASLEEP or session.slept_after == session.last_position
 
 
 def begin(owner: Owner, notes: Sequence[Block]) -> Next:
     """Enter the loop: add notes and reserve the first call.
 
-    Nothing may come between open calls and their results: what the founder sent comes with those then.
+    Tool results must follow their calls directly, so the founder's messages wait while calls are open.
     """
     session = AgentSession.objects.get(pk=owner.job_id)
     bound = session.context_tokens or upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND
@@ -173,7 +173,7 @@ def _has_open_calls(session: AgentSession) -> bool:
 def save_turn(
     owner: Owner, grant: budget.Grant, turn: Turn, spent: Usage, labels: dict[str, str]
 ) -> AgentMessage:
-    """Point one of a step: the model's turn and what it cost, before any tool runs."""
+    """First save of a step: the model's turn and what it cost, before any tool runs."""
     entry, day = budget.settle(grant.entry_id, spent)
     session = AgentSession.objects.get(pk=owner.job_id)
     row = _message(session, AgentMessage.Role.ASSISTANT, turn.content, turn.stop_reason)
@@ -193,7 +193,7 @@ def save_turn(
 
 
 def save_results(owner: Owner, results: Sequence[ToolResult], notes: Sequence[Block]) -> Next:
-    """Point two of a step: results, what they change, news for the model, and the next call's reservation."""
+    """Second save of a step: results, their effects, notes for the model, the next call's reservation."""
     session = AgentSession.objects.get(pk=owner.job_id)
     content = [result.block() for result in results]
     rows = [_message(session, AgentMessage.Role.USER, content)] if content else []
@@ -206,7 +206,7 @@ def save_results(owner: Owner, results: Sequence[ToolResult], notes: Sequence[Bl
 
 
 def save_summary(owner: Owner, grant: budget.Grant, turn: Turn, spent: Usage) -> Next:
-    """Save a summary, what it cost, and the founder's decisions verbatim after it; reserve the next call."""
+    """Save a summary and its cost, then the founder's decisions word for word; reserve the next call."""
     entry, _ = budget.settle(grant.entry_id, spent)
     session = AgentSession.objects.get(pk=owner.job_id)
     row = _message(session, AgentMessage.Role.ASSISTANT, turn.content, COMPACTION)
@@ -223,7 +223,7 @@ def save_summary(owner: Owner, grant: budget.Grant, turn: Turn, spent: Usage) ->
 
 
 def take_news(owner: Owner, notes: Sequence[Block] = ()) -> Next | None:
-    """Add notes and what the founder sent meanwhile, and reserve the next call; None when nothing came."""
+    """Add notes and what the founder sent, and reserve the next call; None if there is nothing to add."""
     if not notes and not inbox.has_news(owner.job_id):
         return None
     session = AgentSession.objects.get(pk=owner.job_id)
@@ -240,7 +240,7 @@ def _go_on(
     are_calls_open: bool = False,
     **fields: Any,
 ) -> Next:
-    """What every way on to the next call has in common. An earlier reservation is given back first."""
+    """What every path to the next call has in common. An earlier reservation is released first."""
     renewal.renew_of(session.user_id)
     budget.release_all_of(session.job_id)
     day = budget.lock_day_of(session)
@@ -287,7 +287,7 @@ def _go_on(
 
 
 def _pause_after_too_many(session: AgentSession) -> str:
-    """Why to pause after a question; empty while there were not too many."""
+    """Why to pause after a question; empty unless there were too many."""
     if not questions.asks_too_much(session):
         return ""
     events.record(session.job_id, EventType.BUILD_PAUSED, reason=questions.TOO_MANY)
@@ -295,7 +295,7 @@ def _pause_after_too_many(session: AgentSession) -> str:
 
 
 def add_notes(owner: Owner, notes: Sequence[Block]) -> list[AgentMessage]:
-    """Add notes without asking for a call."""
+    """Add notes without reserving a call."""
     session = AgentSession.objects.get(pk=owner.job_id)
     rows = [_message(session, AgentMessage.Role.USER, [block]) for block in notes]
     AgentMessage.objects.bulk_create(rows)
@@ -306,17 +306,17 @@ def add_notes(owner: Owner, notes: Sequence[Block]) -> list[AgentMessage]:
 
 @dataclass(frozen=True)
 class Rest:
-    """The session is to rest in this state, and why, in words for the founder."""
+    """How the session is to rest: its state, and the reason, in words for the founder."""
 
     state: SessionState
     reason: str
     wake_at: datetime | None = None
     is_for_money: bool = False
-    cause: str = ""  # for code that later has to know why
+    cause: str = ""  # the reason for code that needs it later
 
 
 def ask(owner: Owner, question: Asked, reason: str) -> Rest:
-    """Ask the founder outside of a tool call; how the session is to rest then."""
+    """Ask the founder outside a tool call; returns how the session is to rest."""
     session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
     write_session(owner, **effects.apply(session, [question]))
     if pause := _pause_after_too_many(session):
@@ -325,7 +325,7 @@ def ask(owner: Owner, question: Asked, reason: str) -> Rest:
 
 
 def rest(owner: Owner, wanted: Rest) -> None:
-    """Put the session to rest. Raises `NewsCame` when something came that it should go on for."""
+    """Let the session rest. Raises `NewsCame` when something has come that it should go on for."""
     budget.release_all_of(owner.job_id)
     if _has_reason_to_go_on(owner, wanted):
         raise NewsCame
@@ -348,16 +348,16 @@ def rest(owner: Owner, wanted: Rest) -> None:
 
 
 def hand_back(owner: Owner) -> None:
-    """Give the session to whichever worker is free, in the middle of its work.
+    """Return a session at work to the queue, for any free worker.
 
-    No event tells of it: the next claim does.
+    It records no event: the next claim does.
     """
     write_session(owner, state=SessionState.QUEUED, run_id=None)
     enqueue_agent_run(owner.job_id)
 
 
 def _has_reason_to_go_on(owner: Owner, wanted: Rest) -> bool:
-    """What may have come since the loop decided to rest, seen under the locks that such news would take."""
+    """Whether something has come since the loop decided to rest, checked under the locks it would need."""
     if wanted.state == SessionState.WAITING_FOR_INPUT:
         lock_job(owner.job_id)  # answers and messages lock it too
         return inbox.has_news(owner.job_id)
@@ -374,7 +374,7 @@ def _is_suspended(owner: Owner) -> bool:
 
 
 def _message(session: AgentSession, role: str, content: list[Block], stop_reason: str = "") -> AgentMessage:
-    """The transcript's next row. Positions are taken on the session object, which one owner holds."""
+    """The transcript's next row. Its position is counted on the session object, which only one owner has."""
     session.last_position += 1
     return AgentMessage(
         session=session,
@@ -387,7 +387,7 @@ def _message(session: AgentSession, role: str, content: list[Block], stop_reason
 
 
 def facts_of(turn: Turn, labels: dict[str, str], phase: str) -> list[Fact]:
-    """What the log says of a turn."""
+    """The events of a turn."""
     facts: list[Fact] = []
     if turn.thinking:
         facts.append((EventType.AGENT_THINKING, {"text": turn.thinking[:EXCERPT_LIMIT]}))
@@ -405,7 +405,7 @@ def facts_of(turn: Turn, labels: dict[str, str], phase: str) -> list[Fact]:
 
 
 def budget_fact(spent: int, allowance: int) -> Fact:
-    """What the log says of the founder's day."""
+    """The event of the founder's day: its budget and what is spent."""
     return (
         EventType.BUDGET_UPDATED,
         {
@@ -417,7 +417,7 @@ def budget_fact(spent: int, allowance: int) -> Fact:
 
 
 def finished_fact(result: ToolResult, phase: str, iteration: int) -> Fact:
-    """What the log says of a result."""
+    """The event of a tool result."""
     payload: dict[str, Any] = {
         "call_id": result.call.id,
         "tool": result.call.name,

@@ -41,7 +41,7 @@ def wake(job: Job, by: Any) -> None:
 
 @transaction.atomic
 def pause(job: Job, by: Any) -> None:
-    """Pause the agent: after its present step when it works, at once when it does not."""
+    """Pause the agent: after its current step when it works, otherwise at once."""
     session = _locked(job)
     if session.state == SessionState.WORKING:
         AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=False)
@@ -69,7 +69,7 @@ def resume(job: Job, by: Any) -> None:
 
 @transaction.atomic
 def sleep(job: Job, by: Any) -> None:
-    """Let the agent sleep until its next day: after its present step when it works, else at once."""
+    """Let the agent sleep until its next day: after its current step when it works, otherwise at once."""
     session = _locked(job)
     if session.state == SessionState.WORKING:
         AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=True)
@@ -88,7 +88,7 @@ def sleep(job: Job, by: Any) -> None:
 
 @transaction.atomic
 def cancel(job: Job, by: Any) -> None:
-    """End the build. What the running worker still writes is refused by the new epoch."""
+    """End the build. The new epoch refuses what a running worker still writes."""
     _lock_days(job)
     session = _locked(job)
     if session.job.is_over:
@@ -115,7 +115,7 @@ def cancel(job: Job, by: Any) -> None:
 
 @transaction.atomic
 def retry(job: Job, by: Any) -> Job:
-    """Build a failed or stopped build's project once more; the new build."""
+    """Build the project of a failed or stopped build again; returns the new build."""
     old = Job.objects.select_related("project__owner").get(pk=job.pk)
     if old.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
         raise Conflict(f"Only a failed or stopped build can be tried again; this one is {_status(old)}.")
@@ -126,7 +126,7 @@ def retry(job: Job, by: Any) -> Job:
 
 @transaction.atomic
 def send_message(job: Job, text: Any, by: Any) -> FounderMessage:
-    """Keep the founder's words for the agent's next turn; a waiting agent goes on at once."""
+    """Store the founder's message for the agent's next turn; a waiting agent goes on at once."""
     words = clean_message(text)
     session = _locked(job)
     if session.job.is_over:

@@ -29,7 +29,7 @@ class News:
 
 
 def take(job_id: UUID) -> News:
-    """Everything not yet delivered, marked as delivered in this transaction."""
+    """Everything not yet delivered; this transaction marks it as delivered."""
     answers = list(_answers(job_id).select_for_update())
     messages = list(_messages(job_id).select_for_update())
     moment = clock.now()
@@ -73,7 +73,7 @@ def _messages(job_id: UUID) -> QuerySet[FounderMessage]:
 
 
 def _answer(answer: AgentEscalation) -> dict[str, Any]:
-    """What was asked and answered; what a decision means is told by its option."""
+    """A question and its answer; `meaning` is the text of the option chosen."""
     told: dict[str, Any] = {
         "problem": answer.plain_english_problem,
         "decision": answer.founder_decision,

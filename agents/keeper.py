@@ -1,4 +1,4 @@
-"""Keeps a build's sandbox: connected and verified before use, saved in the background, laid to rest."""
+"""A build's sandbox: connected and verified before use, saved in the background, paused at the end."""
 
 import asyncio
 import time
@@ -24,8 +24,8 @@ from jobs.models import EventType, JobStatus
 
 log = structlog.get_logger(__name__)
 
-LONGEST_PAUSE = 60.0  # seconds between two savings
-COUNT_SECONDS = 30.0  # how often the sandbox's time is written down while it is in use
+LONGEST_PAUSE = 60.0  # seconds between two snapshots
+COUNT_SECONDS = 30.0  # how often the sandbox's time is recorded while it is in use
 MOST_NAMED = 50  # of the files that were left out of a snapshot
 
 
@@ -43,10 +43,10 @@ class SandboxKeeper:
         self._workspace: Workspace | None = None
         self._saving: asyncio.Task[None] | None = None
         self._changed = False
-        self._hurry = asyncio.Event()  # no pauses between savings any more
+        self._hurry = asyncio.Event()  # set to end the pause between snapshots
         self._extend_at = 0.0  # monotonic seconds
-        self._counted_at = 0.0  # monotonic seconds up to which the sandbox's time is written down
-        self._told: tuple[UUID, list[str]] | None = None  # the snapshot last spoken of, and what it lacks
+        self._counted_at = 0.0  # monotonic seconds up to which the sandbox's time is recorded
+        self._told: tuple[UUID, list[str]] | None = None  # snapshot last reported, files left out
 
     async def workspace(self) -> Workspace:
         """The sandbox, connected, with its files verified before anyone looks at them."""
@@ -68,19 +68,19 @@ class SandboxKeeper:
         self._counted_at = time.monotonic()
         self._replaced = self._replaced or bool(known and workspace.is_new)
         restored = await self._restore(workspace)
-        # Only now: a sandbox in the row is one whose files were looked after.
+        # Only now: a sandbox in the row is one whose files were verified.
         await unit(checkpoints.write_session, self.owner, sandbox_id=workspace.sandbox_id)
         self.session.sandbox_id = workspace.sandbox_id
         if restored is not None:
             self.restored = restored.files
             await unit(stages.record_restored, self.owner, restored.files, restored.snapshot.created_at)
             if restored.files and job.status == JobStatus.CODE and job.preview_url:
-                # It was there to be seen, and what ran there is gone or has lost its files.
+                # The app could be seen before: what ran is gone, or has lost its files.
                 await unit(stages.show_app, self.owner, job, *await preview.bring_up(workspace))
         return workspace
 
     async def _restore(self, workspace: Workspace) -> Restored | None:
-        """The newest files; those the build goes back to, as long as it has none of its own."""
+        """The newest files, or those of the snapshot to go back to while the build has none of its own."""
         job = self.session.job
         goal = await unit(stages.snapshot_to_go_back_to, self.session)
         if goal is None:
@@ -92,7 +92,7 @@ class SandboxKeeper:
         return restored
 
     async def _restore_newest(self, workspace: Workspace) -> Restored | None:
-        """What was saved last. Raises `FilesLost` when there is nothing whole, unless that was agreed to."""
+        """The last saved files. Raises `FilesLost` if no copy is intact, unless the founder agreed."""
         job = self.session.job
         try:
             restored = await snapshots.restore_newest(workspace, job.project_id, job.pk)
@@ -111,7 +111,7 @@ class SandboxKeeper:
             await self._tell_failure(error)
 
     def take_replaced(self) -> bool:
-        """Whether a sandbox was lost and replaced, since this was last asked."""
+        """Whether a sandbox was lost and replaced since the last call of this."""
         replaced, self._replaced = self._replaced, False
         return replaced
 
@@ -122,7 +122,7 @@ class SandboxKeeper:
             self._extend_at = time.monotonic() + settings.SANDBOX_LIFETIME_SECONDS / 4
 
     async def count(self, *, at_least: float = COUNT_SECONDS) -> None:
-        """Add the time the sandbox was in use to the session, once that is so many seconds."""
+        """Add the sandbox's time in use to the session, once it is at least this many seconds."""
         seconds = int(time.monotonic() - self._counted_at)
         if self._workspace is not None and seconds >= at_least:
             self._counted_at += seconds
@@ -130,20 +130,20 @@ class SandboxKeeper:
             await unit(checkpoints.write_session, self.owner, sandbox_seconds=added)
 
     async def renew_secrets(self) -> None:
-        """What the founder gave or took back meanwhile holds from the next command on."""
+        """Use the current secrets from the next command on."""
         if self._workspace is not None:
             self._workspace.use_secrets(await unit(stages.secrets_of, self.session.job))
 
     # Saving
 
     def files_changed(self) -> None:
-        """Save soon, beside the loop; changes that come while one saving runs share the next."""
+        """Save soon, in the background; changes during one snapshot share the next."""
         self._changed = True
         if self._saving is None or self._saving.done():
             self._saving = asyncio.create_task(self._save_until_quiet())
 
     async def _save_until_quiet(self) -> None:
-        """However often files change, at most half of the time goes into saving them."""
+        """However often files change, at most half of the time is spent saving them."""
         while self._changed:
             self._changed = False
             began = time.monotonic()
@@ -152,7 +152,7 @@ class SandboxKeeper:
                 await asyncio.wait_for(self._hurry.wait(), min(time.monotonic() - began, LONGEST_PAUSE))
 
     async def save(self, reason: Snapshot.Reason) -> None:
-        """Take a snapshot. One that fails is shown and never stops the agent."""
+        """Take a snapshot. A failure is shown to the founder and never stops the agent."""
         if self._workspace is None:
             return
         job = self.session.job
@@ -182,13 +182,13 @@ class SandboxKeeper:
         if self._workspace is None:
             return
         await self.save(Snapshot.Reason.SLEEP)
-        with suppress(SandboxError):  # one that cannot be paused now pauses itself after its lifetime
+        with suppress(SandboxError):  # a sandbox that cannot be paused now pauses itself after its lifetime
             await self._workspace.pause()
         await self.count(at_least=1)
         self._workspace = None
 
     async def _settle(self) -> None:
-        """Let a saving under way come to its end, whatever that is."""
+        """Wait for a snapshot in progress, whether it succeeds or not."""
         if self._saving is not None:
             self._changed = False
             self._hurry.set()
@@ -202,18 +202,18 @@ class SandboxKeeper:
         if self._saving is not None:
             self._saving.cancel()
             await self._settle()
-        # A figure more or less must not hide why the run ends.
+        # A failure to record the time must not hide why the run ends.
         with suppress(OwnershipLost, OperationalError, InterfaceError):
             await self.count(at_least=1)
 
     async def lose(self) -> None:
-        """Let go of a sandbox that does not work any more; the next use opens it anew, or another one."""
+        """Drop a sandbox that no longer works; the next use reopens it, or opens another one."""
         await self.close()
         self._workspace = None
 
 
 class SavingToolbox:
-    """A toolbox whose changes to files are saved beside the loop, and that keeps the sandbox alive."""
+    """A toolbox that saves changed files in the background and keeps the sandbox alive."""
 
     def __init__(self, toolbox: Toolbox, keeper: SandboxKeeper) -> None:
         self._toolbox = toolbox

@@ -25,7 +25,7 @@ def lock_job(job_id: UUID) -> Job:
 
 
 def lock_under_way(user_id: UUID) -> list[AgentSession]:
-    """The founder's sessions that have not ended, after all their jobs."""
+    """The founder's sessions that have not ended; all their jobs first."""
     under_way = AgentSession.objects.filter(user=user_id).exclude(state__in=ENDED)
     ids = sorted(under_way.values_list("pk", flat=True), key=str)
     list(Job.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
@@ -39,7 +39,7 @@ def lock_to_delete(project: Project) -> None:
 
 
 def lock_session(job_id: UUID) -> AgentSession | None:
-    """The session as it is now, with its job, after the job; None for a job without one."""
+    """The session with its job as they are now, the job first; None for a job without a session."""
     job = Job.objects.select_for_update(no_key=True).filter(pk=job_id).first()
     session = AgentSession.objects.select_for_update(no_key=True).filter(pk=job_id).first()
     if job is None or session is None:

@@ -1,4 +1,4 @@
-"""What the agent asks of its own accord when it is stuck, and when it has asked too much."""
+"""Questions that an agent which is stuck asks the founder, and when there have been too many."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def about_circles(cap: int) -> Asked:
 
 
 def about_the_cap(cap: int) -> Asked:
-    """All tool calls of a stretch are used."""
+    """The tool calls allowed without hearing from the founder are used up."""
     return Asked(
         f"I have taken {cap} steps since you last heard from me without finishing this part.",
         "Let me go on for as long again.",

@@ -1,4 +1,4 @@
-"""Ends sandboxes that nobody will use again: those no session knows, and those nobody used for long."""
+"""Ends sandboxes that are no longer needed: those of no session, and those unused for a long time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from jobs.models import JobEvent
 log = structlog.get_logger(__name__)
 
 UNUSED = timedelta(days=30)
-YOUNG = timedelta(minutes=10)  # one that was just made may not be in its session's row yet
+YOUNG = timedelta(minutes=10)  # a new one may not be in its session's row yet
 _OVER = [SessionState.FAILED, SessionState.CANCELLED]
 
 
@@ -32,7 +32,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True)
 class Reaped:
-    """A sandbox that was, or with a dry run would be, ended; `done` tells whether it is gone now."""
+    """A sandbox that was ended, or would be but for the dry run; `done` tells whether it is gone."""
 
     sandbox_id: str
     job_id: str
@@ -42,7 +42,7 @@ class Reaped:
 
 
 async def reap(*, dry_run: bool = False) -> list[Reaped]:
-    """End what nobody needs; files that only a sandbox holds are saved first. Raises `SandboxError`."""
+    """End them, after saving files that are nowhere else. Raises `SandboxError`."""
     orphans = await unit(_orphans, await provider.found(), datetime.now(UTC))
     reaped = [await _end_orphan(found, dry_run) for found in orphans]
     for session, why in await unit(_useless):
@@ -79,7 +79,7 @@ def _orphans(found: Sequence[Found], now: datetime) -> list[Found]:
 
 
 def _useless() -> list[tuple[AgentSession, Why]]:
-    """What rests and has a sandbox of no more use; `used_at` is its last event or its app's last opening."""
+    """Sessions at rest with a sandbox to end; `used_at` is their last event or the last use of their app."""
     now = clock.now()
     last = JobEvent.objects.filter(job=OuterRef("pk"), seq=OuterRef("job__last_seq")).values("created_at")
     latest = Greatest(Subquery(last, output_field=DateTimeField()), F("sandbox_used_at"), F("created_at"))

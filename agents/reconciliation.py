@@ -1,4 +1,4 @@
-"""Sets the days' sums right where a crash left them apart from the ledger, which is the truth."""
+"""Corrects the totals of days that a crash left different from the ledger. The ledger is right."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +13,7 @@ from agents.models import AT_WORK, AgentSession, DailyBudget, SpendEntry
 
 @dataclass(frozen=True)
 class Orphan:
-    """A reservation whose session does not work on it any more (µ$)."""
+    """A reservation whose session is no longer at work; the amount is in µ$."""
 
     entry_id: UUID
     session_id: UUID
@@ -23,7 +23,7 @@ class Orphan:
 
 @dataclass(frozen=True)
 class Difference:
-    """A day whose sum is not the ledger's (µ$)."""
+    """A day whose total differs from the ledger's; both are in µ$."""
 
     user_id: UUID
     day: date
@@ -33,7 +33,7 @@ class Difference:
 
 
 def release_orphans(*, dry_run: bool = False) -> list[Orphan]:
-    """Give back what sessions at rest or ended still hold; what was, or would be, given back."""
+    """Release reservations of sessions that are not at work; returns what was, or would be, released."""
     reserved = SpendEntry.objects.filter(status=SpendEntry.Status.RESERVED)
     found = reserved.exclude(session__state__in=AT_WORK).order_by("day", "pk")
     return [orphan for entry in found if (orphan := _release(entry, dry_run))]
@@ -41,7 +41,7 @@ def release_orphans(*, dry_run: bool = False) -> list[Orphan]:
 
 @transaction.atomic
 def _release(entry: SpendEntry, dry_run: bool) -> Orphan | None:
-    """The session may have woken since: it is looked at again under the locks its claim would need."""
+    """The session may have woken since, so check again under the locks that its claim would need."""
     DailyBudget.objects.select_for_update().get(user=entry.user_id, day=entry.day)
     session = AgentSession.objects.select_for_update(no_key=True).get(pk=entry.session_id)
     entry.refresh_from_db(fields=["status"])
@@ -53,14 +53,14 @@ def _release(entry: SpendEntry, dry_run: bool) -> Orphan | None:
 
 
 def repair_days(*, dry_run: bool = False) -> list[Difference]:
-    """Bring every day's sums to what the ledger says; the differences found."""
+    """Set every day's totals to the ledger's; returns the differences found."""
     days = DailyBudget.objects.order_by("day", "pk").values_list("pk", flat=True)
     return [difference for pk in days for difference in _repair(pk, dry_run)]
 
 
 @transaction.atomic
 def _repair(pk: int, dry_run: bool) -> list[Difference]:
-    """Every change of the ledger holds its day's lock, so under it the two must agree."""
+    """Every change of the ledger locks its day, so under that lock the two must agree."""
     day = DailyBudget.objects.select_for_update().get(pk=pk)
     status = SpendEntry.Status
     sums = SpendEntry.objects.filter(user=day.user_id, day=day.day).aggregate(

@@ -1,4 +1,4 @@
-"""Deleting a project: its build is stopped, its rows go, its stored files after them."""
+"""Deletes a project: stops its build, deletes its rows, then its stored files."""
 
 from functools import partial
 from typing import Any
@@ -37,7 +37,7 @@ def delete_project(project: Project, by: Any) -> None:
 
 
 def _delete_folder(storage: str, folder: str) -> None:
-    """Delete what is stored for the project, also what a worker that died never wrote down."""
+    """Delete the project's stored files, also those that a worker stored but died before recording."""
     try:
         names = storages[storage].listdir(folder)[1]
     except FileNotFoundError:
@@ -49,6 +49,6 @@ def _delete_folder(storage: str, folder: str) -> None:
         try:
             storages[storage].delete(f"{folder}/{name}")
         except Exception:
-            # Storages raise errors of their own kinds. The rows are gone: one file more or less must not
-            # keep the others.
+            # Each storage raises errors of its own. The rows are gone, so one file that stays must not
+            # keep the others from being deleted.
             log.exception("removal.file_left", storage=storage, name=name)

@@ -1,4 +1,4 @@
-"""Saves what the sandbox of a build at rest still holds, which may be more than its last snapshot."""
+"""Saves the files in the sandbox of a build at rest; they may be newer than its last snapshot."""
 
 import structlog
 
@@ -15,7 +15,7 @@ FINAL = Snapshot.Reason.FINAL
 
 
 async def save(session: AgentSession) -> Workspace:
-    """Bring back what the disk lost while it slept, and save what it has more.
+    """Restore files that the disk lost while it was paused, and save the newer ones.
 
     The session's epoch is raised first, so that nobody else works there meanwhile. Raises `SandboxGone` when
     there is nothing to save any more, `SandboxTaken` when an agent is at work there, and `SandboxError` or
@@ -34,20 +34,20 @@ async def save(session: AgentSession) -> Workspace:
     try:
         await snapshots.restore_newest(workspace, job.project_id, job.pk)
     except SnapshotDamaged:
-        log.warning("rescue.snapshots_damaged", job_id=str(job.pk))  # what is on the disk is all there is
+        log.warning("rescue.snapshots_damaged", job_id=str(job.pk))  # only the files on the disk are left
     reason = await unit(_reason, job)
     await snapshots.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
     return workspace
 
 
 def _reason(job: Job) -> Snapshot.Reason:
-    """A finished build without a final snapshot, as after the storage was away, gets it now."""
+    """A finished build without a final snapshot gets it now: the storage may have failed before."""
     is_missing = job.status == JobStatus.READY and not job.snapshots.filter(reason=FINAL).exists()
     return FINAL if is_missing else Snapshot.Reason.END
 
 
 async def save_and_end(session: AgentSession) -> bool:
-    """Save it a last time and end it; False when that cannot be done now."""
+    """Save the sandbox one last time and end it; False when that cannot be done now."""
     try:
         workspace = await save(session)
         if await unit(_forget, session):
@@ -61,7 +61,7 @@ async def save_and_end(session: AgentSession) -> bool:
 
 
 async def save_build_before(job: Job) -> None:
-    """Save what the app of the build before this one has written, for this one to begin with.
+    """Save what the app of the previous build has written, for this one to start from.
 
     Raises `SandboxError` and `SnapshotFailed` when that cannot be done now.
     """
@@ -74,7 +74,7 @@ async def save_build_before(job: Job) -> None:
 
 
 def _before(job: Job) -> AgentSession | None:
-    """The newest earlier build of the project, where it has a sandbox still."""
+    """The previous build of the project, if it still has a sandbox."""
     earlier = AgentSession.objects.select_related("job").filter(
         job__project=job.project_id, job__build_number__lt=job.build_number
     )
@@ -91,5 +91,5 @@ def take(session: AgentSession) -> bool:
 
 
 def _forget(session: AgentSession) -> bool:
-    """Note that there is no sandbox any more, unless somebody has taken the session since."""
+    """Record that the sandbox is gone, unless somebody has claimed the session since."""
     return AgentSession.objects.filter(pk=session.pk, epoch=session.epoch).update(sandbox_id="") == 1

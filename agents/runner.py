@@ -59,7 +59,7 @@ class BoundModel:
     async def _paid(self, request: Request) -> Turn:
         try:
             return await self._context.model.answer(request)
-        except BaseException:  # whatever interrupted it, until then it has cost money
+        except BaseException:  # whatever interrupted the call, it has cost money
             await self._context.store.bill()
             raise
 
@@ -78,7 +78,7 @@ class BoundModel:
 async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | None:
     """Run the agent until it is finished (None) or has to rest.
 
-    Raises what neither the model nor the founder can mend: `AgentError`, `OwnershipLost`.
+    Raises what neither the model nor the founder can fix: `AgentError`, `OwnershipLost`.
     """
     session = context.session
     guards = Guards(session.max_tool_calls, 0 if context.store.owner.is_fresh else session.tool_calls)
@@ -126,7 +126,7 @@ async def _after_the_last_turn(context: Context, loop: Loop) -> Rest | None:
 
 
 def _as_asked(job_id: UUID, reason: str) -> Rest:
-    """The pause that was asked for, or the sleep."""
+    """The pause that was requested, or the sleep."""
     session = AgentSession.objects.get(pk=job_id)
     if session.sleep_requested:
         return Rest(SessionState.SLEEPING, PUT_TO_SLEEP, wake.wake_time_of(session))
@@ -134,8 +134,8 @@ def _as_asked(job_id: UUID, reason: str) -> Rest:
 
 
 async def _sum_up_for_the_night(context: Context, loop: Loop) -> None:
-    """Sum up while the provider's cache is warm: tomorrow the whole transcript would be paid for anew."""
-    with suppress(OutOfBudget):  # what is left of today does not pay for it
+    """Sum up while the provider's cache is warm: tomorrow the whole transcript would cost its full price."""
+    with suppress(OutOfBudget):  # what is left of today's budget is not enough
         await context.store.begin([note("night", note_text("night"))])
         await loop.sum_up()
 
@@ -151,7 +151,7 @@ async def _until_there_is_money(context: Context, *, is_overdrawn: bool) -> Rest
 
 
 async def _ask_how_to_go_on(context: Context, stuck: GoingInCircles | CapReached) -> Rest:
-    """Stuck is a question to the founder, not an end."""
+    """An agent that is stuck asks the founder; the build does not end."""
     about = questions.about_the_cap if isinstance(stuck, CapReached) else questions.about_circles
     question = about(context.session.max_tool_calls)
     reason = "I need a decision from you to go on."

@@ -1,6 +1,6 @@
-"""The app of a finished build, shown on demand: its sandbox woken or made anew, verified, and laid to rest.
+"""Shows the app of a finished build: opens its sandbox on demand, verifies its files, pauses it when unused.
 
-Each of these runs in the worker and raises the session's epoch first, so that no two of them work in the same
+Each of these runs in the worker and raises the session's epoch first, so that only one of them works in a
 sandbox at a time.
 """
 
@@ -28,7 +28,7 @@ from jobs.queue import ERRANDS
 log = structlog.get_logger(__name__)
 
 SHOW, LOOK_AFTER = "agents.show_app", "agents.look_after_app"
-STARTING = "starting"  # of preview.updated, besides what a page answers
+STARTING = "starting"  # a status of preview.updated, besides those of a page
 
 
 class NothingToShow(AgentError):
@@ -46,13 +46,13 @@ def finished_build(project: Project) -> Job | None:
 
 
 def running_build(project: Project) -> Job | None:
-    """The build under way, once its app has been started."""
+    """The running build, once its app has been started."""
     under_way = project.jobs.exclude(status__in=[JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED])
     return under_way.exclude(preview_url="").first()
 
 
 def note_use(job: Job) -> None:
-    """Somebody opens the app now: it is kept awake, and its sandbox kept."""
+    """Record that somebody opens the app now: it stays awake, and its sandbox is not reaped."""
     AgentSession.objects.filter(pk=job.pk).update(sandbox_used_at=clock.now())
 
 
@@ -60,7 +60,7 @@ def note_use(job: Job) -> None:
 
 
 def show_soon(job_id: UUID) -> None:
-    """Have a worker bring the app up. Asking twice is harmless: it is done once at a time."""
+    """Have a worker start the app. Asking twice is harmless."""
     key = f"show {job_id}"
     with suppress(AlreadyEnqueued), transaction.atomic():
         task = app.configure_task(SHOW, queue=ERRANDS, lock=key, queueing_lock=key)
@@ -68,7 +68,7 @@ def show_soon(job_id: UUID) -> None:
 
 
 def look_after_later(job_id: UUID, moment: datetime) -> None:
-    """Have a worker look after the app at a real time; asking twice is harmless."""
+    """Have a worker keep the app awake or pause it at this real time. Asking twice is harmless."""
     with suppress(AlreadyEnqueued), transaction.atomic():
         key = f"look after {job_id}"
         task = app.configure_task(LOOK_AFTER, queue=ERRANDS, schedule_at=moment, queueing_lock=key)
@@ -79,9 +79,9 @@ def look_after_later(job_id: UUID, moment: datetime) -> None:
 
 
 async def open_app(job_id: UUID) -> datetime | None:
-    """Bring the app up, telling each step in the build's log.
+    """Start the app, recording each step in the build's log.
 
-    The real time at which to look after it; None when it could not be opened, or when somebody else does.
+    Returns the real time of the next look; None when it could not be opened, or somebody else does it.
     """
     session = await unit(_take, job_id)
     if session is None:
@@ -126,14 +126,14 @@ async def _bring_up(owner: Owner, session: AgentSession) -> str:
     return url
 
 
-# Laying to rest
+# Keeping awake, or pausing
 
 
 async def look_after(job_id: UUID) -> datetime | None:
-    """Keep an app awake that was opened lately; otherwise save what it wrote, and pause its sandbox.
+    """Keep an app awake that was opened recently; otherwise save what it wrote and pause its sandbox.
 
-    Left alone, the sandbox would pause itself, and what was written last might be lost. The real time at
-    which to look again, also when it could not be saved now; None when it sleeps.
+    A sandbox that pauses itself may lose what was written last. Returns the real time of the next look, also
+    when it could not be saved now; None once it is paused.
     """
     session = await unit(_finished, job_id)
     if session is None or not session.sandbox_id:
@@ -151,7 +151,7 @@ async def look_after(job_id: UUID) -> datetime | None:
 
 
 def watch() -> timedelta:
-    """How long an app that nobody opens stays awake: less than its sandbox's lifetime, to be saved before."""
+    """How long an unused app stays awake: less than its sandbox's lifetime, to leave time to save it."""
     return timedelta(seconds=settings.SANDBOX_LIFETIME_SECONDS / 2)
 
 
@@ -164,7 +164,7 @@ def _used_at(session: AgentSession) -> datetime | None:
 
 
 def _take(job_id: UUID) -> AgentSession | None:
-    """The finished session under a new epoch; None when there is none, or when somebody else takes it."""
+    """Claim the finished session with a new epoch; None when there is none, or somebody else claims it."""
     session = _finished(job_id)
     if session is None or not rescue.take(session):
         return None

@@ -1,4 +1,4 @@
-"""A worker that is asked to stop lets each loop finish its half-step and hands the sessions back."""
+"""Stopping a worker: each loop finishes its current half-step, and its session returns to the queue."""
 
 from threading import Event
 
@@ -14,7 +14,7 @@ def request() -> None:
 
 
 def forget() -> None:
-    """Work goes on in this process: only its connection to the queue was lost."""
+    """Go on working in this process: only its connection to the queue was lost."""
     _requested.clear()
 
 

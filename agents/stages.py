@@ -32,7 +32,7 @@ def advance(owner: Owner, job: Job, to: JobStatus, message: str, **fields: Any) 
 
 
 def prepare_session(owner: Owner, session: AgentSession) -> None:
-    """Fix the model and the prompt for the whole session; `PaymentNeeded` or `UnknownModel` if not."""
+    """Fix the model and the prompt for the whole session. Raises `PaymentNeeded` or `UnknownModel`."""
     job = session.job
     config = plans.resolve_llm_config(session.user)
     change = earlier.change_of(job)
@@ -49,7 +49,7 @@ def prepare_session(owner: Owner, session: AgentSession) -> None:
 
 
 def promises_of(job: Job) -> list[str]:
-    """The brief's must_have, verbatim."""
+    """The brief's must_have, word for word."""
     content = job.idea_brief.current_content if job.idea_brief else {}
     return [str(promise) for promise in content.get("must_have", [])]
 
@@ -66,13 +66,13 @@ def snapshot_to_go_back_to(session: AgentSession) -> Snapshot | None:
 
 
 def has_changed_files(job: Job) -> bool:
-    """Whether the agent has done anything that may have left files."""
+    """Whether the agent has used a tool that can change files."""
     changing = ["write_file", "edit_file", "bash"]
     return job.events.filter(type=EventType.TOOL_FINISHED, payload__tool__in=changing).exists()
 
 
 GO_ON = "go_on"
-# Older versions asked this question as a product decision: a row of theirs is known by its signature.
+# Older versions asked this as a product decision: their rows are recognised by the signature.
 _SIGNATURE_BEFORE_KINDS = "product_decision:0530be3be957bb7f"
 FILES_LOST = Asked(
     problem=(
@@ -97,13 +97,13 @@ FILES_LOST = Asked(
 
 
 def ask_about_lost_files(owner: Owner) -> tuple[Rest, list[AgentMessage]]:
-    """Ask the founder; how to rest then, and the rows of what they had said before, delivered with that."""
+    """Ask the founder. Returns how to rest, and the rows of messages delivered with it."""
     rows = checkpoints.add_notes(owner, inbox.take(owner.job_id).notes)
     return checkpoints.ask(owner, FILES_LOST, "I need a decision from you."), rows
 
 
 def may_go_on_without_files(job: Job) -> bool:
-    """Whether the founder has agreed to that, and nothing was saved since."""
+    """Whether the founder has agreed to go on, and nothing was saved since."""
     asked = job.escalations.filter(
         Q(error_type=FILES_LOST.error_type) | Q(error_signature=f"{job.project_id}:{_SIGNATURE_BEFORE_KINDS}")
     )
@@ -117,7 +117,7 @@ def record_restored(owner: Owner, files: Sequence[str], taken_at: datetime) -> N
         record(
             owner,
             EventType.SNAPSHOT_RESTORED,
-            files=sorted(files, key=lambda path: path.startswith(".git/"))[:50],  # the history's last
+            files=sorted(files, key=lambda path: path.startswith(".git/"))[:50],  # Git's own files last
             count=len(files),
             taken_at=taken_at.isoformat(),
         )
@@ -142,13 +142,13 @@ def record_checks(owner: Owner, results: Sequence[CheckResult]) -> None:
 
 
 def app_started(owner: Owner, job: Job, url: str, status: str) -> None:
-    """The app was started, or not (an empty `url`), and its page is in this state; now to its checks."""
+    """Record what the started app answers (`url` is empty if it did not start), and go on to the checks."""
     advance(owner, job, JobStatus.CHECKS, "Checking what was promised", preview_url=url)
     events.record(job.pk, EventType.PREVIEW_UPDATED, url=url, status=str(status))
 
 
 def show_app(owner: Owner, job: Job, url: str, status: str) -> None:
-    """The app was started again in the middle of the work, or not (an empty `url`)."""
+    """Record that the app was restarted during the work; `url` is empty if it did not start."""
     job.preview_url = url
     job.save(update_fields=["preview_url"])
     record(owner, EventType.PREVIEW_UPDATED, url=url, status=str(status))
@@ -157,9 +157,9 @@ def show_app(owner: Owner, job: Job, url: str, status: str) -> None:
 def back_to_code(
     owner: Owner, job: Job, failures: Sequence[CheckResult], rounds: int
 ) -> tuple[Rest | None, list[AgentMessage]]:
-    """Send the job back to the agent with a note of what failed; after `rounds` times the founder is asked.
+    """Send the job back to the agent with a note of what failed; after `rounds` times ask the founder.
 
-    How the session is to rest then, and the note's row.
+    Returns how the session is to rest, if it asked, and the note's row.
     """
     advance(owner, job, JobStatus.CODE, f"{len(failures)} of the promises are not kept yet; mending")
     write_session(owner, checks_rounds=F("checks_rounds") + 1)
@@ -174,7 +174,7 @@ def back_to_code(
 
 
 def finish(owner: Owner, job: Job) -> None:
-    """The job is ready: close the phases, the session and the questions; the project has its MVP."""
+    """The job is ready: complete its phases, end its session and questions; the project has its MVP."""
     session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
     effects.complete_phase(session)
     lifecycle.move(job, JobStatus.READY, "It is ready.")
@@ -187,7 +187,7 @@ def finish(owner: Owner, job: Job) -> None:
 
 
 def fail(owner: Owner, job: Job, sentence: str) -> None:
-    """The job failed, and this sentence says why. A run of its own saves the files and ends the sandbox."""
+    """The job failed, for the reason in `sentence`. A separate run saves the files and ends the sandbox."""
     events.record(job.pk, EventType.AGENT_ERROR, message=sentence)
     job.refresh_from_db(fields=["status"])
     lifecycle.move(job, JobStatus.FAILED, sentence)
@@ -203,7 +203,7 @@ def _end(owner: Owner, state: SessionState, reason: str) -> None:
 
 
 def sandbox_to_end(job_id: UUID) -> AgentSession | None:
-    """The session whose sandbox is of no more use, because its job failed or was cancelled."""
+    """The session, if it has a sandbox that is no longer needed because its job failed or was cancelled."""
     useless = [SessionState.FAILED, SessionState.CANCELLED]
     sessions = AgentSession.objects.select_related("job").filter(pk=job_id, state__in=useless)
     return sessions.exclude(sandbox_id="").first()

@@ -1,4 +1,4 @@
-"""Starting a build: what must be true first, and the rows it begins with."""
+"""Starts a build: checks what must be true first, and creates its rows."""
 
 import secrets
 from typing import Any
@@ -16,7 +16,7 @@ from jobs.queue import enqueue_agent_run
 
 @transaction.atomic
 def start_build(project: Project, *, goal: str = "", idempotency_key: str | None = None) -> tuple[Job, bool]:
-    """Queue a build of the project; the job, and whether this call made it.
+    """Queue a build of the project; returns the job, and whether this call created it.
 
     The same key gives the same job. Raises `Unavailable` where building is switched off, `PaymentNeeded`
     without money or subscription, `Conflict` while another build is under way.
@@ -66,7 +66,7 @@ def _queue(project: Project, *, goes_back_to: Snapshot | None = None, **fields: 
 
 
 def _need_money(subscription: Subscription) -> None:
-    """Refuse when the period's money is used up. A used-up day is no reason: the build sleeps then."""
+    """Refuse when the period's money is used up. When only the day's is, the build starts and sleeps."""
     today = budget.today_of(subscription.user)
     spent = today.spent_microdollars if today else 0
     if budget.remaining_in_period(subscription, clock.today()) - spent <= 0:

@@ -17,13 +17,13 @@ from jobs.models import EventType
 log = structlog.get_logger(__name__)
 
 AS_ASKED = "Paused, as you asked. Resume whenever you like."
-SUSPENSION = "suspension"  # the cause of a pause
+SUSPENSION = "suspension"  # a cause, as `move` records it
 SUSPENDED = "The subscription is suspended, so I have paused. Nothing is lost: I go on once it is paid."
 
 _S = SessionState
 LEGAL_MOVES: dict[SessionState, frozenset[SessionState]] = {
     _S.QUEUED: frozenset({_S.WORKING, _S.SLEEPING, _S.PAUSED, _S.CANCELLED}),
-    _S.WORKING: frozenset(_S) - {_S.WORKING},  # to the queue, when its worker stops
+    _S.WORKING: frozenset(_S) - {_S.WORKING},  # queued: its worker stops
     _S.SLEEPING: frozenset({_S.WORKING, _S.PAUSED, _S.CANCELLED}),
     _S.BUDGET_EXCEEDED: frozenset({_S.WORKING, _S.PAUSED, _S.CANCELLED}),
     # An answer lets it work at once, a message puts it into the queue.
@@ -51,7 +51,7 @@ def move(
 ) -> None:
     """Move the session from the state this object holds, set `fields` with it, record and publish it.
 
-    `reason` is for people, `cause` for code that later has to know why. Raises `IllegalMove` for a move the
+    `reason` is for people, `cause` for code that needs it later. Raises `IllegalMove` for a move the
     table does not know, `MoveLost` when the row has another state or epoch than this object.
     """
     old = SessionState(session.state)

@@ -1,4 +1,4 @@
-"""The checkpoint as the loop sees it: the transcript in memory, each change saved before it is believed."""
+"""The checkpoint as the loop sees it: the transcript in memory; every change is saved first."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from agents.turns import Block, ToolResult, Turn, Usage
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between tries to bill, while the database is away
+PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between attempts to bill while the database is unreachable
 
 
 class OutOfBudget(Exception):
@@ -34,8 +34,8 @@ class PauseRequested(Exception):
 
 
 class CheckpointStore:
-    """`spent` tells what the call under way used over all its attempts; `between` may stop the loop after
-    each half-step, once it is saved."""
+    """`spent` tells what the current call has used over all its attempts; `between` runs after each save and
+    may stop the loop."""
 
     def __init__(
         self,
@@ -96,14 +96,14 @@ class CheckpointStore:
     async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> bool:
         """Whether the founder's answer to a question came with them."""
         notes, self._held = [*notes, *self._held], []
-        standing = self._standing if self._grant is None else None  # an open call is given back first
+        standing = self._standing if self._grant is None else None  # an open call is released first
         following = await statement(points.save_results, self.owner, standing, results, notes)
         self._follow(following)
         self._between()
         return following.has_answers
 
     async def bill(self) -> None:
-        """Settle the call under way although there is no answer to save: what it used has to be paid."""
+        """Settle the current call although there is no answer to save: what it used has to be paid."""
         entry_id, spent = self._granted().entry_id, self._spent()
         for pause in PATIENCE if spent != Usage() else ():
             try:
@@ -129,14 +129,14 @@ class CheckpointStore:
         self._between()
 
     async def take_news(self, notes: Sequence[Block] = ()) -> bool:
-        """Whether there is something to go on with after the model ended its turn."""
+        """Whether there is something new for the model after it ended its turn."""
         following = await unit(checkpoints.take_news, self.owner, notes)
         if following is not None:
             self._follow(following)
         return following is not None
 
     def take(self, rows: Sequence[AgentMessage]) -> None:
-        """Take notes along that were saved elsewhere."""
+        """Add rows that were saved elsewhere to the transcript in memory."""
         self._extend(rows)
 
     def _follow(self, following: Next) -> None:

@@ -1,4 +1,4 @@
-"""Suspending a subscription: the founder's builds pause with a sentence, and go on when it is lifted."""
+"""Suspending a subscription: the founder's builds pause, and go on when it is lifted."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from jobs.models import EventType, JobEvent
 from jobs.queue import enqueue_agent_run
 
 LIFTED = "The subscription is in order again, so I go on."
-# As it stands in the logs of older installations; it stays when `SUSPENDED` is worded anew.
+# As older versions recorded it; it stays as it is when the wording of `SUSPENDED` changes.
 _REASON_BEFORE_CAUSES = (
     "The subscription is suspended, so I have paused. Nothing is lost: I go on once it is paid."
 )
@@ -19,7 +19,7 @@ _REASON_BEFORE_CAUSES = (
 
 @transaction.atomic
 def suspend(user: Any) -> None:
-    """Pause the founder's builds: after its present step where the agent works, at once where it does not."""
+    """Pause the founder's builds: those at work after their current step, the others at once."""
     for session in lock_under_way(user.pk):
         if session.state == SessionState.WORKING:
             AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=False)
@@ -36,7 +36,7 @@ def suspend(user: Any) -> None:
 
 @transaction.atomic
 def lift(user: Any) -> None:
-    """Let those builds go on that the suspension has paused."""
+    """Resume the builds that the suspension has paused."""
     for session in lock_under_way(user.pk):
         if session.state == SessionState.WORKING:
             AgentSession.objects.filter(pk=session.pk).update(pause_requested=False)
@@ -48,7 +48,7 @@ def lift(user: Any) -> None:
 def _was_paused_by_it(session: AgentSession) -> bool:
     """Whether the move that paused the session names the suspension as its cause.
 
-    Moves recorded by versions before causes have nothing but their reason to tell it by.
+    Older versions recorded no cause: their moves are recognised by the reason.
     """
     moves = JobEvent.objects.filter(job=session.pk, type=EventType.AGENT_STATE).order_by("-seq")
     last = moves.values_list("payload", flat=True).first() or {}

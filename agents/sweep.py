@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 REAP_SANDBOXES = "agents.reap_sandboxes"
 EVERY_SECONDS = 2.0
 REAP_SECONDS = 3600.0
-BOOKS_EVERY_SECONDS = 60.0  # how often what the dead have reserved is looked for
+BOOKS_EVERY_SECONDS = 60.0  # how often reservations of dead runs are looked for
 OVERDUE = timedelta(seconds=5)  # a sleeper's own queue job comes first
 
 
@@ -58,7 +58,7 @@ async def queue_reaping() -> None:
 
 
 async def release_orphans() -> None:
-    """Give back what the dead have reserved, each reservation in a transaction of its own."""
+    """Release the reservations of dead runs, each in a transaction of its own."""
     for orphan in await statement(reconciliation.release_orphans):
         log.info("sweep.released", job_id=str(orphan.session_id), amount=orphan.amount, day=str(orphan.day))
 
