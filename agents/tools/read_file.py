@@ -7,7 +7,7 @@ from agents.tools.paths import PATH, read_text
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
 from agents.turns import Replay, ToolFailure
 
-MOST_CHARACTERS = 29_000  # leaves room for the heading below the limit of a tool's answer
+MOST_CHARACTERS = 29_000  # leaves room for the heading within the limit of a tool's answer
 
 
 class ReadFile(Input):
@@ -41,8 +41,8 @@ def _that_fit(lines: list[str]) -> list[str]:
 TOOL = Tool(
     name="read_file",
     description=(
-        "Read a text file of the workspace, exactly as it is. Of a long file you get the first lines and a "
-        "heading that says which; ask for the rest with offset and limit."
+        "Read a text file in the workspace, unchanged. For a long file you get the first lines, with a "
+        "heading that says which; read the rest with offset and limit."
     ),
     input=ReadFile,
     replay=Replay.RUN_AGAIN,
