@@ -129,7 +129,7 @@ def test_the_question_is_plain_true_and_has_options(agent):
         "While working on “The list”, I tried three times to install lib"
     )
     assert question.attempts_summary == [
-        f"I tried to install lib (no {way}): a part of the system that it builds on was missing."
+        f"I tried to install lib (no {way}): a part of the system that it needs was missing."
         for way in ("cache dir", "deps", "binary")
     ]
     assert [option["value"] for option in question.options] == [
