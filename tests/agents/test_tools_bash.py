@@ -134,7 +134,7 @@ async def test_what_a_finished_command_left_running_is_listed_too(call: Caller) 
     listed = text(await call("bash", command="background"))
     assert "left by a command that has ended" in listed
     await call("bash", command=f"background end {listed.split()[0]}")
-    assert text(await call("bash", command="background")).startswith("Nothing runs")
+    assert text(await call("bash", command="background")).startswith("Nothing is running")
 
 
 @pytest.mark.parametrize("name", ["nothing", "../owner", ""])
