@@ -55,17 +55,17 @@ class ExportView(APIView):
     @extend_schema(responses={**ZIP, **REFUSALS})
     def get(self, request: Request) -> StreamingHttpResponse:
         """All your data as a zip: account, projects, builds, logs, transcripts, spend, documents, files."""
-        response = StreamingHttpResponse(_sent(export(request.user)), content_type="application/zip")
+        response = StreamingHttpResponse(_streamed(export(request.user)), content_type="application/zip")
         response["Content-Disposition"] = 'attachment; filename="cofounder-export.zip"'
         return response
 
 
-async def _sent(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The export in chunks. Under ASGI only an asynchronous iterator is streamed."""
-    following = sync_to_async(_following)
+    following = sync_to_async(_next_piece)
     while (piece := await following(pieces)) is not None:
         yield piece
 
 
-def _following(pieces: Iterator[bytes]) -> bytes | None:
+def _next_piece(pieces: Iterator[bytes]) -> bytes | None:
     return next(pieces, None)

@@ -38,7 +38,7 @@ def code_zip(snapshot: Snapshot) -> IO[bytes]:
     target = TemporaryFile()  # noqa: SIM115  # the response closes it
     try:
         with opened(snapshot) as source:
-            summed = _Summed(source)
+            summed = _ChecksumReader(source)
             zip_from_tar(summed, target)
             summed.read_to_the_end()
         if summed.sha256.hexdigest() != snapshot.sha256:
@@ -50,7 +50,7 @@ def code_zip(snapshot: Snapshot) -> IO[bytes]:
     return target
 
 
-class _Summed(io.RawIOBase):
+class _ChecksumReader(io.RawIOBase):
     """A stream that computes the SHA-256 of what is read from it."""
 
     def __init__(self, source: IO[bytes]) -> None:
@@ -77,7 +77,7 @@ def opened(snapshot: Snapshot) -> Iterator[IO[bytes]]:
         raise DamagedCode from error
 
 
-def zip_from_tar(source: IO[bytes] | _Summed, target: IO[bytes]) -> None:
+def zip_from_tar(source: IO[bytes] | _ChecksumReader, target: IO[bytes]) -> None:
     """Copy the regular files of a tar.gz, one at a time. Links and paths outside the archive are left out."""
     with (
         tarfile.open(fileobj=source, mode="r|gz") as tar,

@@ -201,13 +201,13 @@ def _founders(lines: list[str], *, is_of_shell: bool) -> Category | None:
 def _is_environment(line: str) -> bool:
     if _ASSERTION.search(line):
         return False
-    if _OWN_PERMISSION.search(line) or _is_closed_here(line):
+    if _OWN_PERMISSION.search(line) or _is_local_refusal(line):
         return True
     found = _ENVIRONMENT.search(line)
     return found is not None and (not _CODE.search(line) or _is_import(found.group()))
 
 
-def _is_closed_here(line: str) -> bool:
+def _is_local_refusal(line: str) -> bool:
     """Whether a server inside the sandbox refused: the agent itself sets its users and passwords."""
     return bool(_LOCAL.search(line)) and bool(_AUTHENTICATION.search(line) or _PERMISSION.search(line))
 

@@ -64,12 +64,12 @@ async def _page(url: str) -> CheckResult:
         if answer.http_status
         else "Nothing answers there.",
     }
-    trouble = await _seen(url) if answer.drawn_by_script else ""
+    trouble = await _problem_in_browser(url) if answer.drawn_by_script else ""
     is_up = answer.status == Status.ANSWERS and not trouble
     return CheckResult(PAGE, "", is_up, trouble or sentences[answer.status], _milliseconds_since(started))
 
 
-async def _seen(url: str) -> str:
+async def _problem_in_browser(url: str) -> str:
     """What a browser finds wrong with a page drawn by scripts; "" if nothing, or if there is no browser."""
     try:
         shot = await screenshots.take(url)

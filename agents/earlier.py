@@ -37,7 +37,7 @@ def left_by_earlier_builds(job: Job) -> dict[str, Any]:
     `{"builds": […], "documents": {section: text}}`; empty for a first build.
     """
     builds = Job.objects.filter(project=job.project_id, build_number__lt=job.build_number)
-    told = [_told(build) for build in builds.order_by("-build_number")]
+    told = [_words_of(build) for build in builds.order_by("-build_number")]
     if not told:
         return {}
     kept = list(_newest(told))
@@ -47,7 +47,7 @@ def left_by_earlier_builds(job: Job) -> dict[str, Any]:
     return left
 
 
-def _told(build: Job) -> dict[str, Any]:
+def _words_of(build: Job) -> dict[str, Any]:
     return {
         "build": build.build_version,
         "ended": build.status,

@@ -34,7 +34,7 @@ MAILS = ("mail_question", "mail_ready", "mail_failed", "mail_money")
 MISSING = "This file could not be read from the storage when the export was made.\n"
 
 
-class _Outbox(io.RawIOBase):
+class _ZipBuffer(io.RawIOBase):
     """Holds what the zip has written and has not been sent. It cannot seek, so the zip only appends."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class _Outbox(io.RawIOBase):
         self._parts.append(bytes(data))
         return len(data)
 
-    def take(self) -> bytes:
+    def drain(self) -> bytes:
         sent, self._parts = b"".join(self._parts), []
         return sent
 
@@ -57,14 +57,14 @@ Entry = tuple[str, Iterable[bytes]]
 
 def export(user: Any) -> Iterator[bytes]:
     """The zip, in chunks."""
-    outbox = _Outbox()
-    with zipfile.ZipFile(outbox, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = _ZipBuffer()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _entries(user):
             with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as file:
                 for piece in content:
                     file.write(piece)
-                    yield outbox.take()
-    yield outbox.take()
+                    yield buffer.drain()
+    yield buffer.drain()
 
 
 def _entries(user: Any) -> Iterator[Entry]:

@@ -85,12 +85,12 @@ def failure_of(result: ToolResult) -> Failure:
 def _category(result: ToolResult, text: str, failing: int | None) -> Category:
     """Failing tests, and a 401 or 403 from the app under construction itself, are errors in the code."""
     category = categorise(result.error_type, text)
-    if category.is_never_retried and (failing or _asks_itself(result.call)):
+    if category.is_never_retried and (failing or _requests_only_own_app(result.call)):
         return Category.CODE_ERROR
     return category
 
 
-def _asks_itself(call: ToolCall) -> bool:
+def _requests_only_own_app(call: ToolCall) -> bool:
     line = _line(call)
     return bool(_OWN_URL.search(line)) and len(_ANY_URL.findall(line)) == len(_OWN_URL.findall(line))
 

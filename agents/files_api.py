@@ -36,10 +36,10 @@ class SnapshotsView(APIView):
     @extend_schema(parameters=lists.PAGE, responses={200: SnapshotSerializer(many=True), **NOT_FOUND})
     def get(self, request: Request, job_id: UUID) -> Response:
         """The build's snapshots, newest first."""
-        return lists.page_of(self, _counted(own_job(request, job_id)), SnapshotSerializer)
+        return lists.page_of(self, _with_file_counts(own_job(request, job_id)), SnapshotSerializer)
 
 
-def _counted(job: Job) -> QuerySet[Snapshot]:
+def _with_file_counts(job: Job) -> QuerySet[Snapshot]:
     """The snapshots with the number of their files, but without their manifests, which can be large."""
     count = Func("manifest", function="jsonb_array_length", output_field=IntegerField())
     return history.snapshots_of(job).annotate(files=count).defer("manifest")

@@ -88,11 +88,11 @@ async def post(address: str, body: bytes, headers: Mapping[str, str], resolve: R
     except TimeoutError as error:
         raise NotDelivered(f"It did not answer within {SECONDS:.0f} seconds.") from error
     except httpx.HTTPError as error:
-        raise NotDelivered(_in_words(error)) from error
+        raise NotDelivered(_reason(error)) from error
     if 300 <= status < 400:
         raise NotDelivered(f"It answered {status}: redirects are not followed. Enter the final address.")
     if not 200 <= status < 300:
-        raise NotDelivered(f"It answered {_named(status)}.")
+        raise NotDelivered(f"It answered {_status_text(status)}.")
 
 
 async def _post_to_one(url: httpx.URL, found: list[str], body: bytes, headers: Mapping[str, str]) -> int:
@@ -132,14 +132,14 @@ def _port(url: httpx.URL) -> int:
     return url.port or (443 if url.scheme == "https" else 80)
 
 
-def _named(status: int) -> str:
+def _status_text(status: int) -> str:
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
 
 
-def _in_words(error: httpx.HTTPError) -> str:
+def _reason(error: httpx.HTTPError) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -80,11 +80,11 @@ def doing(call: ToolCall) -> str:
         return "run a command"
     if is_test_run(line):
         return "run the product's tests"
-    told = [_told(part) for part in parts if not part.only_looks] or [_told(parts[-1])]
+    told = [_describe(part) for part in parts if not part.only_looks] or [_describe(parts[-1])]
     return " and ".join(dict.fromkeys(told[:2]))
 
 
-def _told(command: shell.Command) -> str:
+def _describe(command: shell.Command) -> str:
     text = command.target
     if (command.program, *command.words[1:2]) in _INSTALLERS:
         return _install(command)

@@ -49,7 +49,7 @@ async def create(project_id: str, job_id: str, *, predecessor: str) -> e2b.Async
         return await _client().AsyncSandbox.create(
             settings.E2B_TEMPLATE,
             timeout=settings.SANDBOX_LIFETIME_SECONDS,
-            metadata={"job": job_id, "project": project_id, "install": _install()},
+            metadata={"job": job_id, "project": project_id, "install": _install_id()},
             lifecycle={"on_timeout": "pause"},
             idempotency_key=key,
         )
@@ -85,7 +85,7 @@ async def found() -> list[Found]:
     """Every sandbox of this install that exists, running or paused."""
     everything: list[Found] = []
     with our_errors():
-        pages = _client().AsyncSandbox.list(query=e2b.SandboxQuery(metadata={"install": _install()}))
+        pages = _client().AsyncSandbox.list(query=e2b.SandboxQuery(metadata={"install": _install_id()}))
         while pages.has_next:
             everything += [_found(info) for info in await pages.next_items()]
     return everything
@@ -101,7 +101,7 @@ def _found(info: e2b.SandboxInfo) -> Found:
     )
 
 
-def _install() -> str:
+def _install_id() -> str:
     """The id that distinguishes our sandboxes from those of other installs with the same API key."""
     return salted_hmac("agents.provider", "install").hexdigest()[:16]
 

@@ -247,7 +247,7 @@ class Workspace:
             timed_out, exit_code = True, 124
             await self.end_group(group)
         except asyncio.CancelledError:
-            await _whatever_happens(self.end_group(group))
+            await _finish_despite_cancellation(self.end_group(group))
             raise
         return CommandResult(
             exit_code,
@@ -316,7 +316,7 @@ async def _exit_code(handle: Any) -> int:
     return 0
 
 
-async def _whatever_happens(ending: Any) -> None:
+async def _finish_despite_cancellation(ending: Any) -> None:
     """Wait for `ending` although this task is being cancelled; its errors do not hide the cancellation."""
     task = asyncio.ensure_future(ending)
     deadline = time.monotonic() + END_SECONDS

@@ -92,10 +92,10 @@ async def take(
             files = await _list_to_save(workspace, name, lines)
             if not files:
                 return None
-            last = await unit(_use_again, project_id, job_id, reason, files)
+            last = await unit(_reuse_newest, project_id, job_id, reason, files)
             if last is not None and await _in_thread(_is_stored, last):
                 return last
-            key, moment = await _name(project_id)
+            key, moment = await _next_key(project_id)
             with tempfile.TemporaryFile() as archive:
                 packed, sha256 = await _pack(workspace, name, files, lines)
                 size = await _fetch(workspace, name, archive, sha256)
@@ -116,7 +116,7 @@ async def take(
                 await _in_thread(_delete, [key])
                 raise
             leftovers = await _in_thread(_stored_before, project_id, moment - LEFT_BEHIND)
-            await _in_thread(_delete, [*dropped, *await unit(_unknown, leftovers)])
+            await _in_thread(_delete, [*dropped, *await unit(_without_row, leftovers)])
             return new
 
 
@@ -167,7 +167,7 @@ def _folder(project_id: uuid.UUID) -> str:
     return f"projects/{project_id}/snapshots"
 
 
-async def _name(project_id: uuid.UUID) -> tuple[str, datetime]:
+async def _next_key(project_id: uuid.UUID) -> tuple[str, datetime]:
     """The next archive's key, and the second it is named after.
 
     It is chosen before the files are packed. A worker that was presumed dead and returns later with old
@@ -201,7 +201,7 @@ def _store(key: str, archive: Any, size: int) -> None:
         raise SnapshotFailed("The files arrived in the storage incomplete.")
 
 
-def _use_again(
+def _reuse_newest(
     project_id: uuid.UUID, job_id: uuid.UUID, reason: Snapshot.Reason, files: Manifest
 ) -> Snapshot | None:
     """The newest snapshot if it holds exactly these files. At the end of a build it becomes the final one."""
@@ -237,7 +237,7 @@ def _stored_before(project_id: uuid.UUID, moment: datetime) -> list[str]:
     return [f"{folder}/{name}" for name in names if name < f"{moment:{STAMP}}"]
 
 
-def _unknown(keys: Sequence[str]) -> list[str]:
+def _without_row(keys: Sequence[str]) -> list[str]:
     """The keys that have no row, because a worker died before it wrote one."""
     known = set(Snapshot.objects.filter(key__in=keys).values_list("key", flat=True))
     return [key for key in keys if key not in known]

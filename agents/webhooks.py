@@ -80,12 +80,12 @@ async def send(hook: NotificationSettings, message_id: str, message: Mapping[str
     try:
         await outbound.post(hook.webhook_url, body, headers)
     except (AddressRefused, NotDelivered) as error:
-        await unit(_remember, hook.pk, str(error))
+        await unit(_record_outcome, hook.pk, str(error))
         raise
-    await unit(_remember, hook.pk, "")
+    await unit(_record_outcome, hook.pk, "")
 
 
-def _remember(user_id: Any, trouble: str) -> None:
+def _record_outcome(user_id: Any, trouble: str) -> None:
     NotificationSettings.objects.filter(user=user_id).update(
         webhook_called_at=clock.now(), webhook_trouble=trouble
     )

@@ -20,7 +20,7 @@ async def run(wanted: ReadFile, workspace: Workspace) -> Outcome:
     lines = (await read_text(workspace, wanted.path)).splitlines(keepends=True)
     if wanted.offset > max(len(lines), 1):
         raise ToolFailure("invalid_input", f"{wanted.path} has only {plural(len(lines), 'line')}.")
-    part = _that_fit(lines[wanted.offset - 1 : wanted.offset - 1 + wanted.limit])
+    part = _fitting(lines[wanted.offset - 1 : wanted.offset - 1 + wanted.limit])
     label = shorten(f"Read {wanted.path}")
     if len(part) == len(lines):
         return Outcome("".join(part) or "[The file is empty.]", label)
@@ -28,7 +28,7 @@ async def run(wanted: ReadFile, workspace: Workspace) -> Outcome:
     return Outcome(f"[lines {wanted.offset} to {last} of {len(lines)}]\n{''.join(part)}", label)
 
 
-def _that_fit(lines: list[str]) -> list[str]:
+def _fitting(lines: list[str]) -> list[str]:
     """As many whole lines as an answer can hold, at least one."""
     length = 0
     for count, line in enumerate(lines):

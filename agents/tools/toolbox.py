@@ -71,7 +71,7 @@ class Toolbox:
     def label(self, call: ToolCall) -> str:
         """The call's label before it runs, in the present tense."""
         try:
-            tool, wanted = _understood(call)
+            tool, wanted = _parse(call)
         except ToolFailure:
             return f"Calling {shorten(call.name)}"
         return self._clean(shorten(tool.doing(wanted)))
@@ -80,7 +80,7 @@ class Toolbox:
         """Run a call. A tool's failure becomes a result; a sandbox that is gone or unreachable raises."""
         started = time.monotonic()
         try:
-            tool, wanted = _understood(call)
+            tool, wanted = _parse(call)
             outcome = await tool.run(wanted, self._workspace)
         except ToolFailure as failure:
             outcome = Outcome(failure.message, f"{self.label(call)}: failed", failure.error_type)
@@ -115,7 +115,7 @@ class Toolbox:
         return self._redact(self._workspace.redact(storable))
 
 
-def _understood(call: ToolCall) -> tuple[Tool[Any], Input]:
+def _parse(call: ToolCall) -> tuple[Tool[Any], Input]:
     tool = TOOLS.get(call.name)
     if tool is None:
         raise ToolFailure("unknown_tool", f"There is no tool {call.name}. The tools are: {', '.join(TOOLS)}.")
