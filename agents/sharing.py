@@ -1,4 +1,4 @@
-"""Share links: anyone with one can open a project's app without signing in, until it ends or is revoked."""
+"""Share links open a project's app without signing in, until they expire or are revoked."""
 
 from datetime import timedelta
 from uuid import UUID
