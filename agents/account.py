@@ -1,4 +1,4 @@
-"""The end of an account: everything of the founder's goes, in one transaction."""
+"""Deletes an account and everything that belongs to the founder, in one transaction."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ from jobs.models import Project
 def delete_account(user: Any, confirm: str) -> None:
     """Stop the founder's builds, end their sandboxes, and delete rows and stored files.
 
-    `confirm` is the account's own e-mail address, so that nobody does this by accident. Raises
-    `CofounderError` when it is another, `Conflict` for an administrator.
+    `confirm` must be the account's own e-mail address, so that nobody does this by accident. Raises
+    `CofounderError` when it is not, `Conflict` for an administrator.
     """
     if confirm.strip().lower() != user.email.lower():
         raise CofounderError("Type the e-mail address of your account to confirm.", field="confirm")
     if user.is_staff:
         raise Conflict("An administrator's account is deleted in the admin.")
-    get_user_model().objects.select_for_update().get(pk=user.pk)  # nothing new begins meanwhile
+    get_user_model().objects.select_for_update().get(pk=user.pk)  # so that nothing new begins meanwhile
     projects = list(Project.objects.select_for_update().filter(owner=user).order_by("pk"))
-    # All the days that ending a build may touch, before the first job is locked.
+    # Ending a build may write to any of these days: lock them before the first job.
     lock_days(user.pk)
     for project in projects:
         delete_project(project, user)

@@ -1,4 +1,4 @@
-"""The API of the account itself: everything of it as a file, and its end."""
+"""The API for the account: exporting all its data, and deleting it."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -32,7 +32,7 @@ class DeleteView(APIView):
         responses={204: None, **REFUSALS, 400: ErrorSerializer, 409: ErrorSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Delete the account with everything it has: builds, sandboxes, files, rows. There is no way back."""
+        """Delete the account and everything in it: builds, sandboxes, files, rows. This cannot be undone."""
         given = ConfirmInput(data=request.data)
         given.is_valid(raise_exception=True)
         delete_account(request.user, given.validated_data["confirm"])
@@ -41,7 +41,7 @@ class DeleteView(APIView):
 
 
 class ZipRenderer(BaseRenderer):
-    """Lets a client ask for what it gets."""
+    """Lets a client send `Accept: application/zip`; it renders nothing."""
 
     media_type = "application/zip"
     format = "zip"
@@ -54,18 +54,18 @@ class ExportView(APIView):
 
     @extend_schema(responses={**ZIP, **REFUSALS})
     def get(self, request: Request) -> StreamingHttpResponse:
-        """Everything of yours: account, projects, builds, logs, transcripts, spend, documents, files."""
-        response = StreamingHttpResponse(_sent(export(request.user)), content_type="application/zip")
+        """All your data as a zip: account, projects, builds, logs, transcripts, spend, documents, files."""
+        response = StreamingHttpResponse(_streamed(export(request.user)), content_type="application/zip")
         response["Content-Disposition"] = 'attachment; filename="cofounder-export.zip"'
         return response
 
 
-async def _sent(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Under ASGI only an asynchronous iterator is sent piece by piece."""
-    following = sync_to_async(_following)
+async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The export in chunks. Under ASGI only an asynchronous iterator is streamed."""
+    following = sync_to_async(_next_piece)
     while (piece := await following(pieces)) is not None:
         yield piece
 
 
-def _following(pieces: Iterator[bytes]) -> bytes | None:
+def _next_piece(pieces: Iterator[bytes]) -> bytes | None:
     return next(pieces, None)

@@ -1,4 +1,4 @@
-"""The API of building: start, status, the verbs, transcript, documents and money."""
+"""The API for builds: start, status, wake, pause, resume, cancel, messages, transcript, documents, money."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="The same key starts one build only, however often it is sent.",
+    description="The same key starts only one build, however often it is sent.",
 )
 START_REFUSALS = {**CONFLICT, 402: ErrorSerializer, 503: ErrorSerializer}
 
@@ -47,7 +47,7 @@ START_REFUSALS = {**CONFLICT, 402: ErrorSerializer, 503: ErrorSerializer}
 class ProjectView(jobs_api.ProjectView):
     @extend_schema(responses={204: None, **NOT_FOUND})
     def delete(self, request: Request, project_id: UUID) -> Response:
-        """Stop the project's build, and delete the project with everything it has."""
+        """Stop the project's build, and delete the project with everything that belongs to it."""
         delete_project(own_project(request, project_id), request.user)
         return Response(status=204)
 
@@ -61,7 +61,7 @@ class StartView(APIView):
         responses={201: StartedSerializer, 200: StartedSerializer, **START_REFUSALS},
     )
     def post(self, request: Request) -> Response:
-        """Start a build. 200 instead of 201 when this key has started it before."""
+        """Start a build. 200 instead of 201 if this key has already started it."""
         given = StartInput(data=request.data)
         given.is_valid(raise_exception=True)
         project = own_project(request, jobs_api.as_uuid(given.validated_data["project_id"]))
@@ -128,7 +128,7 @@ class MessagesView(APIView):
 
     @extend_schema(request=MessageInput, responses={201: MessageSerializer, **CONFLICT})
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Write to the agent; it hears this once, before its next turn."""
+        """Write to the agent. It gets the message once, before its next turn."""
         job = own_job(request, job_id)
         given = MessageInput(data=request.data)
         given.is_valid(raise_exception=True)
@@ -175,7 +175,7 @@ class TodayView(APIView):
         responses={200: BudgetSerializer, **REFUSALS, 400: ErrorSerializer, 402: ErrorSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Let today cost this much, with the period's own money; it takes effect at once."""
+        """Set what today may cost, within the period's money. It takes effect at once."""
         given = TodayInput(data=request.data)
         given.is_valid(raise_exception=True)
         topup.set_today(request.user, given.validated_data["amount_microdollars"], request.user)

@@ -34,11 +34,11 @@ class DamagedCode(CofounderError):
 
 
 def code_zip(snapshot: Snapshot) -> IO[bytes]:
-    """A temporary file with the zip, at its beginning; raises `DamagedCode`."""
+    """The zip as a temporary file, positioned at its start. Raises `DamagedCode`."""
     target = TemporaryFile()  # noqa: SIM115  # the response closes it
     try:
         with opened(snapshot) as source:
-            summed = _Summed(source)
+            summed = _ChecksumReader(source)
             zip_from_tar(summed, target)
             summed.read_to_the_end()
         if summed.sha256.hexdigest() != snapshot.sha256:
@@ -50,8 +50,8 @@ def code_zip(snapshot: Snapshot) -> IO[bytes]:
     return target
 
 
-class _Summed(io.RawIOBase):
-    """Reads on, and knows the checksum of what was read."""
+class _ChecksumReader(io.RawIOBase):
+    """A stream that computes the SHA-256 of what is read from it."""
 
     def __init__(self, source: IO[bytes]) -> None:
         self._source = source
@@ -69,7 +69,7 @@ class _Summed(io.RawIOBase):
 
 @contextmanager
 def opened(snapshot: Snapshot) -> Iterator[IO[bytes]]:
-    """The stored archive, to read; whatever goes wrong with it raises `DamagedCode`."""
+    """The stored archive, open for reading; any failure to read it raises `DamagedCode`."""
     try:
         with storages["snapshots"].open(snapshot.key) as source:
             yield source
@@ -77,8 +77,8 @@ def opened(snapshot: Snapshot) -> Iterator[IO[bytes]]:
         raise DamagedCode from error
 
 
-def zip_from_tar(source: IO[bytes] | _Summed, target: IO[bytes]) -> None:
-    """Copy the regular files of a tar.gz, one at a time; links and paths that lead outside are left out."""
+def zip_from_tar(source: IO[bytes] | _ChecksumReader, target: IO[bytes]) -> None:
+    """Copy the regular files of a tar.gz, one at a time. Links and paths outside the archive are left out."""
     with (
         tarfile.open(fileobj=source, mode="r|gz") as tar,
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive,

@@ -1,7 +1,7 @@
-"""What kind of failure a text tells of: whose to mend, and whether trying again can help.
+"""Classifies failures by their text: who can fix it, and whether another attempt can help.
 
-The patterns are the shapes in which tools report failures, with word boundaries: a name in somebody's code
-that merely contains such a word (`subscription_page`, `setTimeout(`) is not one.
+The patterns match the forms in which tools report failures, with word boundaries: a name in the code that
+merely contains such a word (`subscription_page`, `setTimeout(`) does not count.
 """
 
 import re
@@ -9,14 +9,14 @@ from enum import StrEnum
 
 
 class Category(StrEnum):
-    """The first four are the founder's at once: no other approach opens a door that is closed."""
+    """The first four are never retried and go to the founder at once: another approach cannot help."""
 
     AUTHENTICATION = "authentication"  # credentials were refused
     PERMISSION = "permission"  # known, but not allowed
     MISSING_CREDENTIALS = "missing_credentials"  # a key or password that was never given
-    RATE_LIMIT = "rate_limit"  # a service that a tool talks to wants no more calls
+    RATE_LIMIT = "rate_limit"  # a service the product uses accepts no more calls for now
     CODE_ERROR = "code_error"  # what the agent wrote is wrong
-    ENV_ERROR = "env_error"  # what it stands on: network, packages, disk, ports, servers
+    ENV_ERROR = "env_error"  # the environment is at fault: network, packages, disk, ports, servers
 
     @property
     def is_never_retried(self) -> bool:
@@ -28,7 +28,7 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 def _http(status: int, phrase: str) -> str:
-    """A status where it is said to be one: a bare number may be a line or an amount."""
+    """A pattern for an HTTP status named as one: a bare number may be a line number or an amount."""
     return (
         rf"\b{status}\b[ :,-]*\(?(?:{phrase})\b"
         rf"|\bHTTP(?:/[\d.]+)?(?: error| status)?(?: code)?[ :=]*{status}\b"
@@ -37,7 +37,7 @@ def _http(status: int, phrase: str) -> str:
     )
 
 
-# What a mistake in the code looks like, whatever words the names in it have.
+# Errors in the code, whatever words its names contain.
 _CODE = _any(
     r"\b(?:Name|Reference|Syntax|Indentation|Type|Attribute|Import|UnboundLocal|NoMethod)Error\b",
     r"\bis not defined\b|\bhas no (?:attribute|member|exported member)\b",
@@ -49,11 +49,11 @@ _CODE = _any(
     r"\b(?:relation|column|table) \S+ (?:of relation \S+ )?does(?:n't| not) exist\b",
     r"\bsyntax error\b|\bunknown column\b|\bviolates [\w-]+(?: [\w-]+)? constraint\b",
 )
-# What a test says of the app it tests: its 401 may be the very thing that was wanted.
+# Test assertions: a 401 in one may be what the test expects.
 _ASSERTION = _any(r"\bAssertionError\b|^E?\s*assert\b|^\s*(?:Expected|Received)\b|\bexpected\b.*\bto\b")
-# The sandbox's own servers: their doors are the agent's to open.
+# Servers inside the sandbox: the agent controls access to them.
 _LOCAL = _any(r"\blocalhost\b|\b127\.0\.0\.1\b|\[?::1\]?(?![\w:])|\b0\.0\.0\.0\b|/\.s\.PGSQL\.|on socket\b")
-# The agent's to mend: a mode bit, a system directory, a port below 1024, a sudo nobody can type at.
+# Refusals the agent can fix: a mode bit, a system directory, a port below 1024, sudo without a terminal.
 _OWN_PERMISSION = _any(
     r"^\S*sh: (?:line )?(?:\d+: )?\S+: permission denied",
     r"(?:EACCES|Errno 13\]|permission denied)[^\n]*['\"]/(?:usr|opt|var/lib|root/\.npm|lib)\b",
@@ -174,7 +174,7 @@ _FOUNDERS = (
 
 
 def categorise(error_type: str, message: str) -> Category:
-    """The kind of failure. `error_type` is a tool's kind of failure, or an exception's name."""
+    """The category of a failure. `error_type` is a tool's error type, or the name of an exception."""
     if error_type in set(Category):
         return Category(error_type)
     lines = [line.strip() for line in message.splitlines() if line.strip()]
@@ -201,17 +201,17 @@ def _founders(lines: list[str], *, is_of_shell: bool) -> Category | None:
 def _is_environment(line: str) -> bool:
     if _ASSERTION.search(line):
         return False
-    if _OWN_PERMISSION.search(line) or _is_closed_here(line):
+    if _OWN_PERMISSION.search(line) or _is_local_refusal(line):
         return True
     found = _ENVIRONMENT.search(line)
     return found is not None and (not _CODE.search(line) or _is_import(found.group()))
 
 
-def _is_closed_here(line: str) -> bool:
-    """A server of the sandbox's own refuses: its users and passwords are the agent's to set."""
+def _is_local_refusal(line: str) -> bool:
+    """Whether a server inside the sandbox refused: the agent itself sets its users and passwords."""
     return bool(_LOCAL.search(line)) and bool(_AUTHENTICATION.search(line) or _PERMISSION.search(line))
 
 
 def _is_import(text: str) -> bool:
-    """Python's ImportError and Node's module errors name what is not installed."""
+    """Whether it is an import error, which in Python and Node means a package that is not installed."""
     return re.search(r"(?i)module|shared object|package|can't resolve", text) is not None

@@ -1,7 +1,7 @@
-"""What is different between two snapshots: the files, and for texts their lines.
+"""The differences between two snapshots: which files differ, and for text files a diff of their lines.
 
-The list comes from the manifests alone. The lines come from the archives, which are read as streams: memory
-holds the texts of one page, each of at most `LARGEST_TEXT` bytes.
+The list of files comes from the manifests alone. The lines come from the archives, which are read as streams:
+memory holds the texts of one page, each of at most `LARGEST_TEXT` bytes.
 """
 
 import difflib
@@ -17,9 +17,9 @@ from agents.capture import cut_to_bytes
 from agents.manifest import FileState, Manifest
 from agents.models import Snapshot
 
-LARGEST_TEXT = 100_000  # bytes of a file that is compared line by line
-LONGEST_DIFF = 20_000  # bytes; a longer one loses its middle
-LONGEST_PAGE = 1_000_000  # bytes of all diffs of a page; the files after that come without theirs
+LARGEST_TEXT = 100_000  # bytes; a larger file is not compared line by line
+LONGEST_DIFF = 20_000  # bytes; the middle of a longer one is cut out
+LONGEST_PAGE = 1_000_000  # bytes of all diffs on a page; the files after that have none
 HISTORY = ".git"
 
 
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 
 class Omitted(StrEnum):
-    """Why a change comes without its lines."""
+    """Why a change has no diff."""
 
     BINARY = "binary"
     TOO_LARGE = "too_large"
@@ -63,7 +63,7 @@ class Change:
 def between(
     before: Snapshot | None, after: Snapshot, *, offset: int = 0, limit: int = 50
 ) -> tuple[list[Change], int]:
-    """A page of the changes from `before` (None: nothing was there) to `after`, and how many there are.
+    """A page of the changes from `before` (None: an empty workspace) to `after`, and their total number.
 
     Raises `DamagedCode` when an archive cannot be read.
     """
@@ -77,7 +77,7 @@ def between(
 
 
 def compare(before: Manifest, after: Manifest) -> list[Change]:
-    """Which files were added, removed and changed, by path, without git's own and empty directories."""
+    """The files that were added, removed or changed, sorted by path; without `.git` and empty directories."""
     old, new = _shown(before), _shown(after)
     return [
         change
@@ -112,7 +112,7 @@ def _files(snapshot: Snapshot | None) -> Manifest:
 
 
 def _texts(snapshot: Snapshot | None, files: Manifest, paths: Sequence[str]) -> dict[str, bytes | Omitted]:
-    """What the files at these paths hold, as far as it may be compared."""
+    """The contents of the files at these paths; `Omitted` for a file too large to compare."""
     known = manifest.by_path(files)
     wanted = {path: known[path] for path in paths if path in known}
     texts: dict[str, bytes | Omitted] = {
@@ -177,7 +177,7 @@ def _unified(before: list[str], after: list[str], old_name: str, new_name: str) 
 
 
 def _lines(content: bytes) -> list[str] | None:
-    """The lines of a text; None for anything else."""
+    """The lines of a text; None if it is not text."""
     try:
         text = content.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Whether the app keeps its promises: the declared checks are run, and the page is asked from outside."""
+"""Checks whether the app keeps its promises: runs the declared checks, and requests the page from outside."""
 
 import time
 from collections.abc import Sequence
@@ -30,9 +30,9 @@ class CheckResult:
 async def run_checks(
     workspace: Workspace, must_have: Sequence[str], declared: Declaration | None = None
 ) -> list[CheckResult]:
-    """The page first, then a result for every promise, then whatever else is declared.
+    """The results: the page first, then each promise, then any other declared checks.
 
-    A promise without a check fails; so does everything when there is no valid declaration.
+    A promise without a check fails. Without a valid declaration there is a single, failed result.
     """
     try:
         declared = declared or await preview.declaration(workspace)
@@ -48,7 +48,7 @@ async def run_checks(
 
 
 def sorted_by_promise(must_have: Sequence[str], checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
-    """Each promise with its checks, in the brief's order; then what was declared besides."""
+    """Each promise with its checks, in the brief's order; then the checks declared for anything else."""
     promised = [promise.strip() for promise in must_have]
     pairs = [(promise, [check for check in checks if check.promise == promise]) for promise in promised]
     return pairs + [(check.promise, [check]) for check in checks if check.promise not in promised]
@@ -64,13 +64,13 @@ async def _page(url: str) -> CheckResult:
         if answer.http_status
         else "Nothing answers there.",
     }
-    trouble = await _seen(url) if answer.drawn_by_script else ""
+    trouble = await _problem_in_browser(url) if answer.drawn_by_script else ""
     is_up = answer.status == Status.ANSWERS and not trouble
     return CheckResult(PAGE, "", is_up, trouble or sentences[answer.status], _milliseconds_since(started))
 
 
-async def _seen(url: str) -> str:
-    """What is wrong with a page that its scripts draw; "" where nothing is, or where there is no browser."""
+async def _problem_in_browser(url: str) -> str:
+    """What a browser finds wrong with a page drawn by scripts; "" if nothing, or if there is no browser."""
     try:
         shot = await screenshots.take(url)
     except screenshots.ScreenshotUnavailable:
@@ -81,7 +81,7 @@ async def _seen(url: str) -> str:
     if not shot.is_blank:
         return ""
     reports = [f"The browser reports: {problem}" for problem in shot.problems]
-    return "\n".join(["The page stays empty: its scripts draw nothing.", *reports])
+    return "\n".join(["The page stays empty: its scripts show nothing.", *reports])
 
 
 async def _run(workspace: Workspace, port: int, check: Check) -> CheckResult:
@@ -91,7 +91,7 @@ async def _run(workspace: Workspace, port: int, check: Check) -> CheckResult:
     if result.timed_out:
         output = f"{output}\nNot finished after {CHECK_SECONDS:.0f} s.".strip()
     elif result.exit_code and not output:
-        output = f"It ended with exit code {result.exit_code} and said nothing."
+        output = f"It ended with exit code {result.exit_code} and printed nothing."
     return CheckResult(check.promise, check.run, result.exit_code == 0, output, result.duration_ms)
 
 

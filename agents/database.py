@@ -1,4 +1,4 @@
-"""Units of work: synchronous functions in a transaction of their own, run beside the event loop."""
+"""Runs synchronous database functions in threads beside the event loop, in transactions of their own."""
 
 import asyncio
 import time
@@ -17,25 +17,25 @@ from procrastinate.exceptions import ConnectorException
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Django's own async calls share one thread, and one slow query there would hold up every agent.
+# Django's own async calls share one thread, where one slow query would block every agent.
 THREADS = 8
 _THREADS = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 _local = local()
 
-TRUSTED_SECONDS = 0.25  # a connection idle for longer is tried first: the server may have been restarted
+TRUSTED_SECONDS = 0.25  # a connection that was idle for longer is tested first: the server may have restarted
 
 
 async def unit(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `fn` in a transaction on a database thread.
 
-    A thread cannot be stopped: when the caller is cancelled, the unit is waited for before the cancellation
-    goes on, so that nobody else sees a half-written state. What it wrote stays written.
+    A thread cannot be stopped. If the caller is cancelled, `fn` is still waited for before the cancellation
+    continues, so that nobody sees a half-written state. What it wrote is kept.
     """
     return await _on_a_thread(partial(_in_transaction, fn, *args, **kwargs))
 
 
 async def statement(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Like `unit`, for an `fn` whose usual case is a single statement: it opens what transaction it needs."""
+    """Like `unit`, for an `fn` that is usually a single statement and opens a transaction only if needed."""
     return await _on_a_thread(partial(fn, *args, **kwargs))
 
 
@@ -45,21 +45,23 @@ async def _on_a_thread(work: Callable[[], T]) -> T:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         while not running.done():
-            with suppress(asyncio.CancelledError):  # a second cancellation waits like the first
+            with suppress(asyncio.CancelledError):  # a second cancellation waits as well
                 await asyncio.wait([running])
-        running.exception()  # whoever cancelled wants to hear of the cancellation alone
+        running.exception()  # mark it as retrieved: only the cancellation is reported
         raise
 
 
 def _connected(work: Callable[[], T]) -> T:
-    """Do the work with this thread's own connection: a new one for every unit costs more than the unit."""
+    """Do the work with this thread's own connection: opening one each time would cost more than the work."""
     if time.monotonic() - getattr(_local, "used_at", 0.0) > TRUSTED_SECONDS or connection.errors_occurred:
         _drop_if_dead()
     try:
         return work()
     except ConnectorException as error:
         if isinstance(error.__cause__, psycopg.OperationalError):
-            raise OperationalError("The database went away while something was queued.") from error
+            raise OperationalError(
+                "The connection to the database was lost while a task was being queued."
+            ) from error
         raise
     finally:
         _local.used_at = time.monotonic()
@@ -79,7 +81,7 @@ def let_go() -> None:
 
 
 def _close(together: Barrier) -> None:
-    together.wait()  # a thread that is done waits here, so that every thread gets one
+    together.wait()  # each thread waits here for the others, so that each closes its own connection
     connection.close()
 
 

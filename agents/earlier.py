@@ -1,4 +1,4 @@
-"""What earlier builds of a project leave to the next one: the founder's words, and a change asked for."""
+"""What a build gets from earlier builds of its project: the founder's words, documents, and the change."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,11 +8,11 @@ from agents.models import BuildDocument, Snapshot
 from jobs import events
 from jobs.models import EventType, FounderMessage, Job, JobStatus
 
-MOST_CHARACTERS = 50_000  # of the founder's words; of more than that, the oldest are left out
+MOST_CHARACTERS = 50_000  # of the founder's words; the oldest builds are left out if there are more
 
 
 def change_of(job: Job) -> str:
-    """What the founder wants changed in what is ready; "" when this build is not for a change."""
+    """The change the founder wants to a finished product; "" when this build is not for a change."""
     ready = Job.objects.filter(
         project=job.project_id, status=JobStatus.READY, build_number__lt=job.build_number
     )
@@ -20,24 +20,24 @@ def change_of(job: Job) -> str:
 
 
 def has_files(job: Job) -> bool:
-    """Whether the build begins with files that an earlier one saved."""
+    """Whether the build begins with files saved by an earlier one."""
     return Snapshot.objects.filter(project=job.project_id).exists()
 
 
 def tell_change(job: Job) -> None:
-    """Show the change asked for in the log, and let the agent hear it before its first turn."""
+    """Record the requested change in the event log, and as a message to the agent before its first turn."""
     if words := change_of(job):
         FounderMessage.objects.create(job=job, text=words, created_at=job.created_at)
         events.record(job.pk, EventType.AGENT_MESSAGE, text=words, author="founder")
 
 
 def left_by_earlier_builds(job: Job) -> dict[str, Any]:
-    """Per build what was asked for, answered and said, word for word, and the newest documents.
+    """For each build what the founder asked for, answered and wrote, verbatim; and the newest documents.
 
-    Empty for a first build.
+    `{"builds": […], "documents": {section: text}}`; empty for a first build.
     """
     builds = Job.objects.filter(project=job.project_id, build_number__lt=job.build_number)
-    told = [_told(build) for build in builds.order_by("-build_number")]
+    told = [_words_of(build) for build in builds.order_by("-build_number")]
     if not told:
         return {}
     kept = list(_newest(told))
@@ -47,7 +47,7 @@ def left_by_earlier_builds(job: Job) -> dict[str, Any]:
     return left
 
 
-def _told(build: Job) -> dict[str, Any]:
+def _words_of(build: Job) -> dict[str, Any]:
     return {
         "build": build.build_version,
         "ended": build.status,
@@ -57,7 +57,7 @@ def _told(build: Job) -> dict[str, Any]:
 
 
 def _newest(told: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    """As many as fit, the newest first; that one always."""
+    """As many builds as fit, newest first; always at least one."""
     room = MOST_CHARACTERS
     for number, build in enumerate(told):
         room -= len(str(build))
@@ -67,6 +67,6 @@ def _newest(told: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
 
 
 def _documents(builds: Any) -> dict[str, str]:
-    """By section, each from the newest build that wrote it."""
+    """The documents by section, each from the newest build that wrote it."""
     rows = BuildDocument.objects.filter(job__in=builds).order_by("job__build_number", "pk")
     return dict(rows.values_list("section", "content"))

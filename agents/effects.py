@@ -1,4 +1,4 @@
-"""What tool results change in the database: the plan, narration, documents, questions."""
+"""Writes the effects of tool results to the database: the plan, narration, documents, questions."""
 
 from collections.abc import Sequence
 from functools import singledispatch
@@ -15,7 +15,7 @@ from jobs.texts import storable
 
 
 def apply(session: AgentSession, wanted: Sequence[Effect]) -> dict[str, Any]:
-    """Write the effects in order, inside the caller's transaction; what they change of the session's row."""
+    """Write the effects in order, inside the caller's transaction; returns the session's changed fields."""
     changes: dict[str, Any] = {}
     for effect in wanted:
         changes |= _write(effect, session)
@@ -29,7 +29,7 @@ def _write(effect: Effect, session: AgentSession) -> dict[str, Any]:
 
 @_write.register
 def _plan(effect: PlanSet, session: AgentSession) -> dict[str, Any]:
-    """Set what is to come; what is done or under way stays as it happened."""
+    """Replace the planned phases; phases that are done or under way stay as they are."""
     phases = storable(effect.phases)
     begun = list(session.job.phases.exclude(status=Phase.Status.PLANNED))
     names = {phase.name for phase in begun}
@@ -56,7 +56,7 @@ def _narration(effect: Narrated, session: AgentSession) -> dict[str, Any]:
 
 
 def complete_phase(session: AgentSession) -> None:
-    """Complete the phases under way."""
+    """Mark the phases under way as done."""
     for phase in session.job.phases.filter(status=Phase.Status.WORKING):
         phase.status, phase.completed_at = Phase.Status.DONE, clock.now()
         phase.save(update_fields=["status", "completed_at"])
@@ -64,7 +64,7 @@ def complete_phase(session: AgentSession) -> None:
 
 
 def _begin_phase(session: AgentSession, name: str) -> None:
-    """Begin the planned phase of that name, or add one the plan did not foresee."""
+    """Begin the phase with this name; add it if the plan does not have it."""
     phase = session.job.phases.filter(name=name).first()
     if phase is None:
         last = session.job.phases.last()

@@ -1,10 +1,10 @@
-"""The root of what can go wrong in this app."""
+"""The errors of this app. An error's docstring is its default message."""
 
 
 class AgentError(Exception):
     """The agent could not go on."""
 
-    retryable = False  # whether the same call may succeed a little later
+    retryable = False  # whether the same call may succeed if repeated later
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.__doc__)
@@ -15,11 +15,11 @@ class SandboxError(AgentError):
 
 
 class NotDone(SandboxError):
-    """The sandbox works, but did not do what was asked of it."""
+    """The sandbox works, but could not do what it was asked to do."""
 
 
 class SandboxGone(SandboxError):
-    """The sandbox does not exist any more."""
+    """The sandbox no longer exists."""
 
 
 class SandboxTaken(SandboxError):
@@ -43,11 +43,11 @@ class SandboxRefused(SandboxError):
 
 
 class SandboxFull(SandboxError):
-    """There is no room left on the sandbox's disk."""
+    """The sandbox's disk is full."""
 
 
 class ScriptFailed(NotDone):
-    """A command of ours failed in the sandbox."""
+    """One of our own commands failed in the sandbox."""
 
     def __init__(self, exit_code: int, output: str) -> None:
         super().__init__(f"{self.__doc__} (exit {exit_code}): {output[-500:].strip()}")
@@ -65,4 +65,4 @@ class SnapshotDamaged(AgentError):
 
 
 class FilesLost(AgentError):
-    """Neither the sandbox nor any saved copy of its files is whole."""
+    """Files of the sandbox are lost, and no saved copy of them is intact."""

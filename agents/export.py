@@ -1,7 +1,7 @@
-"""Everything of a founder's as one zip, made while it is sent.
+"""All of a founder's data as one zip, created while it is being sent.
 
-`account.json`, and for each project a folder with its briefs, interviews and builds (log, transcript,
-questions, messages, spend, documents, pictures) and its snapshots. Of secrets there are the names alone.
+It has `account.json`, and for each project a folder with its briefs, interviews, builds (log, transcript,
+questions, messages, spend, documents, images) and snapshots. Of secrets it has only the names.
 """
 
 import io
@@ -34,8 +34,8 @@ MAILS = ("mail_question", "mail_ready", "mail_failed", "mail_money")
 MISSING = "This file could not be read from the storage when the export was made.\n"
 
 
-class _Outbox(io.RawIOBase):
-    """What the zip has written and nobody has sent yet. It cannot seek, so the zip never goes back."""
+class _ZipBuffer(io.RawIOBase):
+    """Holds what the zip has written and has not been sent. It cannot seek, so the zip only appends."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -47,7 +47,7 @@ class _Outbox(io.RawIOBase):
         self._parts.append(bytes(data))
         return len(data)
 
-    def take(self) -> bytes:
+    def drain(self) -> bytes:
         sent, self._parts = b"".join(self._parts), []
         return sent
 
@@ -56,15 +56,15 @@ Entry = tuple[str, Iterable[bytes]]
 
 
 def export(user: Any) -> Iterator[bytes]:
-    """The zip, piece by piece."""
-    outbox = _Outbox()
-    with zipfile.ZipFile(outbox, "w", zipfile.ZIP_DEFLATED) as archive:
+    """The zip, in chunks."""
+    buffer = _ZipBuffer()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _entries(user):
             with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as file:
                 for piece in content:
                     file.write(piece)
-                    yield outbox.take()
-    yield outbox.take()
+                    yield buffer.drain()
+    yield buffer.drain()
 
 
 def _entries(user: Any) -> Iterator[Entry]:
@@ -127,13 +127,13 @@ def _images(job: Job) -> list[str]:
 
 
 def _stored(storage: str, name: str) -> Iterator[bytes]:
-    """A stored file; a sentence in its place when the storage does not give it."""
+    """A stored file, in chunks; a sentence in its place when it cannot be read."""
     try:
         with storages[storage].open(name) as file:
             while data := file.read(CHUNK):
                 yield data
     except Exception:
-        # Storages raise errors of their own kinds. One file that cannot be had must not keep the others.
+        # Storages raise many kinds of errors. One unreadable file must not stop the export of the others.
         log.exception("export.file_missing", storage=storage, name=name)
         yield MISSING.encode()
 
@@ -143,5 +143,5 @@ def _json(value: Any) -> bytes:
 
 
 def _plain(name: str) -> str:
-    """A project's name as a folder's."""
+    """A project's name as a folder name."""
     return re.sub(r"[^\w-]+", "-", name).strip("-")[:60] or "project"

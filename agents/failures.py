@@ -1,4 +1,4 @@
-"""Failed calls as values: what they mean, whether they were to be expected, and what to do about them."""
+"""Failed calls as values: their category, whether they were to be expected, and what to do about them."""
 
 import re
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ MOST_ATTEMPTS = 3
 EXCERPT_LIMIT = 500  # characters of an error that are kept
 
 _SLIPS = frozenset(
-    # The model's own, which its next call mends; the guard against repetition ends them.
+    # The model's own mistakes, which its next call corrects; the repetition guard stops endless ones.
     {
         *("invalid_input", "unknown_tool", "file_not_found", "not_a_file", "binary_file", "file_too_large"),
         *("passage_not_found", "passage_not_unique", "outside_workspace", "screenshot_unavailable"),
@@ -45,13 +45,13 @@ _ANY_URL = re.compile(r"https?://|\$\{?PREVIEW_URL")
 
 @dataclass(frozen=True)
 class Failure:
-    """What a failed call means. `targets` are what it was about, `approach` is how it went about it."""
+    """A failed call. `targets` is what the call worked on, `approach` is how."""
 
     category: Category
-    text: str  # the lines that tell it
+    text: str  # the lines of the output that describe the failure
     targets: frozenset[str]
     approach: str
-    failing: int | None = None  # tests
+    failing: int | None = None  # number of failing tests; None when no tests ran
 
     @property
     def is_test(self) -> bool:
@@ -63,7 +63,7 @@ class Failure:
         return self.text[:EXCERPT_LIMIT]
 
     def signature(self, project_id: UUID | str) -> str:
-        """Where the text says too little, what was attempted belongs to it."""
+        """The failure's signature; it includes the targets when the text alone says too little."""
         says_little = not normalise(self.text) or self.text.startswith("[Not finished")
         about = f"{' '.join(sorted(self.targets))}: " if says_little else ""
         return signature(project_id, self.category, f"{about}{self.text}")
@@ -83,14 +83,14 @@ def failure_of(result: ToolResult) -> Failure:
 
 
 def _category(result: ToolResult, text: str, failing: int | None) -> Category:
-    """Failing tests, and an app under construction that refuses a visitor, are a matter of the code."""
+    """Failing tests, and a 401 or 403 from the app under construction itself, are errors in the code."""
     category = categorise(result.error_type, text)
-    if category.is_never_retried and (failing or _asks_itself(result.call)):
+    if category.is_never_retried and (failing or _requests_only_own_app(result.call)):
         return Category.CODE_ERROR
     return category
 
 
-def _asks_itself(call: ToolCall) -> bool:
+def _requests_only_own_app(call: ToolCall) -> bool:
     line = _line(call)
     return bool(_OWN_URL.search(line)) and len(_ANY_URL.findall(line)) == len(_OWN_URL.findall(line))
 
@@ -113,11 +113,11 @@ def _targets(call: ToolCall) -> frozenset[str]:
 
 
 def is_expected(call: ToolCall, result: ToolResult, *, is_known: bool = False) -> bool:
-    """Whether a failure is an answer rather than trouble.
+    """Whether a failure is a normal answer rather than a problem.
 
-    Looking for what is not there, a comparison that differs, a trial that was to be cut short, a slip which
-    the model mends itself. Failing tests are part of the work until the same failure outlives a change:
-    then it `is_known`.
+    Examples: a search without matches, a comparison that differs, a command under `timeout`, a small mistake
+    that the model corrects itself. Failing tests are part of the work until the same failure persists after
+    a change: then it `is_known`.
     """
     if not result.is_error or result.error_type in _SLIPS:
         return True
@@ -143,7 +143,7 @@ def _is_an_answer(line: str, result: ToolResult, output: str) -> bool:
 
 
 def proven_by(result: ToolResult) -> frozenset[str]:
-    """The targets that this result shows to work."""
+    """The targets that this result proves to work."""
     if result.is_error:
         return frozenset()
     line = _line(result.call)
@@ -152,12 +152,14 @@ def proven_by(result: ToolResult) -> frozenset[str]:
     output = "\n".join(block["text"] for block in result.content if block["type"] == "text")
     failing = failing_tests(output)
     if failing is not None and is_test_run(line):
-        return frozenset() if failing else shell.targets(line)  # also where a viewer hides the exit
+        return (
+            frozenset() if failing else shell.targets(line)
+        )  # even if a pipe to a viewer hides the exit code
     return frozenset() if result.call.input.get("background") else shell.proven(line)
 
 
 def is_proven(targets: Iterable[str], proven: frozenset[str]) -> bool:
-    """Whether all of it works now; a run of all the tests covers a run of some."""
+    """Whether all targets are proven to work; running all the tests also proves a run of some of them."""
     return all(
         target in proven or any(target.startswith(f"{wider} ") and is_test_run(wider) for wider in proven)
         for target in targets
@@ -165,7 +167,7 @@ def is_proven(targets: Iterable[str], proven: frozenset[str]) -> bool:
 
 
 def concerns(results: Iterable[ToolResult], watched: Iterable[frozenset[str]] = ()) -> bool:
-    """Whether these results are of interest to the retry policy, where these targets have failed before."""
+    """Whether the retry policy must look at these results, given the targets that have failed before."""
     watched = list(watched)
     for result in results:
         if result.is_error and not is_expected(result.call, result, is_known=True):
@@ -196,7 +198,7 @@ class Escalate:
 
 
 def decide(category: Category, attempts: int) -> Retry | Escalate:
-    """What follows the failure of this many attempts, this one counted."""
+    """What to do after this many failed attempts, including the current one."""
     if category.is_never_retried or attempts >= MOST_ATTEMPTS:
         return Escalate(attempts)
     return Retry(attempts)

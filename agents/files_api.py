@@ -1,4 +1,4 @@
-"""The API of a build's files: its snapshots, the code of one, what changed between two, going back to one."""
+"""The API for a build's files: snapshots, code as a zip, changes between snapshots, and restoring one."""
 
 from collections.abc import AsyncIterator
 from typing import IO
@@ -27,20 +27,20 @@ from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, as_uuid, own_job
 from jobs.models import Job
 from jobs.serializers import ErrorSerializer
 
-SNAPSHOT = OpenApiParameter("snapshot", UUID, description="One of the snapshots; the newest when not given.")
-FROM = OpenApiParameter("from", UUID, description="A snapshot; what the build began with when not given.")
-TO = OpenApiParameter("to", UUID, description="A snapshot; the build's newest when not given.")
+SNAPSHOT = OpenApiParameter("snapshot", UUID, description="A snapshot's id. Default: the newest.")
+FROM = OpenApiParameter("from", UUID, description="A snapshot's id. Default: the one the build began with.")
+TO = OpenApiParameter("to", UUID, description="A snapshot's id. Default: the build's newest.")
 
 
 class SnapshotsView(APIView):
     @extend_schema(parameters=lists.PAGE, responses={200: SnapshotSerializer(many=True), **NOT_FOUND})
     def get(self, request: Request, job_id: UUID) -> Response:
-        """The build's saved states, newest first."""
-        return lists.page_of(self, _counted(own_job(request, job_id)), SnapshotSerializer)
+        """The build's snapshots, newest first."""
+        return lists.page_of(self, _with_file_counts(own_job(request, job_id)), SnapshotSerializer)
 
 
-def _counted(job: Job) -> QuerySet[Snapshot]:
-    """With the number of files each has; of large builds the manifests themselves are too much for a list."""
+def _with_file_counts(job: Job) -> QuerySet[Snapshot]:
+    """The snapshots with the number of their files, but without their manifests, which can be large."""
     count = Func("manifest", function="jsonb_array_length", output_field=IntegerField())
     return history.snapshots_of(job).annotate(files=count).defer("manifest")
 
@@ -51,7 +51,7 @@ class ChangesView(APIView):
         responses={200: ChangeSerializer(many=True), **BAD_OR_NOT_FOUND, 503: ErrorSerializer},
     )
     def get(self, request: Request, job_id: UUID) -> Response:
-        """The files that differ between two snapshots, by path, with the lines of short texts."""
+        """The files that differ between two snapshots, sorted by path, with diffs of text files."""
         job = own_job(request, job_id)
         before = _named(request, job, "from") or history.beginning_of(job)
         after = _named(request, job, "to") or history.newest_of(job)
@@ -68,7 +68,7 @@ class ChangesView(APIView):
 class CodeView(APIView):
     @extend_schema(parameters=[SNAPSHOT], responses={**ZIP, **NOT_FOUND, 503: ErrorSerializer})
     def get(self, request: Request, job_id: UUID) -> StreamingHttpResponse:
-        """The code of a snapshot."""
+        """The code of a snapshot, as a zip."""
         job = own_job(request, job_id)
         snapshot = _named(request, job, "snapshot") or history.newest_of(job)
         if snapshot is None:
@@ -79,7 +79,7 @@ class CodeView(APIView):
 
 
 async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    """Under ASGI only an asynchronous iterator is sent piece by piece."""
+    """The file in chunks. Under ASGI only an asynchronous iterator is streamed."""
     with file:
         while data := await sync_to_async(file.read)(archive.CHUNK):
             yield data
@@ -93,7 +93,7 @@ class RestoreView(APIView):
         responses={201: StartedSerializer, **CONFLICT, 402: ErrorSerializer, 503: ErrorSerializer},
     )
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Go back to a snapshot: a new build begins with its files, after the present ones were saved."""
+        """Go back to a snapshot: save the current files, and start a new build with the snapshot's files."""
         job = own_job(request, job_id)
         given = RestoreInput(data=request.data)
         given.is_valid(raise_exception=True)
@@ -103,7 +103,7 @@ class RestoreView(APIView):
 
 
 def _named(request: Request, job: Job, name: str) -> Snapshot | None:
-    """The snapshot a parameter of the query names; None when it is not given."""
+    """The snapshot named by a query parameter; None when it is not given. Raises 404."""
     given = request.query_params.get(name)
     return _snapshot(job, as_uuid(given)) if given else None
 

@@ -1,10 +1,10 @@
-"""When a build will be ready, reckoned from its phases and what they have cost. Amounts are µ$."""
+"""Forecasts when a build will be ready, from the cost of its finished phases. Amounts are in µ$."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-LEAST_DONE = 1  # phases; before that there is nothing to reckon from
-LEAST_SHARE_OF_PHASE = 4  # a phase under way still takes at least a fourth of a usual one
+LEAST_DONE = 1  # phases; with fewer there is no basis for a forecast
+LEAST_SHARE_OF_PHASE = 4  # a phase under way still costs at least a quarter of an average one
 LONGEST = 3650  # days
 
 
@@ -20,11 +20,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Pace:
-    """What the founder's days allow: today, what it still has; the days after, each the same."""
+    """What the founder may spend, in µ$: what is left of today, and the allowance of each day after it."""
 
     room_today: int
     allowance: int
-    days_left: int  # of the period, with today
+    days_left: int  # of the period, including today
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Forecast:
 
 
 def cost_left(progress: Progress) -> int | None:
-    """What the build still costs if its phases cost alike; None until there is enough to go on."""
+    """What the build will still cost in µ$ if all phases cost the same; None until a phase is done."""
     left = progress.phases - progress.done
     if progress.done < LEAST_DONE or progress.spent <= progress.spent_in_phase:
         return None
@@ -48,7 +48,7 @@ def cost_left(progress: Progress) -> int | None:
 
 
 def days_for(cost: int, pace: Pace, top_up: int = 0) -> int | None:
-    """In how many days this much can be spent; None when it cannot. A top-up is spread over the period."""
+    """In how many days this much (µ$) can be spent; None if never. A top-up is spread over the period."""
     more = top_up // max(1, pace.days_left)
     beyond = cost - max(0, pace.room_today + more)
     if beyond <= 0:
@@ -60,7 +60,7 @@ def days_for(cost: int, pace: Pace, top_up: int = 0) -> int | None:
 
 
 def forecast(progress: Progress, pace: Pace, *, today: date, top_up: int) -> Forecast | None:
-    """When the build is ready at today's allowance, and with a top-up; None until that can be said."""
+    """When the build will be ready at today's allowance, and with a top-up; None until it can be known."""
     cost = cost_left(progress)
     if cost is None or (days := days_for(cost, pace)) is None:
         return None

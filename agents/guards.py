@@ -1,4 +1,4 @@
-"""Guards against an agent that goes in circles: repetition and the cap on tool calls."""
+"""Guards against an agent that goes in circles: repeated calls, and the cap on tool calls."""
 
 import json
 from collections import Counter, deque
@@ -7,20 +7,23 @@ from collections.abc import Sequence
 from agents.errors import AgentError
 from agents.turns import Block, ToolCall, note
 
-WINDOW = 10  # calls looked back
+WINDOW = 10  # recent calls that are compared
 STRIKES = 3  # equal calls within the window
 
 
 class GoingInCircles(AgentError):
-    """The agent repeats itself although it was told to change course."""
+    """The agent keeps repeating itself although it was told to change course."""
 
 
 class CapReached(AgentError):
-    """The agent has used all tool calls of this stretch."""
+    """The agent has used all the tool calls of this phase."""
 
 
 class Guards:
-    """What the last calls look like. Equal calls thrice: one steer; thrice again: a question."""
+    """Counts recent calls. Three equal ones: a note to the model; three again: the run stops.
+
+    `cap` limits the tool calls of a phase, `used` is how many it has had.
+    """
 
     def __init__(self, cap: int, used: int = 0) -> None:
         self.cap = cap
@@ -30,7 +33,7 @@ class Guards:
         self._strike = False
 
     def notes_on(self, calls: Sequence[ToolCall]) -> list[Block]:
-        """Count these calls; a note that steers, the first time one repeats itself too often."""
+        """Count these calls; returns a note to the model the first time one is repeated too often."""
         self.used = 0 if any(map(_begins_phase, calls)) else self.used + len(calls)
         self._recent.extend(_fingerprint(call) for call in calls)
         call, times = Counter(self._recent).most_common(1)[0]
@@ -42,12 +45,12 @@ class Guards:
         return [note("steer", _STEER.format(call=call[:500]))]
 
     def begin_anew(self) -> None:
-        """The founder has answered: what was before it no longer counts."""
+        """Start counting again: the founder has answered."""
         self.used, self._strike, self._steered = 0, False, False
         self._recent.clear()
 
     def check(self) -> None:
-        """Raise what ends the stretch, once the results are saved."""
+        """Raise `GoingInCircles` or `CapReached` at a limit. To be called once the results are saved."""
         if self._strike:
             raise GoingInCircles
         if self.used >= self.cap:

@@ -1,7 +1,7 @@
-"""The snapshots of a build and of those before it, in their order.
+"""The snapshots of a build and of the builds before it, in order.
 
-Those of a later build are newer whenever they were taken: the sandbox of an old build may be saved a last
-time long after its successor.
+A later build's snapshots count as newer whenever they were taken: the sandbox of an old build may be saved
+for the last time long after the next build has begun.
 """
 
 from uuid import UUID
@@ -20,24 +20,27 @@ def snapshots_of(job: Job) -> QuerySet[Snapshot]:
 
 
 def newest_of(job: Job) -> Snapshot | None:
-    """The newest files of the build: those it began with when it has not changed any."""
+    """The build's newest snapshot; the one it began with if it has none of its own."""
     return up_to(job.project_id, job.pk).first()
 
 
 def beginning_of(job: Job) -> Snapshot | None:
-    """The snapshot the build began with; None when it began with nothing, or when it is no longer kept."""
+    """The snapshot the build began with; None when it began empty, or when that is no longer kept."""
     return up_to(job.project_id, job.pk).exclude(job=job).first()
 
 
 def up_to(project_id: UUID, job_id: UUID) -> QuerySet[Snapshot]:
-    """The snapshots of a build and of those before it, newest first."""
+    """The snapshots of a build and of the builds before it, newest first."""
     number = Job.objects.filter(pk=job_id).values("build_number")
     snapshots = Snapshot.objects.filter(project=project_id, job__build_number__lte=number)
     return snapshots.order_by(*NEWEST_FIRST)
 
 
 def working_of(project_id: UUID) -> QuerySet[Snapshot]:
-    """Those of which only the newest are kept; one that a build is about to go back to is not among them."""
+    """The project's working snapshots, of which only the newest are kept.
+
+    Final ones are not among them, nor is one that an unfinished build was started from.
+    """
     wanted = Snapshot.objects.filter(project=project_id, sessions__isnull=False).exclude(
         sessions__state__in=ENDED
     )
@@ -46,5 +49,5 @@ def working_of(project_id: UUID) -> QuerySet[Snapshot]:
 
 
 def snapshot_of(job: Job, snapshot_id: UUID) -> Snapshot | None:
-    """A snapshot of the build's project."""
+    """The snapshot with this id, if it is of the build's project."""
     return Snapshot.objects.filter(project=job.project_id, pk=snapshot_id).first()

@@ -1,6 +1,6 @@
-"""The live keys: copies in Redis of what a session is doing, for whoever reads them there.
+"""The live keys: copies of a session's state in Redis, for outside readers.
 
-The rows are the truth. A key that cannot be written is missed by nobody but an outside reader.
+The database rows are authoritative: this system never reads the keys, so a failed write is only logged.
 """
 
 import time
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 STATE_SECONDS = 90_000
 BUDGET_SECONDS = 90
 TIMEOUT_SECONDS = 0.3
-PAUSE_SECONDS = 0.02  # in which budgets gather to be published together
+PAUSE_SECONDS = 0.02  # to collect budgets that are then published together
 
 _beside = ThreadPoolExecutor(1, thread_name_prefix="live-keys")
 _waiting: dict[UUID, int] = {}
@@ -39,7 +39,7 @@ def _key(session_id: UUID, name: str) -> str:
 
 
 def set_state(session_id: UUID, state: str, wake_at: datetime | None = None) -> None:
-    """Publish the state, and until when it sleeps (ISO 8601, UTC; the key lives until then)."""
+    """Publish the state, and when it wakes up (ISO 8601, UTC; that key expires then)."""
     try:
         with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
             pipe.set(_key(session_id, "state"), state, ex=STATE_SECONDS)
@@ -54,7 +54,7 @@ def set_state(session_id: UUID, state: str, wake_at: datetime | None = None) -> 
 
 
 def set_budget(percents: Mapping[UUID, int]) -> None:
-    """Publish how much of each session's day is used, 0 to 100."""
+    """Publish, for each session, how much of its founder's day is used, in percent (0 to 100)."""
     try:
         with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
             for session_id, percent in percents.items():
@@ -65,7 +65,7 @@ def set_budget(percents: Mapping[UUID, int]) -> None:
 
 
 def set_budget_soon(session_id: UUID, percent: int) -> None:
-    """Publish it without waiting for Redis, together with what else comes up in the next moment."""
+    """Publish a percentage without waiting for Redis, together with others that follow within a moment."""
     with _waiting_lock:
         _waiting[session_id] = percent
         is_first = len(_waiting) == 1

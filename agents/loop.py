@@ -1,4 +1,4 @@
-"""The loop: think, act, observe, until something typed stops it."""
+"""The loop: think, act, observe, until a typed exception stops it."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -32,11 +32,11 @@ class Toolbox(Protocol):
 
 
 class Store(Protocol):
-    """The checkpoint. Each `save_` is one transaction that either holds entirely or stops the run.
+    """The checkpoint store. Each `save_` method is one transaction; if it fails, the run stops.
 
-    `messages` is the transcript as the API wants it, `max_tokens` what the budget has granted the next call,
-    `open_turn` the model's last turn when nothing follows it yet, `is_full` whether the transcript has grown
-    so large that it is to be summed up before the next call.
+    `messages` is the transcript as the API requires it, `max_tokens` what the budget grants the next call,
+    `open_turn` the model's last turn if its results are not saved yet, and `is_full` whether the transcript
+    must be summarised before the next call.
     """
 
     @property
@@ -61,7 +61,7 @@ class Loop:
         self.guards = guards
 
     async def run(self) -> None:
-        """Take up the transcript where it stands and go on; returns never, but raises what stopped it."""
+        """Continue the transcript from where it ends. Never returns: raises the exception that stopped it."""
         await self.finish_last_step()
         while True:
             await self.step()
@@ -78,7 +78,7 @@ class Loop:
         return turn
 
     async def sum_up(self) -> None:
-        """Put a summary in the place of the transcript, which stays stored as it is."""
+        """Replace the messages with a summary; the stored transcript is kept."""
         turn = await self.model.sum_up(self.store.messages, self.store.max_tokens)
         await self.store.save_summary(turn)
 
@@ -100,7 +100,7 @@ class Loop:
             raise TurnEnded(turn.text)
 
     async def finish_last_step(self) -> None:
-        """Answer the tool calls whose results were never saved: repeat what is harmless, report the rest."""
+        """Answer tool calls whose results were never saved: repeat the harmless ones, report the others."""
         turn = self.store.open_turn
         if turn is not None:
             results = [await self.resume(call) for call in turn.calls]
@@ -112,10 +112,7 @@ class Loop:
         return failed(call, self.toolbox.label(call), "interrupted", INTERRUPTED)
 
 
-CUT = (
-    "Your answer was longer than one answer may be and was cut; none of its tool calls was run. "
-    "Go on in smaller steps."
-)
+CUT = "Your answer was too long and was cut off; none of its tool calls was run. Go on in smaller steps."
 INTERRUPTED = (
     "This was interrupted before its result was saved. It may or may not have run, or have run in part. "
     "Check what is there before you repeat it."
@@ -123,7 +120,7 @@ INTERRUPTED = (
 
 
 def _unanswerable(turn: Turn) -> list[ToolResult]:
-    """Results for calls of a turn that did not stop for them: the API wants every call answered."""
+    """Results for calls that are not run because the turn was cut off: the API requires one for each call."""
     if turn.stop_reason == "tool_use":
         return []
     return [failed(call, call.name, "cut", CUT) for call in turn.requested]

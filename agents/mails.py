@@ -1,4 +1,4 @@
-"""E-mails to the founder: a question, ready, failed, out of money."""
+"""E-mails to the founder: a question, build ready, build failed, out of money."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +25,12 @@ log = structlog.get_logger(__name__)
 
 MAIL_LINK = "agents.mail_link"
 TIMEOUT_SECONDS = 10
-_POST = ThreadPoolExecutor(4, thread_name_prefix="mail")  # a slow mail server holds nothing else up
+_POST = ThreadPoolExecutor(4, thread_name_prefix="mail")  # a slow mail server delays nothing else
 
 
 @app.task(name=NOTIFY, queue=NEWS, retry=RETRY)
 async def notify(job_id: str, seq: int) -> None:
-    """Send the mail for an event, if it was not sent before."""
+    """Send the mail for an event, unless it was sent before."""
     news = await unit(notices.unsent, UUID(job_id), seq, Notice.Channel.MAIL)
     if news is None:
         return
@@ -44,14 +44,14 @@ async def _send(mail: EmailMessage) -> None:
 
 
 def mail_for(news: News) -> EmailMessage:
-    """The mail; one that asks a question makes the link that answers it."""
+    """The mail for this news. For a question, it also creates the link to answer it."""
     if news.question is not None:
         return question_mail(news.question)
     return _mail(news.owner.email, news.headline, news.kind, {"news": news})
 
 
 def question_mail(question: AgentEscalation) -> EmailMessage:
-    """With a link that answers it, where the address is known to be the founder's."""
+    """The mail for a question, with a link to answer it if the founder's address is confirmed."""
     owner = question.project.owner
     project = " ".join(question.project.name.split())
     context: dict[str, object] = {
@@ -67,7 +67,7 @@ def question_mail(question: AgentEscalation) -> EmailMessage:
 
 
 def is_confirmed(user: Any) -> bool:
-    """Whether the user has shown that the address is theirs. One that an operator entered has no row here."""
+    """Whether the address is confirmed to be the user's. One entered by an operator has no row and counts."""
     return not EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=False).exists()
 
 
@@ -82,9 +82,9 @@ def _mail(to: str, subject: str, kind: Kind, context: dict[str, object]) -> Emai
 
 @transaction.atomic
 def send_another(token: str) -> bool:
-    """Queue a mail with a new link in an expired one's place; False when one is on its way already.
+    """Queue a mail with a new link to replace an expired one; False when none is needed or one was queued.
 
-    It goes to the founder's address of today, whoever asks. Raises `LinkDamaged`.
+    It goes to the founder's current address, whoever asks. Raises `LinkDamaged`.
     """
     link = links.find(token)
     is_wanted = link.escalation.status == AgentEscalation.Status.PENDING and links.has_expired(link)
@@ -96,7 +96,7 @@ def send_another(token: str) -> bool:
 
 @app.task(name=MAIL_LINK, queue=NEWS, retry=RETRY)
 async def mail_link(escalation_id: str) -> None:
-    """Mail an open question once more, with a new link."""
+    """Mail an open question again, with a new link."""
     mail = await unit(_mail_again, UUID(escalation_id))
     if mail is not None:
         await _send(mail)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# Directories that commands make again from the rest; they are neither saved nor searched.
+# Directories that commands can create again from the other files; they are neither saved nor searched.
 EXCLUDED = (
     "node_modules",
     ".venv",
@@ -22,10 +22,10 @@ EXCLUDED = (
     "bower_components",
 )
 
-# Arguments: a name, the excluded names. Writes NAME.found, of every file, link, empty directory and whatever
-# may not be read ("u", with what is below) its type, mode, seconds of the last change, size, link's target
-# and path, each ended by NUL; and NAME.sums. What goes away meanwhile is no failure. A full disk is one:
-# shorter lists would look like lost files.
+# Arguments: a name, the excluded names. Writes two lists. NAME.found has, for each file, link, empty
+# directory and unreadable entry ("u", with everything below it): type, mode, change time in seconds, size,
+# link target and path, each ended by NUL. NAME.sums has the checksums. A file that disappears meanwhile is
+# not an error. A full disk is one: lists that were cut short would look like lost files.
 SCRIPT = r"""
 cd "$HOME/app" || exit 1
 export LC_ALL=C
@@ -49,12 +49,12 @@ FIELDS = 6
 
 @dataclass(frozen=True)
 class FileState:
-    """A file, a link (no sha256, and `link` names the target) or an empty directory (mode "d755").
+    """A file, a link (no `sha256`; `link` is the target) or an empty directory (mode "d755"). Size in bytes.
 
-    Of what may not be read (neither sha256 nor link) only the name is known, and it is never saved.
+    An entry without sha256 and link is unreadable: only its name is known, and it is never saved.
 
-    `changed` is the inode's change time by the sandbox's clock: unlike the modification time, no command sets
-    it back, so an older one than saved means that the disk lost a write.
+    `changed` is the inode's change time in seconds, by the sandbox's clock. Unlike the modification time no
+    command can set it back, so a time older than the saved one means that the disk lost a write.
     """
 
     path: str
@@ -84,7 +84,7 @@ Manifest = tuple[FileState, ...]
 
 
 def parse(found: bytes, sums: bytes) -> Manifest:
-    """What the script wrote. A file without a checksum vanished or is broken, and is left out."""
+    """Read what the script wrote. A file without a checksum has disappeared or is broken, and is left out."""
     checksums = dict(_checksum(line) for line in sums.split(b"\0") if line)
     fields = found.split(b"\0")[:-1]
     entries = (_entry(fields[at : at + FIELDS], checksums) for at in range(0, len(fields), FIELDS))
@@ -115,7 +115,7 @@ def readable(disk: Manifest) -> Manifest:
 
 
 def names(paths: Iterable[str]) -> bytes:
-    """Paths as tar reads them from a list: ended by NUL."""
+    """Paths as a list for tar: each ended by NUL."""
     return b"".join(path.encode(errors="surrogateescape") + b"\0" for path in paths)
 
 
@@ -126,18 +126,18 @@ def is_unchanged(one: Manifest, other: Manifest) -> bool:
 
 
 def agreed(before: Manifest, after: Manifest) -> Manifest:
-    """What nobody wrote to between the two: what an archive made in between holds for certain.
+    """The files nobody wrote to between the two, so that an archive made in between certainly holds them.
 
-    The same content is not enough: a file may have been emptied, filled and emptied again.
+    Equal content is not enough: a file may have been emptied, filled and emptied again.
     """
     known = by_path(after)
     return tuple(file for file in before if file == known.get(file.path))
 
 
 def to_restore(saved: Manifest, disk: Manifest) -> list[str]:
-    """The paths that are missing, older than saved, or emptied: what a disk that lost writes looks like.
+    """The paths that are missing, older than saved, or emptied: signs that the disk has lost writes.
 
-    A file that was changed after it was saved is newer work and stays, and so does what may not be read.
+    A file that was changed after it was saved is newer work and is kept, and so is an unreadable one.
     """
     here, filled = by_path(disk), _parents(disk)
     return [
@@ -148,7 +148,7 @@ def to_restore(saved: Manifest, disk: Manifest) -> list[str]:
 
 
 def still_missing(paths: Iterable[str], saved: Manifest, disk: Manifest) -> list[str]:
-    """Which of the paths are not on the disk as they were saved."""
+    """The paths that are still not on the disk as they were saved."""
     wanted, here, filled = by_path(saved), by_path(disk), _parents(disk)
     return [
         path
@@ -167,12 +167,12 @@ def _is_lost(saved: FileState, now: FileState | None) -> bool:
 
 
 def _is_below_file(saved: FileState, here: dict[str, FileState]) -> bool:
-    """Whether there is a file now, or what may not be read, where the saved one had its directory."""
+    """Whether one of the saved file's directories is now a file, or unreadable."""
     return any(not here[parent].is_directory for parent in _parents((saved,)) if parent in here)
 
 
 def _parents(disk: Manifest) -> set[str]:
-    """The directories that are not empty; they are in no manifest."""
+    """The directories that are not empty; a manifest does not list them."""
     parents: set[str] = set()
     for file in disk:
         parent = file.path.rpartition("/")[0]
@@ -186,7 +186,7 @@ def by_path(files: Iterable[FileState]) -> dict[str, FileState]:
     return {file.path: file for file in files}
 
 
-# A name that is not UTF-8 is kept with its bytes as Latin-1 letters: JSON in a database holds only real text.
+# A name that is not UTF-8 is stored as Latin-1 with `"bytes": true`: JSON in a database must be valid text.
 
 
 def to_json(files: Manifest) -> list[dict[str, Any]]:

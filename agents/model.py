@@ -1,7 +1,7 @@
 """The model: Anthropic's Messages API, streamed, with a retry loop of our own.
 
-The SDK's own retries are off. They honour a `retry-after` of any length, never retry an overload that comes
-in the middle of a stream, and take a stream that ends early for a finished one.
+The SDK's own retries are off. They honour a `retry-after` of any length, never retry an overload in the
+middle of a stream, and treat a stream that ends early as complete.
 """
 
 import asyncio
@@ -32,17 +32,17 @@ PASSING_STATUSES = frozenset({408, 409, 429})
 
 
 class ModelRefused(AgentError):
-    """The provider does not accept this call, and would not accept it again."""
+    """The provider does not accept this call; repeating it would not help."""
 
 
 class ProviderUnavailable(AgentError):
-    """The provider could not be reached for a while."""
+    """The provider could not be reached for some time."""
 
     retryable = True
 
 
 class StreamCut(AgentError):
-    """The stream ended before the answer did."""
+    """The stream ended before the answer was complete."""
 
     retryable = True
 
@@ -51,15 +51,17 @@ class StreamCut(AgentError):
 class Patience:
     """How long a call waits, in seconds."""
 
-    deadline: float = 600.0  # how long it is tried before the session rests
+    deadline: float = 600.0  # how long a call is retried before the session pauses
     stall: float = 90.0  # the longest silence in a stream
     first_pause: float = 0.5
-    longest_pause: float = 30.0  # of ours; a provider that names a longer one gets at most twice this
+    longest_pause: float = (
+        30.0  # between our attempts; a longer one that the provider asks for is capped at twice this
+    )
 
 
 @dataclass(frozen=True)
 class Request:
-    """One model call: everything the answer depends on."""
+    """One model call, with everything the answer depends on."""
 
     model: str
     system: str
@@ -67,12 +69,12 @@ class Request:
     messages: list[dict[str, Any]]
     max_tokens: int
     job_id: str
-    is_compaction: bool = False  # ask only for a block that sums up the messages
+    is_compaction: bool = False  # ask only for a summary of the messages
 
 
 @dataclass
 class Meter:
-    """What a call has used so far, over all its attempts, so that a failed one is billed too."""
+    """The tokens a call has used so far, over all its attempts, so that failed attempts are billed too."""
 
     earlier: list[Usage] = field(default_factory=list)
     current: Usage = field(default_factory=Usage)
@@ -86,17 +88,22 @@ class Meter:
         self.current = Usage()
 
 
-TRANSIENT = (anthropic.AnthropicError, httpx2.HTTPError, StreamCut, TimeoutError)  # or so it may be
+TRANSIENT = (
+    anthropic.AnthropicError,
+    httpx2.HTTPError,
+    StreamCut,
+    TimeoutError,
+)  # possibly; see `is_passing`
 
 
 class Sink(Protocol):
-    """Who is told that a call waits for the provider."""
+    """Called before each pause, with the reason and the number of the attempt that failed."""
 
     def __call__(self, reason: str, attempt: int) -> Awaitable[None]: ...
 
 
 class AnthropicModel:
-    """One client per event loop. `meter` holds the usage of the call under way, also after it failed."""
+    """One client per event loop. `meter` holds the usage of the current call, also after it has failed."""
 
     def __init__(self, on_wait: Sink, patience: Patience = Patience()) -> None:
         self._client = anthropic.AsyncAnthropic(
@@ -115,7 +122,7 @@ class AnthropicModel:
     async def answer(self, request: Request) -> Turn:
         """The model's next turn.
 
-        Raises `ModelRefused` for what will never succeed, `ProviderUnavailable` when nothing came before
+        Raises `ModelRefused` when a retry cannot help, `ProviderUnavailable` when there was no answer before
         the deadline.
         """
         self.meter = Meter()
@@ -162,9 +169,9 @@ class AnthropicModel:
 
 
 async def _parsed(stream: AsyncIterable[Any]) -> AsyncIterator[Any]:
-    """The stream's events; the SDK's complaint about a tool call that is no JSON is an answer cut short.
+    """The stream's events. Raises `StreamCut` when a tool call is not valid JSON: the answer was cut short.
 
-    So is a stream without any event, of which the SDK has no message to give.
+    The same goes for a stream without events, from which the SDK cannot build a message.
     """
     event = None
     try:
@@ -206,7 +213,7 @@ def usage_of(usage: BetaUsage) -> Usage:
 def pause_before_retry(
     error: Exception, attempt: int, patience: Patience, jitter: Callable[[], float] = random.random
 ) -> float:
-    """Seconds to wait before the next attempt; raises `ModelRefused` where none would help."""
+    """Seconds to wait before the next attempt. Raises `ModelRefused` if another attempt would not help."""
     if not is_passing(error):
         raise ModelRefused(_reason(error)) from error
     backoff = min(patience.longest_pause, patience.first_pause * 2 ** min(attempt - 1, 20))
@@ -214,7 +221,7 @@ def pause_before_retry(
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether the provider's trouble may be over soon."""
+    """Whether the error is transient: another attempt may succeed."""
     if isinstance(error, StreamCut | TimeoutError | httpx2.HTTPError | anthropic.APIConnectionError):
         return True
     if not isinstance(error, anthropic.APIStatusError):

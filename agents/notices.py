@@ -1,4 +1,4 @@
-"""News for a founder who is not looking: which events are worth it, and that each goes out once a channel."""
+"""Notifications for a founder: which events are worth one. Each is sent once per channel."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,8 +19,10 @@ from jobs.queue import NEWS
 NOTIFY = "agents.notify"  # by mail
 CALL_WEBHOOK = "agents.call_webhook"
 TASKS = {Notice.Channel.MAIL: NOTIFY, Notice.Channel.WEBHOOK: CALL_WEBHOOK}
-RETRY = RetryStrategy(max_attempts=6, exponential_wait=5)  # the last one after an hour
-ORDINARY_NIGHT = timedelta(hours=36)  # with quiet hours; a longer sleep is want of money
+RETRY = RetryStrategy(max_attempts=6, exponential_wait=5)  # the last attempt is about an hour later
+ORDINARY_NIGHT = timedelta(
+    hours=36
+)  # including quiet hours; a longer sleep means that the period's money is used
 
 
 class Kind(StrEnum):
@@ -40,7 +42,7 @@ HEADLINES = {
 
 @dataclass(frozen=True)
 class News:
-    """An event a founder is to hear of, and what there is to say about it."""
+    """An event that the founder is notified of, and what the notification says."""
 
     event: JobEvent
     kind: Kind
@@ -74,12 +76,12 @@ class News:
 
     @property
     def is_for_days(self) -> bool:
-        """Whether the sleep is longer than a night: the money of the whole period is used."""
+        """Whether the sleep is longer than a night: the money of the whole period is used up."""
         return self.wake_at is not None and self.wake_at - self.event.created_at > ORDINARY_NIGHT
 
 
 def kind_of(event_type: str, payload: dict[str, Any], created_at: datetime) -> Kind | None:
-    """What kind of news an event is; None for the many that are none."""
+    """The kind of notification for an event; None for events that need none."""
     if event_type == EventType.BUDGET_EXCEEDED:
         return Kind.MONEY
     if event_type == EventType.WAITING_FOR_INPUT:
@@ -94,7 +96,7 @@ def kind_of(event_type: str, payload: dict[str, Any], created_at: datetime) -> K
 
 
 def settings_of(user_id: Any) -> NotificationSettings:
-    """What this founder chose; every mail and no webhook until they choose."""
+    """This founder's settings; the default is every mail and no webhook."""
     found = NotificationSettings.objects.filter(user=user_id).first()
     return found or NotificationSettings(user_id=user_id)
 
@@ -108,10 +110,10 @@ def channels_for(chosen: NotificationSettings, kind: Kind) -> list[Notice.Channe
 
 
 def queue(job_id: UUID, event_type: EventType) -> None:
-    """Queue the news of the newest event of this type, in the transaction that recorded it.
+    """Queue notifications of the newest event of this type, in the transaction that recorded it.
 
-    A job of the queue for each channel: one that fails and is tried again holds no other up. Its lock keeps
-    two workers from sending the same at once.
+    Each channel has its own job in the queue, so that retries of one do not delay another. The job's lock
+    prevents two workers from sending the same notification at the same time.
     """
     events = JobEvent.objects.select_related("job__project").filter(job=job_id, type=event_type)
     event = events.order_by("-seq").first()
@@ -124,7 +126,7 @@ def queue(job_id: UUID, event_type: EventType) -> None:
 
 
 def unsent(job_id: UUID, seq: int, channel: Notice.Channel) -> News | None:
-    """The news of an event; None when it went out before, or has become stale."""
+    """The notification of an event; None when it was sent before, or is no longer relevant."""
     if Notice.objects.filter(job=job_id, seq=seq, channel=channel).exists():
         return None
     event = JobEvent.objects.select_related("job__project__owner").filter(job=job_id, seq=seq).first()
@@ -138,7 +140,7 @@ def unsent(job_id: UUID, seq: int, channel: Notice.Channel) -> News | None:
 
 
 def record(news: News, channel: Notice.Channel) -> None:
-    """Keep that it went out. What dies between sending and this sends once more: nothing is left unsaid."""
+    """Record that it was sent. A worker that dies between sending and this sends again: at least once."""
     Notice.objects.get_or_create(
         job_id=news.event.job_id, seq=news.event.seq, channel=channel, defaults={"sent_at": clock.now()}
     )

@@ -1,4 +1,4 @@
-"""Failures retold for a person who does not write software: no class names, traces, paths or flags."""
+"""Describes failures for people who do not write software: no class names, traces, paths or flags."""
 
 import re
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ _HOST = re.compile(r"https?://([\w.-]+)")
 
 
 def doing(call: ToolCall) -> str:
-    """What the call was to do, after “I tried to”."""
+    """What the call was meant to do: the words after “I tried to”."""
     if call.name == "take_screenshot":
         return "look at the page"
     if call.name != "bash":
@@ -80,16 +80,16 @@ def doing(call: ToolCall) -> str:
         return "run a command"
     if is_test_run(line):
         return "run the product's tests"
-    told = [_told(part) for part in parts if not part.only_looks] or [_told(parts[-1])]
+    told = [_describe(part) for part in parts if not part.only_looks] or [_describe(parts[-1])]
     return " and ".join(dict.fromkeys(told[:2]))
 
 
-def _told(command: shell.Command) -> str:
+def _describe(command: shell.Command) -> str:
     text = command.target
     if (command.program, *command.words[1:2]) in _INSTALLERS:
         return _install(command)
     if command.program == "git":
-        return "exchange the code with its home" if _is_remote(command) else "keep a version of the work"
+        return "sync the code with its online copy" if _is_remote(command) else "save a version of the work"
     if command.program in ("curl", "wget", "http"):
         return _fetch(text)
     if command.program in ("docker", "podman"):
@@ -97,7 +97,7 @@ def _told(command: shell.Command) -> str:
     for pattern, words in (
         (_DATABASE, "prepare the database"),
         (_CHECK, "check the code for mistakes"),
-        (_BUILD, "put the product together"),
+        (_BUILD, "build the product"),
         (_START, "start the product"),
     ):
         if pattern.search(text):
@@ -129,7 +129,7 @@ def _fetch(text: str) -> str:
 
 
 def _words(command: shell.Command) -> str:
-    """A script is told by its name, without where it is and how it is written."""
+    """The command in plain words: a script by its name, without its folder and file ending."""
     names = [PurePosixPath(word).stem if "." in word else word for word in command.words]
     words = [word for word in (names[0].rsplit("/", 1)[-1], *names[1:]) if _PLAIN_WORD.fullmatch(word)]
     return " ".join(words[:5]) or "a command"
@@ -139,20 +139,20 @@ _SETTING = re.compile(r"--([a-z][a-z-]{2,30})(?==|$)")
 
 
 def setting(call: ToolCall) -> str:
-    """The options that made this attempt another one, in words."""
+    """The attempt's options as words in brackets; "" when there are none."""
     words = [word for part in shell.commands(str(call.input.get("command", ""))) for word in part.words]
     names = [match.group(1).replace("-", " ") for word in words if (match := _SETTING.match(word))]
     return f" ({_listed(names[:3])})" if names else ""
 
 
-# What came back
+# What went wrong
 
 _CAME_BACK = tuple(
     (re.compile(pattern, re.IGNORECASE | re.MULTILINE), words)
     for pattern, words in (
         (
             r"pg_config|\.h: No such file|cannot find -l|No package '",
-            "a part of the system that it builds on was missing",
+            "a part of the system that it needs was missing",
         ),
         (
             r"(?:No module named|Cannot find (?:module|package)) ['\"]?(@?[\w-]+(?:/[\w-]+)?)",
@@ -164,9 +164,9 @@ _CAME_BACK = tuple(
         ),
         (
             r"ERESOLVE|ResolutionImpossible|conflicting dependencies|unmet dependencies",
-            "building blocks do not fit together",
+            "some building blocks do not fit together",
         ),
-        (r"EADDRINUSE|already in use|already allocated", "its place was taken by something that still runs"),
+        (r"EADDRINUSE|already in use|already allocated", "something else was already running in its place"),
         (
             r"could(?: not|n't) resolve|ENOTFOUND|EAI_AGAIN|getaddrinfo|name resolution",
             "the address could not be found",
@@ -186,23 +186,23 @@ _CAME_BACK = tuple(
         (r"database is locked", "the database was busy"),
         (
             r"no such (?:table|column)|(?:relation|column|table|database|role) \S+ .*does(?:n't| not) exist",
-            "the database lacked something",
+            "something was missing in the database",
         ),
         (
             r"violates .*constraint|IntegrityError|duplicate key",
-            "the database did not accept what was written",
+            "the database did not accept the data",
         ),
         (r"CONFLICT|merge conflict|non-fast-forward|rejected", "it clashed with another version of the work"),
         (
             r"SyntaxError|syntax error|IndentationError|unexpected token|expected ';'|parse error",
-            "a part of the code was not well formed",
+            "a part of the code was not written correctly",
         ),
         (
             r"error TS\d|error\[E\d|\bnot assignable|incompatible types|cannot find (?:name|symbol)",
             "parts of the code did not fit together",
         ),
         (r"No such file|ENOENT|FileNotFound", "a file that it needs was missing"),
-        (r"\w+(?:Error|Exception)\b|panic|segmentation fault|Traceback", "the code stopped with a fault"),
+        (r"\w+(?:Error|Exception)\b|panic|segmentation fault|Traceback", "the code stopped with an error"),
     )
 )
 _REFUSED = {
@@ -217,7 +217,7 @@ UNKNOWN = "it did not work"
 
 
 def came_back(failure: Failure) -> str:
-    """What the failure was, after a colon."""
+    """What went wrong: the words after a colon."""
     if failure.failing:
         return "one test failed" if failure.failing == 1 else f"{failure.failing} tests failed"
     if words := _REFUSED.get(failure.category):
@@ -242,18 +242,18 @@ _KEY = re.compile(
 )
 
 _PROBLEMS = {
-    Category.AUTHENTICATION: "I tried to {doing}, and the sign-in was refused: my credentials are not valid.",
-    Category.PERMISSION: "I tried to {doing}, and I am not allowed to.",
-    Category.MISSING_CREDENTIALS: "I tried to {doing}, and I need {key}, which only you can give me.",
-    Category.RATE_LIMIT: "I tried to {doing}, and the service there takes no more requests from us for now.",
-    Category.CODE_ERROR: "I tried {times} to {doing}, and it still does not work{why}.",
-    Category.ENV_ERROR: "I tried {times} to {doing}, and what it depends on does not work{why}.",
+    Category.AUTHENTICATION: "I tried to {doing}, but the sign-in was refused: my credentials are not valid.",
+    Category.PERMISSION: "I tried to {doing}, but I am not allowed to.",
+    Category.MISSING_CREDENTIALS: "I tried to {doing}, but I need {key}, which only you can give me.",
+    Category.RATE_LIMIT: "I tried to {doing}, but the service accepts no more requests from us for now.",
+    Category.CODE_ERROR: "I tried {times} to {doing}, but it still does not work{why}.",
+    Category.ENV_ERROR: "I tried {times} to {doing}, but something it depends on does not work{why}.",
 }
 _RECOMMENDED = {
-    Category.AUTHENTICATION: "Give me credentials that work. They are kept encrypted, and I go on at once.",
+    Category.AUTHENTICATION: "Give me credentials that work. They are stored encrypted, and I go on at once.",
     Category.PERMISSION: "Give me credentials that are allowed to do this, or let me leave it out for now.",
-    Category.MISSING_CREDENTIALS: "Give me {key}. It is kept encrypted, and I go on at once.",
-    Category.RATE_LIMIT: "Let me leave this out for now; it can be added when the service is free again.",
+    Category.MISSING_CREDENTIALS: "Give me {key}. It is stored encrypted, and I go on at once.",
+    Category.RATE_LIMIT: "Let me leave this out for now; it can be added once the service is available.",
     Category.CODE_ERROR: "Let me build a simpler version of this that I can make work.",
     Category.ENV_ERROR: "Let me build a simpler version that does not depend on this.",
 }
@@ -265,17 +265,17 @@ _SKIP = {
 _SIMPLER = {
     "value": "simpler_version",
     "label": "Make it simpler",
-    "description": "I build a plainer version of this part that I can make work.",
+    "description": "I build a simpler version of this part that I can make work.",
 }
 _GUIDANCE = {
     "value": "provide_guidance",
     "label": "Tell me more",
-    "description": "You say in your own words what I should do.",
+    "description": "You tell me in your own words what I should do.",
 }
 _CREDENTIALS = {
     "value": "provide_credentials",
     "label": "Give me access",
-    "description": "You enter the key or password, which is kept encrypted, and I try again.",
+    "description": "You enter the key or password, which is stored encrypted, and I try again.",
 }
 _OPTIONS = {
     Category.AUTHENTICATION: (_CREDENTIALS, _SKIP),

@@ -1,8 +1,7 @@
-"""The two durable points of a step as the loop's store uses them.
+"""The two durable points of a step: saving the turn, and saving the results.
 
-In the usual case each is one statement (`agents.sql`) that holds only if everything still stands as this
-owner knows it. In every other case, and whenever that statement finds otherwise, the unit of
-`agents.checkpoints` decides in a transaction of its own.
+In the usual case each is a single SQL statement (`agents.sql`) that takes effect only if the rows are as this
+worker expects. Otherwise, or if they are not, the function in `agents.checkpoints` does it in a transaction.
 """
 
 import json
@@ -31,7 +30,7 @@ from jobs.events import Fact
 def save_turn(
     owner: Owner, standing: Standing | None, grant: Grant, turn: Turn, spent: Usage, labels: dict[str, str]
 ) -> tuple[AgentMessage, Standing | None]:
-    """Point one. The turn's row, and how things stand now (None: the next point has to look)."""
+    """Point one: save the turn. Returns its row and the new expected state, None if that has to be read."""
     if standing is not None and (row := _save_turn_at_once(owner, standing, grant, turn, spent, labels)):
         return row, replace(
             standing,
@@ -46,7 +45,7 @@ def save_turn(
 def save_results(
     owner: Owner, standing: Standing | None, results: Sequence[ToolResult], notes: Sequence[Block]
 ) -> Next:
-    """Point two. `standing` is None where another call is still reserved."""
+    """Point two: save the results. `standing` is None while another call is still reserved."""
     if standing is not None and not notes and _is_plain(results, standing):
         following = _save_results_at_once(owner, standing, results)
         if following is not None:
@@ -56,7 +55,7 @@ def save_results(
 
 
 def _is_plain(results: Sequence[ToolResult], standing: Standing) -> bool:
-    """Whether these results change nothing but the transcript, and no other founder's spending matters."""
+    """Whether these results change only the transcript, and no limit on all founders' spending applies."""
     return bool(
         results
         and not any(result.effects for result in results)
@@ -113,7 +112,7 @@ def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[To
             "calls": len(results),
             "context_tokens": bound,
             "entry": grant.entry_id,
-            "is_retry": any(result.is_error for result in results),  # failures that are to be expected
+            "is_retry": any(result.is_error for result in results),  # only expected failures come here
             "max_tokens": grant.max_tokens,
             "price_version": price.version,
         },

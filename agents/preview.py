@@ -1,4 +1,4 @@
-"""The app the agent builds: how it is declared, how it is started, and what it answers."""
+"""The app the agent builds: its declaration, starting it, and asking whether its page works."""
 
 import asyncio
 import time
@@ -18,14 +18,14 @@ from agents.turns import ToolFailure
 
 DECLARATION = "cofounder.json"
 LARGEST_DECLARATION = 1_000_000  # bytes
-GROUP = "app"  # its process groups outlive an epoch
+GROUP = "app"  # the app's process groups: they survive a change of epoch
 START_SECONDS = 60.0
 ASK_SECONDS = 10.0
 POLL_SECONDS = 0.2
 LARGEST_PAGE = 2_000_000
 LOG_CHARACTERS = 2000
 
-# A command travels in the environment, which holds no NUL.
+# Commands are passed in the environment, which cannot contain NUL.
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=r"^[^\x00]*$")
 ]
@@ -44,7 +44,7 @@ class AppFailed(PreviewError):
 
 
 class Check(BaseModel):
-    """A command that proves a promise: with PREVIEW_URL set, exit 0 passes."""
+    """A command that proves a promise. It is given PREVIEW_URL; exit code 0 means success."""
 
     promise: Text
     run: Text
@@ -80,10 +80,10 @@ async def declaration(workspace: Workspace) -> Declaration:
 async def start_app(
     workspace: Workspace, declared: Declaration, envs: Mapping[str, str] | None = None
 ) -> str:
-    """Start the app anew, wait until it answers from outside, and return its URL.
+    """Restart the app, wait until it answers from outside, and return its URL.
 
-    Everything else that runs in the sandbox is ended first: a server the agent left running would hold the
-    port, and the app would be seen to work without its declaration. `AppFailed` carries the end of its log.
+    Everything else that runs in the sandbox is stopped first: a server the agent left running would occupy
+    the port, and the app would seem to work without its declaration. `AppFailed` carries the end of its log.
     """
     await workspace.end_all_groups()
     env = {**(envs or {}), "PORT": str(declared.port)}
@@ -92,10 +92,12 @@ async def start_app(
     deadline = time.monotonic() + START_SECONDS
     while (await ask(url)).http_status is None:
         if not await _is_starting(workspace, started.group):
-            raise AppFailed(f"The app ended right after its start.\n{await _log(workspace, started.group)}")
+            raise AppFailed(
+                f"The app exited right after it was started.\n{await _log(workspace, started.group)}"
+            )
         if time.monotonic() > deadline:
             raise AppFailed(
-                f"The app does not answer on port {declared.port} after {START_SECONDS:.0f} s. "
+                f"The app did not answer on port {declared.port} within {START_SECONDS:.0f} s. "
                 f"It must listen on 0.0.0.0.\n{await _log(workspace, started.group)}"
             )
         await asyncio.sleep(POLL_SECONDS)
@@ -103,7 +105,7 @@ async def start_app(
 
 
 async def bring_up(workspace: Workspace) -> tuple[str, "Status"]:
-    """Start the app as it is declared: its URL, empty when it does not start, and how its page is."""
+    """Start the app as declared. Returns its URL, "" when it does not start, and its page's status."""
     try:
         url = await start_app(workspace, await declaration(workspace))
     except PreviewError:
@@ -112,7 +114,7 @@ async def bring_up(workspace: Workspace) -> tuple[str, "Status"]:
 
 
 async def _is_starting(workspace: Workspace, group: str) -> bool:
-    """Whether it runs; its first moment, before it is recorded, counts as running."""
+    """Whether the app is running or about to: its process group is recorded a moment after the start."""
     if await workspace.is_alive(group):
         return True
     await asyncio.sleep(POLL_SECONDS)
@@ -136,9 +138,9 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a page says: `http_status` is None when nothing is listening there.
+    """How a page answers. `http_status` is None when nothing is listening there.
 
-    Of a page `drawn_by_script` only a browser can tell whether anything is on it.
+    When a page is `drawn_by_script`, only a browser can tell whether it shows anything.
     """
 
     status: Status
@@ -148,10 +150,10 @@ class Answer:
 
 
 async def ask(url: str) -> Answer:
-    """Ask for a page as a visitor would."""
+    """Request a page as a visitor would; a page that cannot be reached is `Status.DOWN`."""
     try:
         async with asyncio.timeout(ASK_SECONDS), client() as http, http.stream("GET", url) as response:
-            if response.status_code in (502, 503, 504):  # said by what stands in front of the sandbox
+            if response.status_code in (502, 503, 504):  # from the proxy in front of the sandbox
                 return Answer(Status.DOWN)
             body = await _body(response)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
@@ -170,7 +172,7 @@ async def _body(response: httpx.Response) -> str:
 
 
 def judge(http_status: int, content_type: str, body: str) -> Answer:
-    """An error is not an answer, and neither is a page with nothing on it. A sign-in wall is one."""
+    """The status of a response: DOWN for an HTTP error other than 401 and 403, BLANK for an empty page."""
     if http_status >= 400 and http_status not in (401, 403):
         return Answer(Status.DOWN, http_status)
     if "html" not in content_type:
@@ -184,7 +186,7 @@ def judge(http_status: int, content_type: str, body: str) -> Answer:
 
 
 class _Page(HTMLParser):
-    """The title of a page, whether anything on it can be seen, and whether a script may draw what cannot."""
+    """The title of a page, whether anything on it is visible, and whether it has scripts that may draw."""
 
     INVISIBLE = frozenset({"script", "style", "template", "noscript", "title"})
     VISIBLE = frozenset(
@@ -217,7 +219,7 @@ class _Page(HTMLParser):
 
 
 def client() -> httpx.AsyncClient:
-    """An HTTP client that finds *.localhost, which is this machine (RFC 6761) but not in every resolver."""
+    """An HTTP client that resolves *.localhost to this machine (RFC 6761), as not every resolver does."""
     return httpx.AsyncClient(
         transport=_Loopback(), follow_redirects=True, timeout=ASK_SECONDS, trust_env=False
     )
@@ -226,5 +228,5 @@ def client() -> httpx.AsyncClient:
 class _Loopback(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.host.endswith(".localhost"):
-            request.url = request.url.copy_with(host="127.0.0.1")  # the Host header stays what it is
+            request.url = request.url.copy_with(host="127.0.0.1")  # the Host header is not changed
         return await super().handle_async_request(request)

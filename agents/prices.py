@@ -1,4 +1,4 @@
-"""What model calls cost, in integer µ$, rounded up."""
+"""The cost of model calls, in integer µ$, rounded up."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -12,16 +12,16 @@ MILLION = 1_000_000
 
 
 class UnknownModel(CofounderError):
-    """The model has no price here, so a build with it cannot be paced."""
+    """No price is configured for this model, so a build cannot use it."""
 
 
 class ModelEnded(UnknownModel):
-    """The provider does not offer the model any more."""
+    """The provider no longer offers this model."""
 
 
 @dataclass(frozen=True)
 class Price:
-    """µ$ per million tokens, by kind."""
+    """A model's prices in µ$ per million tokens, by kind of token."""
 
     version: str
     input: int
@@ -32,7 +32,7 @@ class Price:
     max_output_tokens: int
 
     def cost(self, usage: Usage) -> int:
-        """What a call with this usage costs, over all its attempts."""
+        """The cost in µ$ of a call with this usage, over all its attempts."""
         if isinstance(usage, Spent):
             return sum(self.cost(attempt) for attempt in usage.attempts)
         return _round_up(
@@ -44,11 +44,11 @@ class Price:
         )
 
     def worst_case(self, input_tokens: int, max_tokens: int) -> int:
-        """The most a call may cost: all input written to the cache in use (5 minutes), all output used."""
+        """The most a call can cost, in µ$: all input written to the 5-minute cache, all output used."""
         return _round_up(input_tokens * self.cache_write_5m + max_tokens * self.output)
 
     def output_that_fits(self, input_tokens: int, room: int) -> int:
-        """How many output tokens `room` µ$ leave after the worst case of the input; may be negative."""
+        """How many output tokens `room` µ$ can pay for after the most the input can cost; may be negative."""
         return (room * MILLION - input_tokens * self.cache_write_5m) // self.output
 
 
@@ -57,13 +57,13 @@ def _round_up(millionths: int) -> int:
 
 
 def price_of(model: str, today: date) -> Price:
-    """The model's price; `UnknownModel` when it has none or the provider has ended it."""
+    """The model's prices. Raises `UnknownModel` if there are none, `ModelEnded` if the model is retired."""
     row = settings.MODEL_PRICES.get(model)
     if row is None:
         known = ", ".join(sorted(settings.MODEL_PRICES))
-        raise UnknownModel(f"The model {model!r} has no price here. Use one of: {known}.")
+        raise UnknownModel(f"No price is configured for the model {model!r}. Use one of: {known}.")
     if row["retires"] and today >= date.fromisoformat(row["retires"]):
-        raise ModelEnded(f"The provider ended the model {model!r} on {row['retires']}. Choose another.")
+        raise ModelEnded(f"The provider retired the model {model!r} on {row['retires']}. Choose another.")
     return Price(
         version=row["version"],
         input=row["input"],

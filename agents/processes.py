@@ -1,25 +1,25 @@
-"""Process groups in a sandbox: how each command is started, recorded and ended. Shell, run by bash.
+"""Process groups in a sandbox: starting, recording and ending commands. Scripts for bash.
 
-All of it lives in `$HOME/.cofounder`: `owner` names the worker in charge ("job epoch"), `groups/NAME` holds
-the process group and start time of each command, `groups/NAME.end` asks a command that is about to start to
-stay away. A record is trusted only while the group's leader, if there is one, started when the record says:
-process ids are used again, but never while a group of that number lives.
+The state is in `$HOME/.cofounder`: `owner` names the worker in charge ("job epoch"), `groups/NAME` holds the
+process group and start time of each command, and `groups/NAME.end` tells a command that is about to start
+not to. A record is valid only if the group's leader, if it still exists, started at the recorded time:
+process ids are reused, but never while a group with that number exists.
 """
 
-TAKEN = 75  # the exit of a script that finds a newer worker in charge
+TAKEN = 75  # exit code of a script that finds a newer worker in charge
 
-# Begins a script whose first argument is the owner, without whom nothing is done.
+# The start of a script whose first argument is the owner: it stops if another owner is in charge.
 OWNED = f'[ "$(cat "$HOME/.cofounder/owner")" = "$1" ] || exit {TAKEN}; shift\n'
-# Begins a script during which nobody takes the sandbox over.
+# The start of a script during which no other worker may take over the sandbox.
 LOCKED = 'exec 9> "$HOME/.cofounder/lock" && flock 9 || exit 1\n'
 
-# Arguments: the record's name, the owner. The command comes in the environment, where it needs no quoting.
+# Arguments: the record's name, the owner. The command is in the environment, where it needs no quoting.
 RUN = r"""
 state=$HOME/.cofounder
 read -r stat < "/proc/$$/stat"
 fields=(${stat##*) })
 echo "$$ ${fields[19]}" > "$state/groups/$1"
-# Recorded first, asked second: whoever ends this group writes the marker (or the owner) before it reads.
+# Record first, then check: a script that ends this group writes the marker (or the owner) before it reads.
 if [ -e "$state/groups/$1.end" ] || [ "$(cat "$state/owner")" != "$2" ]; then
   rm -f "$state/groups/$1" "$state/groups/$1.end"
   exit 143
@@ -58,16 +58,16 @@ shopt -s nullglob extglob
 
 # Argument: the record's name.
 END_ONE = _END + 'touch "$1.end"; [ -e "$1" ] && end_groups "$1" "$1.end"; exit 0'
-# Argument: a prefix of names to end.
+# Argument: the prefix of the names to end.
 END_KIND = _END + 'end_groups "$1"*; exit 0'
-# Argument: the prefix of names to keep besides the app's.
+# Argument: the prefix of the names to keep, along with the app's.
 END_OLDER = _END + 'end_groups !("$1"*|app-*); exit 0'
 # Argument: the owner.
 END_ALL = OWNED + _END + "end_groups *; exit 0"
-# Argument: the record's name. Fails when nothing of the group is left.
+# Argument: the record's name. Fails when no process of the group is left.
 IS_ALIVE = _END + 'read -r group _ < "$1" && alive "$group"'
 
-# A command for the agent: lists what runs, with its name, age in seconds and command, or ends some of it.
+# A command for the agent: lists running commands with name, age in seconds and command line, or ends some.
 BACKGROUND = (
     "#!/bin/bash\n"
     + _END
@@ -87,7 +87,7 @@ list() {
   done
 }
 case $1 in
-  "") found=$(list); echo "${found:-Nothing runs in the background.}" ;;
+  "") found=$(list); echo "${found:-Nothing is running in the background.}" ;;
   end)
     shift
     for name in "$@"; do
@@ -95,12 +95,12 @@ case $1 in
       [ -f "$name" ] || { echo "There is nothing called $name." >&2; exit 1; }
       end_groups "$name" && echo "Ended $name."
     done ;;
-  *) echo "background lists what runs; background end NAME ends it." >&2; exit 2 ;;
+  *) echo "background lists what is running; background end NAME ends it." >&2; exit 2 ;;
 esac
 """
 )
 
-# Arguments: job, epoch, the agent's command. Takes the sandbox over, unless a later epoch of the job has it.
+# Arguments: job, epoch, the agent's command. Takes over the sandbox, unless a later epoch of the job has it.
 TAKE_OVER = rf"""
 state=$HOME/.cofounder
 mkdir -p "$state/bin" "$state/groups" "$state/logs" "$state/snapshots" "$HOME/app"
@@ -108,7 +108,7 @@ mkdir -p "$state/bin" "$state/groups" "$state/logs" "$state/snapshots" "$HOME/ap
 if read -r job epoch 2> /dev/null < "$state/owner" && [ "$job" = "$1" ] && [ "$epoch" -gt "$2" ]; then
   exit {TAKEN}
 fi
-# Nobody is in the middle of a snapshot any more: what is left of one could fill the disk.
+# No snapshot is being made any more: remove what is left of one, it could fill the disk.
 rm -f -- "$state/snapshots"/*
 echo "$1 $2" > "$state/owner" || exit 1
 printf %s "$3" > "$state/bin/background" && chmod +x "$state/bin/background"

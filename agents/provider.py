@@ -1,4 +1,4 @@
-"""The provider of sandboxes over the E2B SDK: making, finding and ending them, with failures of our types."""
+"""The sandbox provider, through the E2B SDK: creates, lists and ends sandboxes, and raises our errors."""
 
 import hashlib
 from collections.abc import Iterator
@@ -43,20 +43,20 @@ def _client() -> e2b.E2B:
 
 
 async def create(project_id: str, job_id: str, *, predecessor: str) -> e2b.AsyncSandbox:
-    """The job's sandbox after `predecessor`: asked again, the provider gives the same one."""
+    """Create the job's sandbox after `predecessor`. Idempotent: a repeated call returns the same sandbox."""
     key = hashlib.sha256(f"{job_id} {predecessor}".encode()).hexdigest()
     with our_errors():
         return await _client().AsyncSandbox.create(
             settings.E2B_TEMPLATE,
             timeout=settings.SANDBOX_LIFETIME_SECONDS,
-            metadata={"job": job_id, "project": project_id, "install": _install()},
+            metadata={"job": job_id, "project": project_id, "install": _install_id()},
             lifecycle={"on_timeout": "pause"},
             idempotency_key=key,
         )
 
 
 async def connect(sandbox_id: str) -> e2b.AsyncSandbox | None:
-    """The sandbox, awake; None when it is gone."""
+    """Connect to a sandbox, waking it if needed; None when it no longer exists."""
     connect = _client().AsyncSandbox.connect
     lifetime = settings.SANDBOX_LIFETIME_SECONDS
     try:
@@ -70,22 +70,22 @@ async def connect(sandbox_id: str) -> e2b.AsyncSandbox | None:
 
 
 async def extend(sandbox_id: str) -> None:
-    """Keep a running sandbox alive for another lifetime from now; raises `SandboxGone` when it sleeps."""
+    """Keep a running sandbox alive for another lifetime from now. Raises `SandboxGone` when it is paused."""
     with our_errors():
         await _client().AsyncSandbox.set_timeout(sandbox_id, settings.SANDBOX_LIFETIME_SECONDS)
 
 
 async def kill(sandbox_id: str) -> None:
-    """End a sandbox for good without waking it; one that is gone already is fine."""
+    """End a sandbox for good, without waking it. Does nothing if it is already gone."""
     with our_errors():
         await _client().AsyncSandbox.kill(sandbox_id)
 
 
 async def found() -> list[Found]:
-    """Every sandbox this install has made and nobody has ended."""
+    """Every sandbox of this install that exists, running or paused."""
     everything: list[Found] = []
     with our_errors():
-        pages = _client().AsyncSandbox.list(query=e2b.SandboxQuery(metadata={"install": _install()}))
+        pages = _client().AsyncSandbox.list(query=e2b.SandboxQuery(metadata={"install": _install_id()}))
         while pages.has_next:
             everything += [_found(info) for info in await pages.next_items()]
     return everything
@@ -101,8 +101,8 @@ def _found(info: e2b.SandboxInfo) -> Found:
     )
 
 
-def _install() -> str:
-    """What tells our sandboxes from those of other installs that use the same key."""
+def _install_id() -> str:
+    """The id that distinguishes our sandboxes from those of other installs with the same API key."""
     return salted_hmac("agents.provider", "install").hexdigest()[:16]
 
 
@@ -111,7 +111,7 @@ def url_of(host: str) -> str:
 
 
 def _is_local(host: str) -> bool:
-    """A loopback name or address, or one with a port: only E2B's own hosts speak TLS."""
+    """Whether a host is a loopback name or address, or has a port: only E2B's own hosts use TLS."""
     parts = urlsplit(f"//{host}")
     name = parts.hostname or ""
     if parts.port is not None or name == "localhost" or name.endswith(".localhost"):
@@ -123,7 +123,7 @@ def _is_local(host: str) -> bool:
 
 @contextmanager
 def our_errors(path: str = "") -> Iterator[None]:
-    """Turn what the SDK raises into our types; its own messages are kept as the cause."""
+    """Turn the SDK's exceptions into ours; the original is kept as the cause."""
     try:
         yield
     except e2b.CommandExitException:
@@ -141,4 +141,4 @@ def our_errors(path: str = "") -> Iterator[None]:
     except (e2b.TimeoutException, httpx.TransportError, ConnectionError, TimeoutError) as error:
         raise SandboxUnreachable from error
     except e2b.SandboxException as error:
-        raise NotDone(f"The sandbox refused: {error}") from error
+        raise NotDone(f"The sandbox reported an error: {error}") from error

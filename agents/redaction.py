@@ -1,4 +1,4 @@
-"""Keeps the founder's secrets out of what the model, the feed and the logs get to see."""
+"""Removes the founder's secrets from everything that the model, the feed and the logs receive."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Redactor:
-    """Replaces each given value and each of its lines: plain, quoted for JSON or a URL, in hex or base64."""
+    """Replaces each value and each of its lines: plain, quoted for JSON or a URL, in hex or in base64."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         texts = {part.strip() for value in values for part in (value, *value.splitlines())}
@@ -35,14 +35,14 @@ def _forms(value: str) -> set[str]:
 
 
 def _to_the_end(raw: bytes, before: int) -> str:
-    """The same where nothing follows, with the padding."""
+    """The base64 of the bytes at the end of a text, with the padding."""
     return base64.b64encode(bytes(before) + raw).decode()[-(-before * 8 // 6) :]
 
 
 def _inside(raw: bytes, before: int) -> str:
-    """What base64 makes of the bytes wherever they stand: `before` others come first in their group of three.
+    """The base64 of the bytes within a longer text, `before` bytes after the start of a group of three.
 
-    The characters that also hold bits of their neighbours are left out.
+    Characters that also encode bits of neighbouring bytes are left out.
     """
     encoded = base64.b64encode(bytes(before) + raw).decode()
     return encoded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]

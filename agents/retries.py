@@ -1,4 +1,4 @@
-"""Three attempts, then a question: the retry policy, inside the transaction that saves the results."""
+"""The retry policy: three attempts, then a question. Runs in the transaction that saves the results."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -25,15 +25,15 @@ from jobs.events import Fact
 from jobs.models import EventType, Job
 from jobs.texts import storable
 
-MOST_ROWS = 200  # of the transcript, looked through for what changed between two attempts
+MOST_ROWS = 200  # of the transcript, searched for changes between two attempts
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What follows: facts for the log, notes for the model, and what to watch for.
+    """The outcome: facts for the event log, notes for the model, and what to watch for.
 
-    `watched` are the targets that have failed; results that `concerns` has nothing against them with need no
-    bookkeeping.
+    `watched` are the targets that have failed. Later results for which `concerns` is false with these targets
+    need not be recorded.
     """
 
     facts: list[Fact] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Attempt:
-    """An entry of `ErrorSignature.attempts`: what was tried, what came back, and when that was."""
+    """An entry of `ErrorSignature.attempts`: what was tried, the error, and where in the transcript."""
 
     what: str
     error: str
@@ -53,16 +53,17 @@ class Attempt:
     targets: tuple[str, ...] = ()
     failing: int | None = None
     session: str = ""
-    position: int = 0  # of the transcript, up to which everything came before
-    counts: bool = True  # a first look at failing tests does not
+    position: int = 0  # the transcript's last position before this attempt
+    counts: bool = True  # the first run of failing tests does not count
 
 
 def record_failures(
     session: AgentSession, results: Sequence[ToolResult], *, cost_microdollars: int = 0
 ) -> Recorded:
-    """Count what failed in a step whose turn is saved, and ask the founder where three attempts did not help.
+    """Count the failures of a step whose turn is saved, and ask the founder once three attempts have failed.
 
-    Locks the job first, so that a caller that locks the day has to do so before. Records no event itself.
+    Locks the job, so a caller that also locks the day must lock the day first. Records no event itself.
+    `cost_microdollars` (µ$) is what the step's model call cost.
     """
     watched = watched_targets(session)
     if not concerns(results, watched):
@@ -72,7 +73,7 @@ def record_failures(
 
 
 def watched_targets(session: AgentSession) -> tuple[frozenset[str], ...]:
-    """What has failed in the project and was not seen to work since."""
+    """The targets that have failed in the project and have not worked since."""
     return _watched(_open_signatures(session.job.project_id))
 
 
@@ -90,7 +91,7 @@ def _attempts(row: ErrorSignature) -> list[Attempt]:
 
 
 class _Step:
-    """The results of one step. Calls made side by side are one attempt: none could learn from another."""
+    """The results of one step. Parallel calls are one attempt: none could learn from another."""
 
     def __init__(self, session: AgentSession, results: Sequence[ToolResult], cost: int) -> None:
         self.session = session
@@ -145,7 +146,7 @@ class _Step:
     # Progress
 
     def _progressed(self, failure: Failure, row: ErrorSignature) -> None:
-        """A failure never seen before, or fewer failing tests: what failed there earlier begins anew."""
+        """A new failure, or fewer failing tests, is progress: reset the earlier failures of this target."""
         for other in self.rows.values():
             if other.attempts and (other is row or _is_left_behind(other, failure)):
                 self._reset(other)
@@ -225,7 +226,7 @@ class _Step:
     # Between two attempts
 
     def _calls_since(self, last: Attempt | None, until: ToolCall) -> list[ToolCall] | None:
-        """The calls that worked since an attempt; None when another build made that attempt."""
+        """The calls that have succeeded since an attempt; None when another build made that attempt."""
         if last is None or last.session != str(self.session.job_id):
             return None
         contents = self.session.messages.filter(position__gt=last.position).order_by("position")
@@ -252,10 +253,10 @@ _IDLE_PROGRAMS = frozenset({"curl", "wget"})
 
 
 def _is_another_approach(last: Attempt, failure: Failure, calls: Sequence[ToolCall] | None) -> bool:
-    """Whether something was done differently: another command, or the same one after a change.
+    """Whether this is a different approach: another command, or the same one after a change.
 
-    The identical call at once is the repetition guard's business. Tests are another attempt only
-    after a change, however they are run.
+    Repeating an identical call is left to the repetition guard. A test run is another attempt only after a
+    change, whatever command runs the tests.
     """
     if calls is None or any(_changes(call, failure) for call in calls):
         return True
@@ -275,7 +276,7 @@ def _changes(call: ToolCall, failure: Failure) -> bool:
 
 
 def _is_left_behind(row: ErrorSignature, failure: Failure) -> bool:
-    """Whether the same thing now fails otherwise, and not with more tests than before."""
+    """Whether the same target now fails in another way, and without more failing tests than before."""
     last = _attempts(row)[-1]
     is_worse = bool(failure.failing and last.failing and failure.failing > last.failing)
     return not row.escalated_at and frozenset(last.targets) == failure.targets and not is_worse

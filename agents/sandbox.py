@@ -1,4 +1,4 @@
-"""The sandbox as the agent's workspace: its files and commands."""
+"""The workspace: files and commands in the agent's sandbox."""
 
 import asyncio
 import posixpath
@@ -23,10 +23,10 @@ from agents.turns import ToolFailure
 ROOT = "/home/user/app"
 STATE = "/home/user/.cofounder"
 LONGEST_PATH = 4096
-END_SECONDS = 15.0  # how long ending a process group may take
+END_SECONDS = 15.0  # to wait for a process group to end
 SCRIPT_SECONDS = 300.0
 
-# Prints the workspace, the file a path leads to, and what that is.
+# Prints the workspace's path, the path after following links, and what is there.
 LOOK = (
     processes.OWNED
     + r"""
@@ -42,7 +42,7 @@ fi
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a command ended. `output` is both streams as they came; each may have lost its middle."""
+    """How a command ended. `output` has both streams in order; long output has its middle cut out."""
 
     exit_code: int
     stdout: str
@@ -50,13 +50,13 @@ class CommandResult:
     output: str
     timed_out: bool
     duration_ms: int
-    log: str = ""  # where a background command writes, absolute
+    log: str = ""  # the absolute path a background command writes to
     group: str = ""  # the name of its process group's record
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a path of the workspace leads to, links followed; `path` is relative to the workspace."""
+    """What is at a path, after following links. `path` is relative to the workspace, `size` in bytes."""
 
     path: str
     kind: str  # "file", "directory", "other" or "" when there is nothing
@@ -64,7 +64,7 @@ class Entry:
 
 
 class Workspace:
-    """A connected sandbox. Make one with `Workspace.open`."""
+    """A connected sandbox. Create it with `Workspace.open`."""
 
     def __init__(
         self, sandbox: e2b.AsyncSandbox, *, project_id: str, owner: tuple[str, int], envs: Mapping[str, str]
@@ -75,7 +75,7 @@ class Workspace:
         self._hidden: set[str] = set()
         self.use_secrets(envs)
         self.is_new = False
-        self.left_out: list[str] = []  # files that hold a secret, as the last snapshot found them
+        self.left_out: list[str] = []  # files that contain a secret, as found by the last snapshot
         self.snapshot_lock = asyncio.Lock()  # one snapshot at a time
         self._sandbox = sandbox
         self._job_id, self.epoch = owner
@@ -91,15 +91,15 @@ class Workspace:
         envs: Mapping[str, str] | None = None,
         may_create: bool = True,
     ) -> "Workspace":
-        """Connect to the job's sandbox, waking it, or make one; end what older epochs left running in it.
+        """Connect to the job's sandbox, or create one; end what older epochs left running in it.
 
-        `envs` reach every command and are redacted from what tools answer. Raises `SandboxTaken` when a later
-        epoch of the job is already at work there, and `SandboxGone` for one that is gone and may not be made.
+        `envs` are set for every command and redacted from the tools' results. Raises `SandboxTaken` when a
+        later epoch of the job is using it, and `SandboxGone` when it is gone and `may_create` is false.
         """
         owner = (str(job_id), epoch)
         for _ in range(2):
-            # The key names the predecessor: a worker that died before it saved the id leaves no second
-            # sandbox behind.
+            # The idempotency key contains the predecessor, so a worker that died before it saved the id does
+            # not leave a second sandbox behind.
             sandbox = await provider.connect(sandbox_id) if sandbox_id else None
             is_new = sandbox is None
             if sandbox is None:
@@ -112,7 +112,7 @@ class Workspace:
                 await workspace._take_over()
                 return workspace
             except SandboxGone:
-                # Either it ended just now, or the key led to one that has ended since: make its successor.
+                # It has just ended, or the key led to one that ended earlier: create its successor.
                 sandbox_id = sandbox.sandbox_id
         raise SandboxGone
 
@@ -125,7 +125,7 @@ class Workspace:
         await self.end_older_groups()
 
     def use_secrets(self, envs: Mapping[str, str]) -> None:
-        """Give these to every command from now on; the values of earlier ones stay hidden too."""
+        """Set these for every command from now on; the values of earlier ones stay redacted too."""
         self.envs = dict(envs)
         if not self._hidden.issuperset(envs.values()):
             self._hidden.update(envs.values())
@@ -139,62 +139,62 @@ class Workspace:
             await self._sandbox.set_timeout(settings.SANDBOX_LIFETIME_SECONDS)
 
     async def pause(self) -> None:
-        """Put it to sleep with its memory and disk; what was written is flushed first."""
+        """Pause it, keeping memory and disk; writes are flushed first."""
         await self.owned(processes.OWNED + "sync")
         with our_errors():
             await self._sandbox.pause()
 
     async def kill(self) -> None:
-        """End it for good; one that is gone already is fine."""
+        """End it for good. Does nothing if it is already gone."""
         with our_errors():
             await self._sandbox.kill()
 
     def host(self, port: int) -> str:
-        """The URL under which the outside reaches a port of the sandbox."""
+        """The public URL of a port of the sandbox."""
         return provider.url_of(self._sandbox.get_host(port))
 
     # Files
 
     async def look(self, path: str) -> Entry:
-        """What a path the model named leads to; `ToolFailure` when that is outside the workspace."""
+        """What is at a path the model named. Raises `ToolFailure` when that is outside the workspace."""
         relative = _relative(path)
         answer = await self.owned(LOOK, relative or ".")
         root, real, found = answer.split("\0")
         if real != root and not real.startswith(root + "/"):
-            raise ToolFailure("outside_workspace", f"{path} leads out of the workspace.")
+            raise ToolFailure("outside_workspace", f"{path} leads outside the workspace.")
         inside = posixpath.relpath(real, root)
         if found.strip().isdigit():
             return Entry(inside, "file", int(found))
         return Entry(inside, found.strip())
 
     async def read(self, path: str) -> bytes:
-        """A file's content; `FileNotFoundError` when there is none."""
+        """A file's content. Raises `FileNotFoundError`."""
         entry = await self.look(path)
         with our_errors(path):
             return bytes(await self._sandbox.files.read(f"{ROOT}/{entry.path}", format="bytes"))
 
     async def write(self, path: str, content: bytes) -> None:
-        """Write a file, making its directories."""
+        """Write a file, creating its directories."""
         entry = await self.look(path)
         with our_errors(path):
             await self._sandbox.files.write(f"{ROOT}/{entry.path}", content)
 
     async def download(self, path: str) -> AsyncIterator[bytes]:
-        """Stream a file of ours from below STATE."""
+        """Stream one of our own files, below `STATE`, from the sandbox."""
         with our_errors(path):
             async with await self._sandbox.files.read(path, format="stream") as chunks:
                 async for chunk in chunks:
                     yield chunk
 
     async def upload(self, path: str, content: IO[bytes] | bytes) -> None:
-        """Stream a file of ours to below STATE."""
+        """Stream one of our own files, below `STATE`, to the sandbox."""
         with our_errors(path):
             await self._sandbox.files.write(path, content)
 
     # Commands
 
     async def script(self, script: str, *arguments: str) -> str:
-        """Run a script of ours to its end and return what it printed; `ScriptFailed` on a non-zero exit."""
+        """Run a script of ours to its end and return its output. Raises `ScriptFailed` on a non-zero exit."""
         command = shlex.join(["bash", "-c", script, "cofounder", *arguments])
         with our_errors():
             try:
@@ -204,7 +204,7 @@ class Workspace:
             return str(result.stdout)
 
     async def owned(self, script: str, *arguments: str) -> str:
-        """Run a script that has `processes.OWNED`; `SandboxTaken` when a newer worker is in charge."""
+        """Run a script that has `processes.OWNED`. Raises `SandboxTaken` when a newer worker is in charge."""
         return await self._unless_taken(script, f"{self._job_id} {self.epoch}", *arguments)
 
     async def _unless_taken(self, script: str, *arguments: str) -> str:
@@ -225,10 +225,10 @@ class Workspace:
         on_output: Callable[[str], None] | None = None,
         kind: str = "",
     ) -> CommandResult:
-        """Run the agent's command from the workspace, in a recorded process group of its own.
+        """Run the agent's command in the workspace, in a recorded process group of its own.
 
         A timeout (in seconds) or a cancellation ends the whole group. A background command is only started;
-        it writes to `CommandResult.log` and has no timeout. `kind` names groups that `end_kind` ends.
+        it writes to `CommandResult.log` and has no timeout. `kind` marks groups for `end_kind`.
         """
         group = f"{kind}-{uuid.uuid4().hex[:12]}" if kind else f"{self._prefix}{uuid.uuid4().hex[:12]}"
         log = f"{STATE}/logs/{group}.log" if background else ""
@@ -247,7 +247,7 @@ class Workspace:
             timed_out, exit_code = True, 124
             await self.end_group(group)
         except asyncio.CancelledError:
-            await _whatever_happens(self.end_group(group))
+            await _finish_despite_cancellation(self.end_group(group))
             raise
         return CommandResult(
             exit_code,
@@ -284,7 +284,7 @@ class Workspace:
         return f"{self.epoch}-{self._job_id[:8]}-"
 
     async def end_group(self, group: str) -> None:
-        """End one command with all it started; one that has not begun yet will not begin."""
+        """End one command with everything it started; if it has not started yet, it never will."""
         with suppress(SandboxGone):
             await self.script(processes.END_ONE, group)
 
@@ -292,11 +292,11 @@ class Workspace:
         await self.script(processes.END_KIND, f"{kind}-")
 
     async def end_older_groups(self) -> None:
-        """End what other epochs left running; the app goes on."""
+        """End what other epochs left running, except the app."""
         await self.script(processes.END_OLDER, self._prefix)
 
     async def end_all_groups(self) -> None:
-        """End everything; `SandboxTaken` when a newer worker has the sandbox and its commands."""
+        """End every command. Raises `SandboxTaken` when a newer worker has taken over the sandbox."""
         await self.owned(processes.END_ALL)
 
     async def is_alive(self, group: str) -> bool:
@@ -316,8 +316,8 @@ async def _exit_code(handle: Any) -> int:
     return 0
 
 
-async def _whatever_happens(ending: Any) -> None:
-    """Finish an ending although this task is being cancelled; its errors do not hide the cancellation."""
+async def _finish_despite_cancellation(ending: Any) -> None:
+    """Wait for `ending` although this task is being cancelled; its errors do not hide the cancellation."""
     task = asyncio.ensure_future(ending)
     deadline = time.monotonic() + END_SECONDS
     while not task.done() and (left := deadline - time.monotonic()) > 0:
@@ -332,7 +332,7 @@ async def _whatever_happens(ending: Any) -> None:
 def _relative(path: str) -> str:
     """A path the model named, relative to the workspace, before links are followed."""
     if "\0" in path or len(path) > LONGEST_PATH:
-        raise ToolFailure("invalid_input", "This is not a path.")
+        raise ToolFailure("invalid_input", "This is not a valid path.")
     inside = posixpath.normpath(posixpath.join(ROOT, path))
     if inside != ROOT and not inside.startswith(ROOT + "/"):
         raise ToolFailure("outside_workspace", f"{path} is outside the workspace. Use a path relative to it.")

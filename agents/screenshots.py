@@ -1,4 +1,4 @@
-"""Pictures of the app: a Chromium of this machine's looks at the preview."""
+"""Screenshots of the app: a Chromium on this machine opens the preview."""
 
 import asyncio
 import io
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CHROMIUMS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 20.0
-QUIET_SECONDS = 2.0  # how long a page may go on loading before it is taken as it is
+QUIET_SECONDS = 2.0  # how long a page may keep loading before the screenshot is taken anyway
 LARGEST = 200_000  # bytes
 QUALITIES = (80, 60, 40, 25)
 MOST_PROBLEMS = 5
@@ -48,12 +48,12 @@ class Screenshot:
 
 
 def viewport(width: int) -> tuple[int, int]:
-    """A laptop's, or for narrow widths a phone's."""
+    """Width and height in pixels: a phone's below a width of 500, else a laptop's."""
     return (390, 844) if width < 500 else (1280, 800)
 
 
 async def take(url: str, *, width: int = 1280) -> Screenshot:
-    """Open the page and look at it; one browser serves the whole process.
+    """Open the page and take a screenshot. One browser serves the whole event loop.
 
     Raises `ScreenshotUnavailable` without a browser, `PageDown` when the page does not load.
     """
@@ -63,7 +63,7 @@ async def take(url: str, *, width: int = 1280) -> Screenshot:
             with _our_errors():
                 return await _look(await _running_browser(), url, size)
     except TimeoutError as error:
-        raise PageDown(f"The page was not there after {SECONDS:.0f} s.") from error
+        raise PageDown(f"The page did not load within {SECONDS:.0f} s.") from error
 
 
 async def _look(browser: "Browser", url: str, size: tuple[int, int]) -> Screenshot:
@@ -94,7 +94,7 @@ async def _settle(page: "Page") -> None:
 
 
 async def _only_what_is_public(route: "Route", own_host: str) -> None:
-    """The agent's page runs in our browser: it may not reach for what only this machine can see."""
+    """Block requests to private addresses: the page runs in our browser, inside our network."""
     host = urlsplit(route.request.url).hostname or ""
     if host == own_host or not is_private(host):
         await route.continue_()
@@ -103,7 +103,7 @@ async def _only_what_is_public(route: "Route", own_host: str) -> None:
 
 
 def is_private(host: str) -> bool:
-    """Whether a host is named as this machine or as one of its network."""
+    """Whether a host's name or address is of this machine or a private network."""
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
         return True
     with suppress(ValueError):
@@ -112,7 +112,7 @@ def is_private(host: str) -> bool:
 
 
 def _to_webp(png: bytes) -> tuple[bytes, bool]:
-    """The picture as WebP, as small as needed, and whether there is nothing on it."""
+    """The image as WebP, compressed to at most `LARGEST` bytes where possible, and whether it is blank."""
     from PIL import Image
 
     with Image.open(io.BytesIO(png)) as opened:
@@ -130,7 +130,7 @@ def _to_webp(png: bytes) -> tuple[bytes, bool]:
 
 
 class _Chromium:
-    """One browser, started when it is first needed and again when it has died."""
+    """One browser, started on first use, and started again if it has died."""
 
     def __init__(self) -> None:
         self._starting = asyncio.Lock()
@@ -154,7 +154,7 @@ class _Chromium:
         if not executable:
             raise ScreenshotUnavailable
         self._playwright = await async_playwright().start()
-        # Chromium refuses to run as root with its own sandbox.
+        # As root, Chromium refuses to run with its own sandbox.
         is_root = os.geteuid() == 0
         arguments = ["--disable-dev-shm-usage", "--disable-gpu", *(["--no-sandbox"] if is_root else [])]
         browser: Browser = await self._playwright.chromium.launch(
@@ -184,7 +184,7 @@ async def _running_browser() -> "Browser":
 
 
 async def close() -> None:
-    """End the browser, if one was started on this loop: the worker stops."""
+    """Close the browser of this event loop, if one was started."""
     if chromium := _browsers.pop(asyncio.get_running_loop(), None):
         await chromium.close()
 

@@ -1,7 +1,7 @@
-"""Keeps files that hold a founder's secret out of snapshots.
+"""Keeps files that contain a founder's secret out of snapshots.
 
-A file is taken for one when it has a value's longest line, as it is. A value that was compressed or encoded,
-as in a commit of git's, is not found.
+A file counts as one if it contains the longest line of a secret, unencoded. A compressed or encoded value,
+such as in a git commit, is not found.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,14 +12,14 @@ from agents.manifest import Manifest
 from agents.sandbox import STATE, Workspace
 from jobs.project_secrets import LEAST_VALUE, telling_line
 
-# Argument: a name. Of the files listed in NAME.names, those with a line of NAME.secrets go to NAME.held.
+# Argument: a name. Lists in NAME.held those files of NAME.names that contain a line of NAME.secrets.
 FIND = r"""
 cd "$HOME/app" || exit 1
 list=$HOME/.cofounder/snapshots/$1
 LC_ALL=C xargs -0 -r grep -slZaF -f "$list.secrets" -- < "$list.names" > "$list.held"
 exit 0
 """
-# Argument: a name. Whether the archive NAME.tar.gz holds a line of NAME.secrets after all: 3 is yes.
+# Argument: a name. Exits with 3 if the archive NAME.tar.gz contains a line of NAME.secrets.
 INSPECT = r"""
 made=$HOME/.cofounder/snapshots/$1
 tar -xOzf "$made.tar.gz" | LC_ALL=C grep -qaF -f "$made.secrets"
@@ -29,13 +29,13 @@ HELD = 3
 
 
 def lines_of(secrets: Iterable[str]) -> list[str]:
-    """What to look for: where such a line is, the secret may be."""
+    """The lines to search for: a file that contains one may contain the secret."""
     lines = {telling_line(value) for value in secrets}
     return sorted(line for line in lines if len(line) >= LEAST_VALUE)
 
 
 async def without(workspace: Workspace, name: str, files: Manifest, lines: Collection[str]) -> Manifest:
-    """The files that hold none of these lines; `Workspace.left_out` names the others."""
+    """The files that contain none of these lines; the others are listed in `Workspace.left_out`."""
     held: set[str] = set()
     if lines:
         await workspace.upload(f"{STATE}/snapshots/{name}.secrets", "\n".join(lines).encode() + b"\n")
@@ -49,7 +49,7 @@ async def without(workspace: Workspace, name: str, files: Manifest, lines: Colle
 
 
 async def are_in_archive(workspace: Workspace, name: str, lines: Collection[str]) -> bool:
-    """Whether a file got such a line between the listing and the packing."""
+    """Whether such a line was written to a file after the search and before the archive was made."""
     if not lines:
         return False
     try:

@@ -1,4 +1,4 @@
-"""What the API takes and gives of sessions, transcripts, documents and money."""
+"""The API's serializers: builds, messages, transcripts, documents, money, snapshots and changes."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class StartedSerializer(serializers.Serializer[Any]):
 
 
 class StatusSerializer(serializers.Serializer[Any]):
-    """Where a build stands, in one look."""
+    """The status of a build."""
 
     job_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=JobStatus.choices)
@@ -88,12 +88,12 @@ class BudgetSerializer(DaySerializer):
 
 class TodayInput(serializers.Serializer[Any]):
     amount_microdollars = serializers.IntegerField(
-        help_text="What today may cost. At most what is left of the period."
+        help_text="What today may cost, in µ$. At most what is left of the period."
     )
 
 
 class ForecastSerializer(serializers.Serializer[Any]):
-    """When a build will be ready at today's allowance, and with an example of a top-up; amounts are µ$."""
+    """When a build will be ready at today's allowance, and with an example top-up; amounts are in µ$."""
 
     ready_on = serializers.DateField()
     days = serializers.IntegerField(help_text="From today; 0 is today.")
@@ -129,12 +129,12 @@ class SpendSerializer(serializers.Serializer[Any]):
     by_day = SpendOfDaySerializer(many=True)
     by_phase = SpendOfPhaseSerializer(many=True)
     today = DaySerializer()
-    forecast = ForecastSerializer(allow_null=True, help_text="Null until there is enough to go on.")
+    forecast = ForecastSerializer(allow_null=True, help_text="Null until a forecast is possible.")
 
 
 class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
-    files = serializers.IntegerField(help_text="How many.")
-    size = serializers.IntegerField(help_text="Bytes of the archive.")
+    files = serializers.IntegerField(help_text="The number of files.")
+    size = serializers.IntegerField(help_text="The size of the archive in bytes.")
 
     class Meta:
         model = Snapshot
@@ -142,14 +142,15 @@ class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
-    """A file that differs between two snapshots; sizes are bytes, null where there is no file."""
+    """A file that differs between two snapshots. Sizes are in bytes, null when there is no file."""
 
     path = serializers.CharField(source="name")
     kind = serializers.ChoiceField(choices=[kind.value for kind in Kind])
     size_before = serializers.IntegerField(allow_null=True)
     size_after = serializers.IntegerField(allow_null=True)
     diff = serializers.CharField(
-        allow_null=True, help_text="Unified; empty when only the mode changed, null when left out."
+        allow_null=True,
+        help_text="A unified diff; empty when only the mode changed, null when it is left out.",
     )
     omitted = serializers.ChoiceField(
         choices=[reason.value for reason in Omitted], allow_null=True, help_text="Why the diff was left out."

@@ -1,4 +1,4 @@
-"""What a shell command says about itself: its parts, whether it only looks, what its success proves."""
+"""Analyses shell commands: their parts, whether they only read, and what their success proves."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ def _words(text: str) -> frozenset[str]:
 # Words before a command that do not change what it is.
 WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "exec", "command", "npx", "xvfb-run", "stdbuf"})
 RUNNERS = frozenset({("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("bundle", "exec")})
-# Preparations and the bones of scripts, which say nothing about what the line is for.
+# Preparations and shell keywords, which say nothing about the purpose of a line.
 PREPARATIONS = _words(
     "cd export source . set echo printf true : sleep mkdir pwd wait for done fi esac exit trap else"
 )
@@ -32,7 +32,7 @@ GIT_LOOKS = frozenset({"status", "log", "diff", "show", "grep", "ls-files", "rev
 
 @dataclass(frozen=True)
 class Command:
-    """A simple command and what joins it to the one after it: `&&`, `||`, `|`, `;` or nothing."""
+    """A simple command, and the operator after it: `&&`, `||`, `|`, `;` or nothing."""
 
     words: tuple[str, ...]
     joint: str = ""
@@ -43,7 +43,7 @@ class Command:
 
     @property
     def target(self) -> str:
-        """The command without its flags, so that the same thing done a little differently compares equal."""
+        """The command without flags and versions, so that small variations of it compare equal."""
         named = [word for word in self.words[1:] if not word.startswith(("-", "+"))]
         return " ".join([self.program, *(VERSION.sub("", word) for word in named)])
 
@@ -53,24 +53,24 @@ class Command:
 
     @property
     def only_looks(self) -> bool:
-        """Whether it changes nothing and a failure of it is an answer."""
+        """Whether it only reads, so that its failure is a normal answer."""
         if self.program == "git":
             return len(self.words) > 1 and self.words[1] in GIT_LOOKS
         return self.program in LOOKS or (self.program == "sed" and "-n" in self.words)
 
 
 def commands(line: str) -> list[Command]:
-    """The simple commands of a line, in order; none when it cannot be understood."""
+    """The simple commands of a line, in order; empty when the line cannot be parsed."""
     lexer = shlex.shlex(_without_bodies(line), posix=True, punctuation_chars="();<>|&\n")
     lexer.whitespace, lexer.commenters, lexer.whitespace_split = " \t\r", "", True
     try:
         return _joined(list(lexer))
-    except ValueError:  # quotes that never close
+    except ValueError:  # unclosed quotes
         return []
 
 
 def approach(line: str) -> str:
-    """The line without what only changes how much of its output is seen."""
+    """The line without preparations and without pipes that only shorten its output."""
     parts = commands(line)
     kept = [part for part in parts if not part.is_preparation]
     while len(kept) > 1 and kept[-2].joint == "|" and kept[-1].program in VIEWERS:
@@ -79,14 +79,14 @@ def approach(line: str) -> str:
 
 
 def targets(line: str) -> frozenset[str]:
-    """What the line is about: its commands without flags, preparations and looks."""
+    """What the line works on: its commands without flags, preparations and commands that only read."""
     parts = [part for part in commands(line) if not part.is_preparation]
     acting = [part for part in parts if not part.only_looks]
     return frozenset(part.target for part in acting or parts) or frozenset({" ".join(line.split())[:200]})
 
 
 def proven(line: str) -> frozenset[str]:
-    """The targets that certainly worked when the line exits with 0."""
+    """The targets that have certainly worked if the line exits with 0."""
     last_list: list[Command] = []
     for part in commands(line):
         last_list.append(part)
@@ -99,14 +99,14 @@ def proven(line: str) -> frozenset[str]:
 
 
 def only_looks(line: str) -> bool:
-    """Whether nothing in the line is meant to change anything."""
+    """Whether every command in the line only reads."""
     parts = [part for part in commands(line) if not part.is_preparation]
     writes = re.search(r"(?<![0-9&])>(?!&|[ \t]*/dev/null)", REDIRECTION.sub("", line))
     return bool(parts) and not writes and all(part.only_looks for part in parts)
 
 
 def _without_bodies(line: str) -> str:
-    """Without the texts that are fed to commands, continued lines, and output sent elsewhere."""
+    """The line without here-documents, line continuations and discarded output."""
     return REDIRECTION.sub(" ", HEREDOC.sub(r"\3", line).replace("\\\n", " "))
 
 
@@ -120,7 +120,7 @@ def _joined(tokens: list[str]) -> list[Command]:
                 words.append(token)
             skip = False
         elif set(token) <= set("<>&") and set(token) & set("<>"):
-            skip = True  # a file's name follows
+            skip = True  # a file name follows
         else:
             if bare := _bare(words):
                 found.append(Command(bare, _joint(token)))
@@ -136,7 +136,7 @@ def _joint(token: str) -> str:
 
 
 def _bare(words: list[str]) -> tuple[str, ...]:
-    """Without assignments and wrappers in front."""
+    """The words without leading assignments and wrappers such as `sudo`."""
     rest = list(words)
     while rest:
         if ASSIGNMENT.match(rest[0]) or rest[0] in WRAPPERS or rest[0] in ("!", "{", "}", "then", "do", "if"):

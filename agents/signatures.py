@@ -1,4 +1,4 @@
-"""What makes two failures the same: the lines that tell them, without what varies."""
+"""Signatures of failures: the lines that describe a failure, without the parts that vary between runs."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from uuid import UUID
 from agents.testruns import failing_tests
 from agents.tools.bash import as_a_terminal_shows
 
-MOST_LINES = 12  # of an output that tell what went wrong
+MOST_LINES = 12  # of an output that describe what went wrong
 
 _UUID = r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
@@ -26,7 +26,7 @@ _REPLACEMENTS = tuple(
     (re.compile(pattern), new)
     for pattern, new in (
         (_UUID, "<id>"),
-        # The one number that says what happened.
+        # The only number that says what happened: it is kept.
         (r"\b(returned error:|HTTP(?:/[\d.]+)?|[Ss]tatus(?: code)?:?|Error code:) ([1-5]\d\d)\b", r"\1 S\2"),
         (rf"\[?(?:{_DATE}|{_LOG_DATE})\]?", "<time>"),
         (rf"(?<![\w.:]){_CLOCK}(?:\.\d+)?(?![\w:])(?=[\s\],]|$)", "<time>"),
@@ -35,7 +35,7 @@ _REPLACEMENTS = tuple(
             r"\1 \2",
         ),
         (r"(?<![\w.])(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?)(?::\d+)?(?![\w.:])", "<here>"),
-        # A scoped package (@name/part) and a module named by its domain are names, not places.
+        # A scoped package (@name/part) and a module named by its domain are names, not paths.
         (r"(?<![\w@./\\>-])(?:[A-Za-z]:)?\\(?:[\w .-]+\\)*[\w.-]+", "<path>"),
         (
             r"(?<![\w@>./-])(?!@)(?![\w-]+\.(?:com|org|io|net|dev|in)/)"
@@ -65,7 +65,7 @@ _REPLACEMENTS = tuple(
 
 
 def normalise(message: str) -> str:
-    """The message without what changes between two occurrences of the same failure."""
+    """The message without the parts that vary between two occurrences of the same failure."""
     lines = (_normal_line(line) for line in as_a_terminal_shows(message).splitlines())
     return "\n".join(line for line in lines if line)
 
@@ -82,7 +82,7 @@ def signature(project_id: UUID | str, error_type: str, message: str) -> str:
     return f"{project_id}:{error_type}:{digest}"
 
 
-# What tells the failure, out of everything that was printed
+# Finding the lines that describe the failure
 
 _EXIT = re.compile(r"^\[exit -?\d+\]$")
 _FRAME = re.compile(
@@ -116,12 +116,12 @@ _ERROR = re.compile(
 
 
 def speaks_of_trouble(output: str) -> bool:
-    """Whether anything in an output looks like an error."""
+    """Whether any line of an output looks like an error."""
     return any(_ERROR.search(line) for line in output.splitlines() if not _EXIT.match(line))
 
 
 def gist(message: str) -> str:
-    """The lines that tell what went wrong; the last ones when none stands out."""
+    """The lines that describe what went wrong; the last three lines if none stands out."""
     lines = _telling_lines(as_a_terminal_shows(message))
     tests = [line for line in lines if _TEST_LINE.match(line)] if failing_tests(message) else []
     if tests:
@@ -133,7 +133,7 @@ def gist(message: str) -> str:
 
 
 def _telling_lines(output: str) -> list[str]:
-    """Without traces, quoted source, a package manager's epilogue, and our own last line."""
+    """The lines without stack traces, quoted source, a package manager's closing lines, and `[exit N]`."""
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     kept = []
     after_frame = False

@@ -1,4 +1,4 @@
-"""Copies of the workspace outside the sandbox: taken, kept, verified and brought back.
+"""Snapshots: copies of the workspace kept outside the sandbox. Taking, keeping, verifying and restoring them.
 
 An archive is made inside the sandbox and streamed through a temporary file, so that memory does not grow with
 the workspace. Its manifest lists only files that were the same before and after the archive was made.
@@ -31,15 +31,15 @@ from agents.models import Snapshot, SnapshotClock
 from agents.sandbox import STATE, Workspace
 from jobs import clock, project_secrets
 
-KEPT = 5  # of the working snapshots; each finished build's last one is kept besides
-TRIES = 3  # to find a moment in which no file changes while the archive is made
+KEPT = 5  # working snapshots for each project; the last one of each finished build is kept as well
+TRIES = 3  # attempts to make an archive during which no file changes
 CHUNK = 1024 * 1024
 STAMP = "%Y%m%dT%H%M%SZ"
-LEFT_BEHIND = timedelta(days=1)  # an archive without a row that is older than this belongs to nobody
+LEFT_BEHIND = timedelta(days=1)  # an archive older than this without a row is deleted
 SECOND = timedelta(seconds=1)
-NO_ROOM = "There is no room left in the sandbox."
+NO_ROOM = "The sandbox's disk is full."
 
-# A slow storage may hold up other snapshots, and nothing else.
+# Threads of their own: a slow storage may delay other snapshots, and nothing else.
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
 
 # Argument: a name. Packs the files listed in NAME.names.
@@ -52,8 +52,8 @@ tar --null --verbatim-files-from --no-recursion --ignore-failed-read --hard-dere
 [ $? -le 1 ] || { tail -c 400 "$made.said" >&2; exit 2; }
 sha256sum < "$made.tar.gz" | cut -d ' ' -f 1
 """
-# Arguments: the owner, a name. Unpacks what NAME.names lists from NAME.tar.gz. A worker that has lost the
-# sandbox since it looked would write old files over new ones.
+# Arguments: the owner, a name. Unpacks what NAME.names lists from NAME.tar.gz, if the owner still has the
+# sandbox: a worker that has lost it would write old files over new ones.
 UNPACK = (
     processes.LOCKED
     + processes.OWNED
@@ -69,7 +69,7 @@ CLEAN = 'rm -f -- "$HOME/.cofounder/snapshots/$1".*'
 
 @dataclass(frozen=True)
 class Restored:
-    """What was brought back onto the disk, and from which snapshot."""
+    """The paths that were restored to the disk, and the snapshot they came from."""
 
     files: list[str]
     snapshot: Snapshot
@@ -81,10 +81,10 @@ class Restored:
 async def take(
     workspace: Workspace, *, project_id: uuid.UUID, job_id: uuid.UUID, reason: Snapshot.Reason
 ) -> Snapshot | None:
-    """Save the workspace. Unchanged content is not sent again; an empty workspace gives None.
+    """Save the workspace. If nothing has changed, the newest snapshot is returned; if it is empty, None.
 
-    Files that hold a secret of the project are left out, and named in `Workspace.left_out`. Raises
-    `SnapshotFailed` when the files could not be saved; the snapshots there are stay as they are.
+    Files that contain a secret of the project are left out, and listed in `Workspace.left_out`. Raises
+    `SnapshotFailed` when the files could not be saved; earlier snapshots are not affected.
     """
     async with workspace.snapshot_lock, _scratch(workspace) as name:
         with _our_errors():
@@ -92,10 +92,10 @@ async def take(
             files = await _list_to_save(workspace, name, lines)
             if not files:
                 return None
-            last = await unit(_use_again, project_id, job_id, reason, files)
+            last = await unit(_reuse_newest, project_id, job_id, reason, files)
             if last is not None and await _in_thread(_is_stored, last):
                 return last
-            key, moment = await _name(project_id)
+            key, moment = await _next_key(project_id)
             with tempfile.TemporaryFile() as archive:
                 packed, sha256 = await _pack(workspace, name, files, lines)
                 size = await _fetch(workspace, name, archive, sha256)
@@ -112,11 +112,11 @@ async def take(
             )
             try:
                 dropped = await unit(_record, new)
-            except IntegrityError:  # nobody would ever look for an archive of a project that is gone
+            except IntegrityError:  # the project was deleted, so the archive would never be found
                 await _in_thread(_delete, [key])
                 raise
             leftovers = await _in_thread(_stored_before, project_id, moment - LEFT_BEHIND)
-            await _in_thread(_delete, [*dropped, *await unit(_unknown, leftovers)])
+            await _in_thread(_delete, [*dropped, *await unit(_without_row, leftovers)])
             return new
 
 
@@ -124,7 +124,7 @@ async def _list(workspace: Workspace, name: str) -> Manifest:
     await workspace.script(manifest.SCRIPT, name, *manifest.EXCLUDED)
     found = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.found")])
     sums = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.sums")])
-    return cast(Manifest, await _in_thread(manifest.parse, found, sums))  # of many files it takes a while
+    return cast(Manifest, await _in_thread(manifest.parse, found, sums))  # slow when there are many files
 
 
 async def _list_to_save(workspace: Workspace, name: str, secrets: Sequence[str]) -> Manifest:
@@ -135,7 +135,10 @@ async def _list_to_save(workspace: Workspace, name: str, secrets: Sequence[str])
 async def _pack(
     workspace: Workspace, name: str, files: Manifest, secrets: Sequence[str]
 ) -> tuple[Manifest, str]:
-    """Make the archive; what it holds for certain, and its checksum. None with a secret in it is kept."""
+    """Make the archive; return the files it certainly contains, and its SHA-256.
+
+    An archive that contains a secret is never used.
+    """
     for attempt in range(TRIES):
         names = manifest.names(file.path for file in files)
         await workspace.upload(f"{STATE}/snapshots/{name}.names", names)
@@ -149,14 +152,14 @@ async def _pack(
 
 
 async def _fetch(workspace: Workspace, name: str, archive: Any, sha256: str) -> int:
-    """Bring the archive here; its size. What arrived must be what was made."""
+    """Download the archive, verify its checksum, and return its size in bytes."""
     digest, size = hashlib.sha256(), 0
     async for chunk in workspace.download(f"{STATE}/snapshots/{name}.tar.gz"):
         digest.update(chunk)
         archive.write(chunk)
         size += len(chunk)
     if digest.hexdigest() != sha256:
-        raise SnapshotFailed("The files did not arrive whole from the sandbox.")
+        raise SnapshotFailed("The files arrived from the sandbox incomplete.")
     return size
 
 
@@ -164,11 +167,11 @@ def _folder(project_id: uuid.UUID) -> str:
     return f"projects/{project_id}/snapshots"
 
 
-async def _name(project_id: uuid.UUID) -> tuple[str, datetime]:
-    """The next archive's key, and its second.
+async def _next_key(project_id: uuid.UUID) -> tuple[str, datetime]:
+    """The next archive's key, and the second it is named after.
 
-    Given out before the files are packed: a worker that was taken for dead and comes back with its old ones
-    later does not pass them off as the newest.
+    It is chosen before the files are packed. A worker that was presumed dead and returns later with old
+    files can then not store them as the newest.
     """
     while True:
         moment = await unit(_next_second, project_id)
@@ -178,7 +181,7 @@ async def _name(project_id: uuid.UUID) -> tuple[str, datetime]:
 
 
 def _next_second(project_id: uuid.UUID) -> datetime:
-    """A second that nobody else has got for this project, after all those given out before."""
+    """A second that no other snapshot of this project has, later than all those used before."""
     now = clock.now().replace(microsecond=0)
     given, is_first = SnapshotClock.objects.select_for_update().get_or_create(
         project_id=project_id, defaults={"second": now}
@@ -195,13 +198,13 @@ def _store(key: str, archive: Any, size: int) -> None:
     stored = storage.save(key, File(archive))
     if stored != key or storage.size(key) != size:
         storage.delete(stored)
-        raise SnapshotFailed("The files did not arrive whole in the storage.")
+        raise SnapshotFailed("The files arrived in the storage incomplete.")
 
 
-def _use_again(
+def _reuse_newest(
     project_id: uuid.UUID, job_id: uuid.UUID, reason: Snapshot.Reason, files: Manifest
 ) -> Snapshot | None:
-    """The newest snapshot, if it holds these files; at the end of a build it becomes the one that is kept."""
+    """The newest snapshot if it holds exactly these files. At the end of a build it becomes the final one."""
     last = history.up_to(project_id, job_id).first()
     if last is None or not manifest.is_unchanged(manifest.from_json(last.manifest), files):
         return None
@@ -212,7 +215,7 @@ def _use_again(
 
 
 def _is_stored(snapshot: Snapshot) -> bool:
-    """Whether the storage has it, as far as its size tells."""
+    """Whether the storage has the archive, judged by its size."""
     try:
         return bool(storages["snapshots"].size(snapshot.key) == snapshot.size)
     except FileNotFoundError:
@@ -220,7 +223,7 @@ def _is_stored(snapshot: Snapshot) -> bool:
 
 
 def _record(new: Snapshot) -> list[str]:
-    """Write the row; the keys of working snapshots that are no longer kept."""
+    """Write the row; return the keys of working snapshots that are no longer kept."""
     new.save(force_insert=True)
     dropped = dict(history.working_of(new.project_id).values_list("pk", "key")[KEPT:])
     Snapshot.objects.filter(pk__in=dropped).delete()
@@ -228,14 +231,14 @@ def _record(new: Snapshot) -> list[str]:
 
 
 def _stored_before(project_id: uuid.UUID, moment: datetime) -> list[str]:
-    """The keys of the archives that were stored before a moment."""
+    """The keys of the archives that were stored before this time."""
     folder = _folder(project_id)
     _, names = storages["snapshots"].listdir(folder)
     return [f"{folder}/{name}" for name in names if name < f"{moment:{STAMP}}"]
 
 
-def _unknown(keys: Sequence[str]) -> list[str]:
-    """The keys without a row: a worker died before it wrote that."""
+def _without_row(keys: Sequence[str]) -> list[str]:
+    """The keys that have no row, because a worker died before it wrote one."""
     known = set(Snapshot.objects.filter(key__in=keys).values_list("key", flat=True))
     return [key for key in keys if key not in known]
 
@@ -245,14 +248,13 @@ def _delete(keys: Sequence[str]) -> None:
         storages["snapshots"].delete(key)
 
 
-# Bringing back
+# Restoring
 
 
 async def restore_newest(workspace: Workspace, project_id: uuid.UUID, job_id: uuid.UUID) -> Restored | None:
-    """Verify the disk against the newest snapshot of the build, or of those before it, that is whole.
+    """Restore what the disk has lost since the newest intact snapshot of this build or an earlier one.
 
-    What the disk lost is restored. None when there is no snapshot yet. Raises `SnapshotDamaged` when there
-    are some and none is whole.
+    None when there is no snapshot yet. Raises `SnapshotDamaged` when there are snapshots but none is intact.
     """
     damage: SnapshotDamaged | None = None
     for key in await unit(_keys, project_id, job_id):
@@ -270,9 +272,9 @@ def _keys(project_id: uuid.UUID, job_id: uuid.UUID) -> list[uuid.UUID]:
 
 
 async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restored:
-    """Compare the disk with the manifest and bring back what is missing, older than saved, or emptied.
+    """Compare the disk with the manifest and restore what is missing, older than saved, or emptied.
 
-    Raises `SnapshotDamaged` when the archive is needed and not what was saved, `SnapshotFailed` when it
+    Raises `SnapshotDamaged` when the archive is needed but missing or damaged, `SnapshotFailed` when it
     cannot be reached.
     """
     saved = await _in_thread(manifest.from_json, snapshot.manifest)
@@ -291,7 +293,7 @@ async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restor
 
 
 def _retrieve(snapshot: Snapshot, archive: Any) -> None:
-    """Copy the stored archive into `archive`, and check that it is whole."""
+    """Copy the stored archive into `archive`, and verify its checksum."""
     try:
         with storages["snapshots"].open(snapshot.key) as stored:
             shutil.copyfileobj(stored, archive, CHUNK)
@@ -309,12 +311,12 @@ async def _unpack(workspace: Workspace, name: str, archive: Any, paths: Sequence
     await workspace.owned(UNPACK, name)
 
 
-# What both share
+# Shared by both
 
 
 @asynccontextmanager
 async def _scratch(workspace: Workspace) -> AsyncIterator[str]:
-    """A name for our files in the sandbox; they are removed at the end, as far as it can still be reached."""
+    """A name for temporary files in the sandbox; they are removed at the end, if it can still be reached."""
     name = uuid.uuid4().hex
     try:
         yield name
@@ -335,7 +337,7 @@ async def _in_thread(fn: Any, *arguments: Any) -> Any:
 
 @contextmanager
 def _our_errors() -> Iterator[None]:
-    """The storages' own exceptions, a missing project, and failures of our scripts, as one of ours."""
+    """Turn the storages' own exceptions, a deleted project and failed scripts into `SnapshotFailed`."""
     try:
         yield
     except ScriptFailed as error:
@@ -343,8 +345,8 @@ def _our_errors() -> Iterator[None]:
     except SandboxFull as error:
         raise SnapshotFailed(NO_ROOM) from error
     except FileNotFoundError as error:
-        raise SnapshotFailed("The archive vanished from the sandbox while it was copied.") from error
+        raise SnapshotFailed("The archive disappeared from the sandbox while it was being copied.") from error
     except IntegrityError as error:
-        raise SnapshotFailed("The project was deleted meanwhile.") from error
+        raise SnapshotFailed("The project has been deleted in the meantime.") from error
     except (OSError, BotoCoreError, ClientError, Boto3Error) as error:
         raise SnapshotFailed(f"The storage does not work: {error}") from error

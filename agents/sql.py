@@ -1,9 +1,9 @@
-"""The two durable points of a step as one statement each, written by hand.
+"""The two durable points of a step as one SQL statement each, written by hand.
 
-Both hold entirely or not at all. Each changes the rows it judges in the order DailyBudget, Job, ledger,
-AgentSession, and judges their newest versions. Where one does not stand as the parameters say, the chain
-ends there, and the last line divides by the number of sessions moved, which is none: the server undoes what
-the statement had written by then.
+Each takes effect entirely or not at all. It updates rows in the order DailyBudget, Job, ledger, AgentSession,
+and its conditions see their newest versions. If a row is not as the parameters say, the later parts of the
+statement match nothing, and the last line divides by the number of updated sessions, which is zero: the error
+makes the server undo everything the statement has written.
 """
 
 from typing import Any
@@ -56,7 +56,7 @@ WITH day AS (
 )
 SELECT last_seq, spent, allowance, 1 / (SELECT count(*) FROM session) AS moved FROM job
 """
-"""Point one: the turn's row, the settled call, the session, the events and, last of them, the day's spend."""
+"""Point one: writes the turn's row, the settled call, the session and the events (last: the day's spend)."""
 
 SAVE_RESULTS = """
 WITH period AS (
@@ -107,14 +107,15 @@ WITH period AS (
 )
 SELECT last_seq, (SELECT pause_requested FROM session), 1 / (SELECT count(*) FROM session) AS moved FROM job
 """
-"""Point two, when nothing but results came: their row, the session, the events and the next call's
-reservation, if the day and the period still have the room that was reckoned with and no news waits."""
+"""Point two, for results only: writes their row, the session, the events and the next call's reservation.
+
+Only if the day and the period still have the expected room, and no message or answer waits for delivery."""
 
 
 def one_row(statement: str, parameters: dict[str, Any]) -> dict[str, Any] | None:
-    """Execute a statement, prepared on the server where the settings allow it, and answer its row.
+    """Execute a statement (prepared on the server if the settings allow it) and return its row.
 
-    None when it undid itself. Within a transaction that is the caller's, that transaction is over then.
+    None when its conditions failed and nothing was written. A transaction of the caller is then aborted.
     """
     connection.ensure_connection()
     try:

@@ -1,4 +1,4 @@
-"""How a session and its founder's day stood at the last durable point."""
+"""The state of a session and its founder's day as of the last durable point."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,7 @@ NEVER = 2**62  # µ$ that no day's spend reaches
 
 @dataclass(frozen=True)
 class Standing:
-    """What the owner reckons the next point with. The statement that writes it proves that it still holds."""
+    """What the worker expects to find at the next point. The statement that writes it verifies this."""
 
     user_id: UUID
     model: str
@@ -25,13 +25,13 @@ class Standing:
     context_tokens: int
     day: date
     allowance: int
-    remaining: int  # µ$ of the period that no earlier day has used or may use
+    remaining: int  # µ$ of the period that earlier days have neither spent nor reserved
     renews_on: date
     is_wind_down_told: bool
-    watched: tuple[frozenset[str], ...] = ()  # targets of failures not yet seen to be mended
+    watched: tuple[frozenset[str], ...] = ()  # targets that have failed and have not worked since
 
     def conditions(self) -> dict[str, Any]:
-        """What must still be true of the day and the period for another call to be granted on this basis."""
+        """What must still be true of the day and the period for another call to be granted."""
         return {
             "day": self.day,
             "allowance": self.allowance,
@@ -62,7 +62,7 @@ def standing_of(
     context_tokens: int,
     watched: tuple[frozenset[str], ...] = (),
 ) -> Standing:
-    """Read inside the transaction that has locked the day and written the session."""
+    """The expected state. Call it inside the transaction that locked the day and wrote the session."""
     subscription = Subscription.objects.select_related("tier").get(user=session.user_id)
     return Standing(
         user_id=session.user_id,

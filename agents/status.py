@@ -1,4 +1,4 @@
-"""Where a build stands: the figures that page and API show, from one place."""
+"""The status of a build: the figures that both the page and the API show."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from jobs.models import Job
 
 
 def status_of(job: Job) -> dict[str, Any]:
-    """The job, its agent, the founder's day and the open questions, as the rows say."""
+    """The state of the job, its agent, the founder's day and the open questions, from the database."""
     session = AgentSession.objects.filter(pk=job.pk).first()
     last_event = job.events.order_by("-seq").first()
     pending = job.escalations.filter(status=AgentEscalation.Status.PENDING)

@@ -1,4 +1,4 @@
-"""What the queue runs."""
+"""The tasks that the queue runs."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -27,38 +27,38 @@ log = structlog.get_logger(__name__)
 
 @app.task(name=RUN_AGENT, queue=AGENTS, pass_context=True)
 async def run_agent(context: JobContext, job_id: str) -> None:
-    """Run a job's agent as far as it goes."""
+    """Run a job's agent until it stops."""
     run_id = context.job.id
     if run_id is None:
-        raise ValueError("A run needs the queue's number.")
+        raise ValueError("A run needs the id of its job in the queue.")
     with structlog.contextvars.bound_contextvars(correlation_id=f"run-{run_id}"):
-        with suppress(OperationalError, InterfaceError):  # the build will meet the same, and knows what to do
+        with suppress(OperationalError, InterfaceError):  # the build meets the same error, and handles it
             await unit(metrics.waited, run_id)
         await execute_build(UUID(job_id), run_id)
 
 
 @app.task(name=END_SANDBOX, queue=ERRANDS, retry=RetryStrategy(max_attempts=5, exponential_wait=5))
 async def end_sandbox(sandbox_id: str) -> None:
-    """End a sandbox whose project is gone."""
+    """End a sandbox whose project was deleted."""
     await provider.kill(sandbox_id)
 
 
 @app.task(name=showing.SHOW, queue=ERRANDS)
 async def show_app(job_id: str) -> None:
-    """Bring up the app of a finished build: somebody wants to see it."""
+    """Start the app of a finished build, because somebody wants to see it."""
     if moment := await showing.open_app(UUID(job_id)):
         await unit(showing.look_after_later, UUID(job_id), moment)
 
 
 @app.task(name=showing.LOOK_AFTER, queue=ERRANDS)
 async def look_after_app(job_id: str) -> None:
-    """Keep a finished build's app awake while it is used, then save its files and let it sleep."""
+    """Keep a finished build's app running while it is used; then save its files and pause it."""
     if moment := await showing.look_after(UUID(job_id)):
         await unit(showing.look_after_later, UUID(job_id), moment)
 
 
 @app.task(name=REAP_SANDBOXES, queue=ERRANDS)
 async def reap_sandboxes() -> None:
-    """End the sandboxes that nobody will use again."""
+    """End the sandboxes that are no longer needed."""
     for reaped in await reaping.reap():
         log.info("sandbox.reaped", sandbox_id=reaped.sandbox_id, why=reaped.why, done=reaped.done)

@@ -1,4 +1,4 @@
-"""What a test runner's output says: how many tests failed, and whether a command is a test run at all."""
+"""Recognises test runs: whether a command is one, and how many tests failed according to its output."""
 
 import re
 
@@ -40,7 +40,7 @@ _RSPEC = re.compile(r"^\d+ examples?, (\d+) failures?(?:,.*?(\d+) errors? occurr
 
 
 def failing_tests(output: str) -> int | None:
-    """How many tests failed, with those that could not run; None when no test runner speaks here."""
+    """How many tests failed or could not run; None when this is not the output of a test runner."""
     for reader in (_pytest, _unittest, _cargo, _node, _rspec, _jest, _mocha, _go):
         count = reader(output)
         if count is not None:
@@ -79,7 +79,7 @@ def _unittest(output: str) -> int | None:
 
 
 def _jest(output: str) -> int | None:
-    """Jest and vitest; suites that did not even start count when no test is known to have failed."""
+    """Jest and vitest. Suites that did not start are counted if no single test failed."""
     tests, suites = _JEST.findall(output), _JEST_SUITES.findall(output)
     if not tests and not suites:
         return None
@@ -92,7 +92,7 @@ def _mocha(output: str) -> int | None:
 
 
 def _go(output: str) -> int | None:
-    """A parent whose subtests failed is one of them, not one more; a package that did not build is one."""
+    """Go. Of a test and its subtests only the subtests count; a package that did not build counts as one."""
     failed = set(_GO_FAIL.findall(output))
     leaves = [name for name in failed if not any(other.startswith(f"{name}/") for other in failed)]
     packages = [verdict for verdict in _GO_PACKAGE.findall(output) if verdict == "FAIL"]

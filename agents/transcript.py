@@ -1,4 +1,4 @@
-"""The transcript as the API wants it: roles alternate, results come before notes."""
+"""The transcript as the API requires it: roles alternate, and tool results come before notes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,9 +7,9 @@ from agents.turns import Block
 
 
 def as_messages(rows: Iterable[tuple[str, list[Block]]]) -> list[dict[str, Any]]:
-    """Rows of `(role, content)` as request messages; neighbouring rows of one role become one message.
+    """Rows of `(role, content)` as request messages; consecutive rows of one role become one message.
 
-    Only the user's rows can be neighbours, and their tool results come first.
+    Only user rows can be consecutive; their tool results come first.
     """
     messages: list[dict[str, Any]] = []
     for role, content in rows:
@@ -21,19 +21,21 @@ def append(messages: list[dict[str, Any]], role: str, content: list[Block]) -> N
     """Add one row to request messages, in place."""
     if messages and messages[-1]["role"] == role:
         joined = [*messages[-1]["content"], *content]
-        joined.sort(key=lambda block: block["type"] != "tool_result")  # stable: the order stays otherwise
+        joined.sort(
+            key=lambda block: block["type"] != "tool_result"
+        )  # a stable sort: otherwise the order stays
         messages[-1] = {"role": role, "content": joined}
     else:
         messages.append({"role": role, "content": list(content)})
 
 
 def upper_bound(content: list[Block]) -> int:
-    """At most how many tokens these blocks add: half a token a byte, and a fixed number for an image."""
+    """An upper bound of the tokens these blocks add: half a token per byte, a fixed number per image."""
     return sum(_bound(block) for block in content)
 
 
 IMAGE_TOKENS = 2_000
-BLOCK_TOKENS = 20  # what the block itself costs
+BLOCK_TOKENS = 20  # for the block itself
 
 
 def _bound(block: Block) -> int:

@@ -1,4 +1,4 @@
-"""The values a loop passes around: a model's turn, its tool calls, their results, and what those change."""
+"""The values the loop passes around: a model's turn, its tool calls, their results and effects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,15 +9,15 @@ Block = dict[str, Any]  # a content block of the Messages API
 
 
 class Replay(StrEnum):
-    """What happens on resume to a call whose result was never saved."""
+    """What to do on resume with a call whose result was never saved."""
 
     RUN_AGAIN = "run_again"  # harmless to repeat
-    REPORT = "report"  # may have had an effect: its result says that it was interrupted
+    REPORT = "report"  # may have had an effect: its result becomes "interrupted"
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one model call, by the four kinds that cost differently."""
+    """Tokens of one model call, by the kinds that are priced differently."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -36,7 +36,7 @@ class Usage:
 
     @property
     def context_tokens(self) -> int:
-        """How many tokens the whole exchange now has: the next call's input without what is added to it."""
+        """The size of the conversation in tokens: the next call's input before anything is added to it."""
         return (
             self.input_tokens
             + self.cache_write_5m_tokens
@@ -48,7 +48,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Spent(Usage):
-    """The sum of several attempts at one call. Each was billed by itself, so each is priced by itself."""
+    """The sum of several attempts at one call. Each was billed separately, so each is priced separately."""
 
     attempts: tuple[Usage, ...] = ()
 
@@ -58,7 +58,7 @@ class Spent(Usage):
         return total if len(attempts) < 2 else cls(**vars(total), attempts=tuple(attempts))
 
 
-COMPACTION = "compaction"  # the stop reason of a turn that only sums up what came before it
+COMPACTION = "compaction"  # the stop reason of a turn that only summarises the conversation
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Turn:
 
     @property
     def requested(self) -> list[ToolCall]:
-        """Every tool call in the answer, also those of an answer that was cut."""
+        """Every tool call in the answer, including those of an answer that was cut off."""
         return [
             ToolCall(block["id"], block["name"], block["input"])
             for block in self.content
@@ -111,7 +111,7 @@ class PlanSet:
 
 @dataclass(frozen=True)
 class Narrated:
-    """A sentence for the founder; with a phase's name it begins that phase and completes the one before."""
+    """A message to the founder; with a phase's name it begins that phase and completes the previous one."""
 
     message: str
     phase_name: str = ""
@@ -137,7 +137,7 @@ Effect = PlanSet | Narrated | Documented | Asked
 
 
 class ToolFailure(Exception):
-    """A tool did not do what was asked. `error_type` names the kind, the message is for the model."""
+    """A tool did not do what was asked. `error_type` is the kind of failure; the message is for the model."""
 
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)
@@ -147,7 +147,7 @@ class ToolFailure(Exception):
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What came back from one call: for the model, for the founder's feed, and for the database."""
+    """The result of one call: for the model, for the founder's feed, and for the database."""
 
     call: ToolCall
     label: str  # "Wrote 47 lines to app/login.py"
@@ -171,7 +171,7 @@ class ToolResult:
 
 
 def failed(call: ToolCall, label: str, error_type: str, message: str) -> ToolResult:
-    """The result of a call that did not do what was asked."""
+    """The result of a call that failed."""
     return ToolResult(
         call=call,
         label=label,
@@ -187,5 +187,5 @@ def text_block(text: str) -> Block:
 
 
 def note(kind: str, text: str) -> Block:
-    """A note: what we tell the model besides tool results."""
+    """A note: a text block from us to the model, other than a tool result."""
     return text_block(f'<note kind="{kind}">\n{text}\n</note>')

@@ -1,4 +1,4 @@
-"""Addresses of the API of building."""
+"""The URLs of the API for builds."""
 
 from django.urls import path
 

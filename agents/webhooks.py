@@ -1,4 +1,4 @@
-"""A founder's webhook: the message, its signature (https://www.standardwebhooks.com), and what came of it."""
+"""A founder's webhook: the message, its signature (https://www.standardwebhooks.com), and the outcome."""
 
 import base64
 import hmac
@@ -24,7 +24,7 @@ from jobs.queue import NEWS
 
 log = structlog.get_logger(__name__)
 
-SECRET_PREFIX = "whsec_"  # noqa: S105  # the standard's mark of a secret, not one
+SECRET_PREFIX = "whsec_"  # noqa: S105  # the prefix the standard prescribes
 SECRET_BYTES = 32
 
 
@@ -33,7 +33,7 @@ def new_secret() -> str:
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """HMAC-SHA256 over id, time and body, joined by dots."""
+    """The signature header: HMAC-SHA256 over id, timestamp (Unix seconds) and body, joined by dots."""
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     signed = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, sha256)).decode()
@@ -41,7 +41,7 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 
 @app.task(name=CALL_WEBHOOK, queue=NEWS, retry=RETRY)
 async def call_webhook(job_id: str, seq: int) -> None:
-    """Send an event to its founder's webhook, if it was not sent before. What fails is tried again."""
+    """Send an event to the founder's webhook, unless it was sent before. The queue retries failures."""
     news = await unit(notices.unsent, UUID(job_id), seq, Notice.Channel.WEBHOOK)
     if news is None:
         return
@@ -58,7 +58,7 @@ async def call_webhook(job_id: str, seq: int) -> None:
 
 
 async def send_test(hook: NotificationSettings) -> None:
-    """Send a message of no importance. Raises `AddressRefused` and `NotDelivered`."""
+    """Send a test message. Raises `AddressRefused` and `NotDelivered`."""
     link = f"{settings.BASE_URL}/settings"
     text = f"This is a test. Your co-founder can reach you here.\n{link}"
     moment = await unit(clock.now)
@@ -67,7 +67,7 @@ async def send_test(hook: NotificationSettings) -> None:
 
 
 async def send(hook: NotificationSettings, message_id: str, message: Mapping[str, Any]) -> None:
-    """Sign a message and send it, and keep what came of it for the founder to see."""
+    """Sign and send a message, and record the outcome for the founder. Raises as `send_test` does."""
     body = json.dumps(message, ensure_ascii=False).encode()
     timestamp = int(time.time())  # the receiver compares it with its own clock
     headers = {
@@ -80,19 +80,19 @@ async def send(hook: NotificationSettings, message_id: str, message: Mapping[str
     try:
         await outbound.post(hook.webhook_url, body, headers)
     except (AddressRefused, NotDelivered) as error:
-        await unit(_remember, hook.pk, str(error))
+        await unit(_record_outcome, hook.pk, str(error))
         raise
-    await unit(_remember, hook.pk, "")
+    await unit(_record_outcome, hook.pk, "")
 
 
-def _remember(user_id: Any, trouble: str) -> None:
+def _record_outcome(user_id: Any, trouble: str) -> None:
     NotificationSettings.objects.filter(user=user_id).update(
         webhook_called_at=clock.now(), webhook_trouble=trouble
     )
 
 
 def message_for(news: News) -> dict[str, Any]:
-    """What the webhook gets: `text` for people, in Slack's spelling, and the facts for programs."""
+    """The body of the webhook: `text` for people, escaped for Slack, and the facts for programs."""
     job = news.event.job
     return {
         "text": _for_slack(f"{news.headline}{_details(news)}\n{news.link}"),
@@ -126,5 +126,5 @@ def _facts(news: News) -> dict[str, Any]:
 
 
 def _for_slack(text: str) -> str:
-    """Three characters mean something in Slack's messages; nobody's words may call a channel."""
+    """Escape the three special characters of Slack, so that no text can mention a channel."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

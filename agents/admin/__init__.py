@@ -1,4 +1,4 @@
-"""The admin's view of builds: what they do, what they say, what they cost."""
+"""The admin pages for builds: their state, their logs and transcripts, their cost."""
 
 from agents.admin import jobs, money, plans, sessions
 

@@ -1,4 +1,4 @@
-"""The actions on builds: each is what the API does, with its rules, for every build that was chosen."""
+"""The admin's actions on builds: each does what the API does, by the same rules, for all chosen builds."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ Verb = Callable[..., Any]
 
 
 class ActingAdmin(ReadOnlyAdmin):
-    """A list of jobs or sessions with the verbs of `agents.control`. What a state does not allow is said."""
+    """A list of jobs or sessions with the actions of `agents.control`. A refusal is shown as a message."""
 
     actions: Any = ("wake", "pause", "resume", "put_to_sleep", "retry", "stop")
     change_form_template = "admin/build_change_form.html"
@@ -50,7 +50,7 @@ class ActingAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Stop for good …", permissions=["operate"])
     def stop(self, request: HttpRequest, chosen: QuerySet[Any]) -> HttpResponse | None:
-        """Asked for once more: a stopped build cannot go on."""
+        """Stop after a second confirmation, because a stopped build cannot be resumed."""
         if "confirmed" in request.POST:
             self._act(request, chosen, control.cancel, "Stopped")
             return None
@@ -63,7 +63,7 @@ class ActingAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/stop_builds.html", context)
 
     def _act(self, request: HttpRequest, chosen: QuerySet[Any], verb: Verb, done: str) -> None:
-        """Do it for each by itself, so that one refusal keeps no other back; log what was done."""
+        """Do it for each build separately, so that one refusal does not stop the others; log each change."""
         count = 0
         for row in chosen:
             try:

@@ -1,4 +1,4 @@
-"""The columns that the lists of jobs and of sessions share."""
+"""The columns shared by the lists of jobs and of sessions."""
 
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ MOST_FOUND = 1000  # projects, the newest ones
 
 
 class BuildColumns:
-    """Of a list whose rows lead to a session by `session_of`, or to none yet."""
+    """Columns for a list whose rows have a session, found by `session_of`, or none yet."""
 
     def session_of(self, row: Any) -> AgentSession | None:
         raise NotImplementedError
@@ -66,14 +66,16 @@ def session_of(job: Job) -> AgentSession | None:
 
 
 def projects_called(words: str) -> list[UUID]:
-    """The projects somebody may mean, by their name or their founder's address. Asked for once, before the
-    list is counted and read: as a part of these queries it would be worked out in each."""
+    """The ids of projects that match by name or by the founder's e-mail address, newest first.
+
+    A query of its own, because as a subquery it would run again for counting and for reading the list.
+    """
     called = Project.objects.filter(Q(name__icontains=words) | Q(owner__email__icontains=words))
     return list(called.order_by("-created_at").values_list("pk", flat=True)[:MOST_FOUND])
 
 
 def duration(seconds: int) -> str:
-    """Seconds as people read them: 45 s, 12 min, 3 h 05 min."""
+    """A duration for people: 45 s, 12 min, 3 h 05 min."""
     if seconds < 60:
         return f"{seconds} s"
     hours, minutes = divmod(seconds // 60, 60)
@@ -81,5 +83,5 @@ def duration(seconds: int) -> str:
 
 
 def link(view: str, pk: Any, words: str) -> str:
-    """A link to a page of the admin."""
+    """An HTML link to a page of the admin."""
     return format_html('<a href="{}">{}</a>', reverse(f"admin:{view}", args=[pk]), words)

@@ -1,4 +1,4 @@
-"""What the forms about money share: amounts in dollars, and rules that answer with our own sentences."""
+"""Shared by the forms about money: amounts in dollars, and rules with error messages of our own."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,7 +11,7 @@ from jobs.errors import CofounderError
 
 
 class DollarsField(forms.DecimalField):
-    """Its value is an `int` of µ$. Signs, zero and size are for the rules to judge."""
+    """Shows dollars; its value is an `int` of µ$. The rules check sign, zero and size."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("max_digits", 15)
@@ -30,7 +30,7 @@ class DollarsField(forms.DecimalField):
 
 
 class CheckedForm(forms.ModelForm):  # type: ignore[type-arg]  # of several models
-    """A form whose rules answer with our own sentences."""
+    """A form that shows the errors of our own rules."""
 
     def check(self, rule: Callable[..., None], *values: Any, **named: Any) -> None:
         try:

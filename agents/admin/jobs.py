@@ -25,7 +25,7 @@ else:
 
 
 class Part(TabularInline):
-    """A part of a build, to look at."""
+    """A part of a build, read-only."""
 
     extra = 0
     can_delete = False
@@ -106,7 +106,7 @@ class JobAdmin(BuildColumns, ActingAdmin):
 
     @admin.display(description="read")
     def read(self, job: Job) -> str:
-        """Where the rest of this build is."""
+        """Links to the event log, transcript, session and questions of this build."""
         pages = [link("jobs_job_log", job.pk, f"Event log ({job.last_seq})")]
         if session := columns.session_of(job):
             transcript = f"Transcript ({session.last_position})"
@@ -121,7 +121,7 @@ class JobAdmin(BuildColumns, ActingAdmin):
         return [log, *super().get_urls()]
 
     def log(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
-        """The event log, newest first, to read."""
+        """The event log, newest first."""
         job = get_object_or_404(Job.objects.select_related("project"), pk=job_id)
         if not request.user.has_perm("jobs.view_jobevent"):
             raise PermissionDenied

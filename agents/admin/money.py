@@ -1,4 +1,4 @@
-"""Founders' money: what people moved, the days, and the ledger."""
+"""Founders' money: budget changes, days, and the ledger."""
 
 from decimal import Decimal
 from typing import Any
@@ -26,8 +26,8 @@ from jobs.models import Job
 class ChangeForm(CheckedForm):
     amount_microdollars = DollarsField(
         label="Amount ($)",
-        help_text="A top-up adds it to the period, an override corrects the period by it, up or down; "
-        "today only lets today cost it.",
+        help_text="A top-up adds it to the period. An override corrects the period by it, up or down. "
+        "“Today only” sets what today may cost.",
     )
 
     class Meta:
@@ -35,7 +35,7 @@ class ChangeForm(CheckedForm):
         fields = ("user", "kind", "amount_microdollars", "reason")
 
     def clean(self) -> dict[str, Any]:
-        """Try the change itself, and take it back."""
+        """Validate by making the change and rolling it back."""
         given = super().clean() or {}
         if not self.errors:
             self.check(self._try)
@@ -58,7 +58,7 @@ class ChangeForm(CheckedForm):
 
 @admin.register(BudgetChange)
 class ChangeAdmin(ReadOnlyAdmin):
-    """Money that people moved. Changes are added and never edited: another one corrects."""
+    """Changes to founders' budgets made by people. They are never edited: a mistake needs another change."""
 
     form = ChangeForm
     list_display = ("created_at", "user", "kind", "amount", "day", "by", "reason")
@@ -84,10 +84,10 @@ class ChangeAdmin(ReadOnlyAdmin):
         return changes.first() or form.instance
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """It is saved already."""
+        """Nothing to do: `save_form` has saved it."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """There is nothing that belongs to it."""
+        """Nothing to do: there are no related rows."""
 
 
 @admin.register(DailyBudget)
@@ -119,7 +119,7 @@ class DayAdmin(ReadOnlyAdmin):
 
 
 class ModelFilter(admin.SimpleListFilter):
-    """By model, from the table of prices: to ask the ledger itself reads all of it."""
+    """Filters by model. The choices are those of the price table: finding them in the ledger is slow."""
 
     title = parameter_name = "model"
 
@@ -132,7 +132,7 @@ class ModelFilter(admin.SimpleListFilter):
 
 @admin.register(SpendEntry)
 class SpendAdmin(ReadOnlyAdmin):
-    """The ledger, call by call; each leads to what its build cost by phase and by day."""
+    """The ledger, call by call; each row links to the cost of its build by phase and by day."""
 
     list_display = (
         *("created_at", "build", "phase", "model", "status", "cost", "reserved", "is_retry"),
@@ -168,7 +168,7 @@ class SpendAdmin(ReadOnlyAdmin):
         return [path("of/<uuid:job_id>/", view, name="agents_spend_of_build"), *super().get_urls()]
 
     def of_build(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
-        """What one build cost, by phase and by day, and how much went into retries of failures."""
+        """What one build cost, by phase and by day, and how much of it was spent on retries."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         job = get_object_or_404(Job.objects.select_related("project__owner"), pk=job_id)
@@ -197,5 +197,5 @@ def _rows(groups: list[dict[str, Any]], name: str) -> list[tuple[Any, str, str]]
 
 
 def exactly(amount: int) -> str:
-    """µ$ of one call in dollars: a cent is too coarse for it."""
+    """µ$ as dollars with four decimals: a single call often costs less than a cent."""
     return f"${Decimal(amount) / topup.DOLLAR:,.4f}"

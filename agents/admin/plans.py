@@ -1,4 +1,4 @@
-"""Plans and subscriptions: what is saved here takes effect at once."""
+"""Plans and subscriptions. Changes take effect at once."""
 
 from functools import partial
 from typing import Any
@@ -56,7 +56,7 @@ class TierAdmin(ModelAdmin):
 
 
 def take_effect_on_tier(tier_id: str) -> None:
-    """Reckon today anew for everybody on the plan who has begun it, each in a transaction of their own."""
+    """Recompute today for every founder on the plan whose day has begun, each in its own transaction."""
     begun = DailyBudget.objects.filter(day=clock.today()).values("user")
     at_work = AgentSession.objects.exclude(state__in=ENDED).values("user")
     subscriptions = Subscription.objects.select_related("user").filter(tier=tier_id)
@@ -77,7 +77,7 @@ class SubscriptionForm(CheckedForm):
             *("auto_wake", "quiet_from", "quiet_until", "time_zone"),
         )
         help_texts = {
-            "suspended": "Builds under way pause with a sentence, and go on when this is lifted.",
+            "suspended": "Running builds pause and say why; they go on when the suspension is lifted.",
             "model_override": "Instead of the plan's, for builds that begin from now on.",
         }
 
@@ -123,7 +123,7 @@ class SubscriptionAdmin(ModelAdmin):
 
     @admin.display(description="money")
     def money(self, subscription: Subscription) -> str:
-        """How the founder's day and period stand."""
+        """What the founder has spent today, and what is left of the period."""
         if not subscription.pk:
             return ""
         stands = spend.budget_of(subscription.user)
@@ -137,7 +137,7 @@ class SubscriptionAdmin(ModelAdmin):
         return ("user", "money") if obj else ("money",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Builds reckon with it; to stop them, suspend it."""
+        """Builds depend on the subscription; suspend it to stop them."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:

@@ -1,4 +1,4 @@
-"""Long lists to read: transcripts and event logs, a page at a time."""
+"""Pages for reading transcripts and event logs."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,12 +15,12 @@ from jobs.cockpit import BoundedPaginator, ModelAdmin
 from jobs.models import JobEvent
 
 PER_PAGE = 50
-SHORT = 600  # characters that are shown unasked
+SHORT = 600  # characters shown before a passage is expanded
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of text under a heading; a long one shows its beginning first."""
+    """A text under a heading; of a long one only the beginning is shown at first."""
 
     heading: str
     text: str
@@ -90,7 +90,7 @@ def _passages(block: dict[str, Any]) -> Iterator[Passage]:
 
 
 def _result(content: Any) -> str:
-    """What a tool answered; a picture is only named."""
+    """A tool's result as text; images are only named."""
     if not isinstance(content, list):
         return _text(content)
     return "\n".join(

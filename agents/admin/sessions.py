@@ -1,4 +1,4 @@
-"""Sessions: the agents, what they do now, and their transcripts."""
+"""Sessions: the agents, their current state, and their transcripts."""
 
 from typing import Any
 from uuid import UUID
@@ -69,7 +69,7 @@ class SessionAdmin(BuildColumns, ActingAdmin):
         return [path("<uuid:job_id>/transcript/", view, name=name), *super().get_urls()]
 
     def transcript(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
-        """The transcript, in its order, to read."""
+        """The transcript, in order."""
         session = get_object_or_404(AgentSession.objects.select_related("job__project"), pk=job_id)
         if not request.user.has_perm("agents.view_agentmessage"):
             raise PermissionDenied

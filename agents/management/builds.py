@@ -1,4 +1,4 @@
-"""What the commands about builds share: the JOB argument, refusals, answers for people or programs."""
+"""Shared by the commands about builds: the JOB argument, refusals, and output as text or JSON."""
 
 import json
 from argparse import ArgumentParser
@@ -31,7 +31,7 @@ def find(job_id: UUID) -> Job:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """What our code refuses, as a sentence and exit code 1."""
+    """Turn a refusal of our own code into a `CommandError`: its sentence, and exit code 1."""
     try:
         yield
     except CofounderError as error:
@@ -43,6 +43,6 @@ def answer(command: BaseCommand, facts: Any, sentence: str, *, as_json: bool) ->
 
 
 def state_of(job: Job) -> dict[str, Any]:
-    """Which build this is and what its agent does now."""
+    """The build's id, project and current agent state, for JSON output."""
     session = AgentSession.objects.get(pk=job.pk)
     return {"job_id": job.pk, "project": job.project.name, "state": session.state}

@@ -1,4 +1,4 @@
-"""What the commands say of open questions: what may be answered, and how."""
+"""Shared by the commands: open questions, their possible answers, and how to answer them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ ANSWERED_BY = "manage.py resolve_escalation"
 
 
 def open_questions(job: Job) -> list[dict[str, Any]]:
-    """The job's questions that wait for an answer, oldest first."""
+    """The job's unanswered questions, oldest first."""
     pending = job.escalations.filter(status=AgentEscalation.Status.PENDING).order_by("created_at")
     return [
         {"id": question.pk, "problem": question.plain_english_problem, "decisions": decisions(question)}
@@ -25,5 +25,5 @@ def decisions(question: AgentEscalation) -> list[str]:
 
 
 def how_to_answer(escalation_id: Any, choices: Sequence[str]) -> str:
-    """The command that answers, with what it takes."""
+    """A line with the command that answers the question."""
     return f"        answer on the page, or: {ANSWERED_BY} {escalation_id} {'|'.join(choices)}"

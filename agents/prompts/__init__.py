@@ -28,9 +28,9 @@ def system_prompt(
     change: str = "",
     earlier: Mapping[str, Any] | None = None,
 ) -> str:
-    """The persona and the founder's input, verbatim. `change` and `earlier` are of projects built before.
+    """The persona and the founder's input, verbatim. `change` and `earlier` are for projects built before.
 
-    No text of a founder's can close its element.
+    The founder's text cannot close its element.
     """
     given = {"project": project, "goal": goal, "idea_brief": idea_brief, "interview": interview}
     if change:
@@ -43,7 +43,7 @@ def system_prompt(
 
 
 def as_data(value: Any, *, indent: int | None = None) -> str:
-    """Words of others as JSON in which `<` is written `\\u003c`: they can close no element and no note."""
+    """Text by others as JSON, with `<` written as `\\u003c` so that it cannot close an element or a note."""
     return json.dumps(value, ensure_ascii=False, indent=indent).replace("<", "\\u003c")
 
 

@@ -1,4 +1,4 @@
-"""Asks the founder to decide."""
+"""Asks the founder for a decision."""
 
 from typing import Self
 
@@ -15,7 +15,7 @@ class Option(Input):
         description="A short name, e.g. keep_simple; provide_credentials lets them enter a secret.",
     )
     label: str = Field(min_length=1, max_length=100, description="What the button says.")
-    description: str = Field(max_length=500, description="What the founder gets with it.")
+    description: str = Field(max_length=500, description="What the founder gets by choosing it.")
 
 
 class AskFounder(Input):
@@ -33,15 +33,15 @@ class AskFounder(Input):
 async def run(wanted: AskFounder, workspace: Workspace) -> Outcome:
     options = tuple(option.model_dump() for option in wanted.options)
     effect = Asked(wanted.problem, wanted.recommended_action, options)
-    text = "The founder is asked; the answer comes as a note. Go on with other work, or end your turn."
+    text = "The founder has been asked; the answer will come as a note. Do other work, or end your turn."
     return Outcome(text, "Asked you a question", effects=(effect,))
 
 
 TOOL = Tool(
     name="ask_founder",
     description=(
-        "Ask the founder for a product decision, or for what only they have. Never for a coding decision. "
-        "Use it when you are truly stuck, after real attempts."
+        "Ask the founder for a product decision, or for something only they can give you. Never ask for a "
+        "coding decision. Use it when you are truly stuck, after real attempts."
     ),
     input=AskFounder,
     replay=Replay.RUN_AGAIN,

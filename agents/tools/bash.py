@@ -16,21 +16,21 @@ OVERWRITTEN = re.compile(r"[^\n\r]*\r(?=[^\n\r])")  # a progress bar's earlier s
 
 STARTED = """\
 Started in the background as {name}. Its output goes to {log}
-`background` lists what runs, `background end {name}` ends this.
+`background` lists what is running; `background end {name}` stops this command.
 [exit 0]"""
 
 
 class Bash(Input):
     command: str = Field(min_length=1, max_length=30_000, description="Run by bash, from the workspace.")
-    timeout: int = Field(default=120, ge=1, le=600, description="Seconds until it is ended.")
+    timeout: int = Field(default=120, ge=1, le=600, description="Seconds after which it is stopped.")
     background: bool = Field(
-        default=False, description="Start it and return at once: for servers and whatever else does not end."
+        default=False, description="Start it and return at once: for servers and all else that keeps running."
     )
 
 
 async def run(wanted: Bash, workspace: Workspace) -> Outcome:
     if "\0" in wanted.command:
-        raise ToolFailure("invalid_input", "A command cannot hold a NUL character.")
+        raise ToolFailure("invalid_input", "A command cannot contain a NUL character.")
     result = await workspace.run(wanted.command, timeout=wanted.timeout, background=wanted.background)
     label = f"Ran: {shorten(wanted.command)}"
     if wanted.background:
@@ -55,24 +55,24 @@ def _text(result: CommandResult, timeout: int) -> str:
         output += "\n"
     if result.timed_out:
         output += (
-            f"[Not finished after {timeout} s: it and everything it started was ended. "
-            "Start what does not end by itself with background: true.]\n"
+            f"[Not finished after {timeout} s: the command and everything it started were stopped. "
+            "Use background: true for commands that keep running.]\n"
         )
     return f"{output}[exit {result.exit_code}]"
 
 
 def as_a_terminal_shows(output: str) -> str:
-    """Without colours and cursor movements, and with the last state of lines that were overwritten."""
+    """The output without colours and cursor movements; an overwritten line keeps only its last state."""
     return OVERWRITTEN.sub("", ANSI.sub("", output).replace("\r\n", "\n"))
 
 
 TOOL = Tool(
     name="bash",
     description=(
-        "Run a command with bash in the workspace. You get what it printed and a last line with its exit "
-        "code. Each call is a new shell: directory changes and variables do not carry over. There is no "
-        "terminal and no input. Start servers with background: true; the command `background` lists what "
-        "runs, and `background end NAME` ends it."
+        "Run a command with bash in the workspace. You get its output, and its exit code on the last line. "
+        "Each call is a new shell: directory changes and variables do not carry over. There is no terminal "
+        "and no standard input. Start servers with background: true; the command `background` lists what is "
+        "running, and `background end NAME` stops it."
     ),
     input=Bash,
     replay=Replay.REPORT,

@@ -1,4 +1,4 @@
-"""Replaces a passage of a file."""
+"""Replaces a passage in a file."""
 
 import difflib
 
@@ -13,7 +13,7 @@ from agents.turns import Replay, ToolFailure
 class EditFile(Input):
     path: str = PATH
     old_string: str = Field(min_length=1, description="The passage to replace, exactly as it is in the file.")
-    new_string: str = Field(description="What stands there afterwards.")
+    new_string: str = Field(description="The text to put in its place.")
     replace_all: bool = Field(default=False, description="Replace every occurrence.")
 
 
@@ -45,7 +45,7 @@ def replaced(text: str, wanted: EditFile) -> str:
     if count > 1 and not wanted.replace_all:
         raise ToolFailure(
             "passage_not_unique",
-            f"old_string is in {wanted.path} {count} times. Add lines around it, or set replace_all.",
+            f"old_string occurs {count} times in {wanted.path}. Add lines around it, or set replace_all.",
         )
     return text.replace(wanted.old_string, wanted.new_string)
 
@@ -58,8 +58,8 @@ def unified_diff(before: str, after: str, path: str) -> str:
 TOOL = Tool(
     name="edit_file",
     description=(
-        "Replace a passage of a text file. old_string must be in the file exactly once, with its whitespace, "
-        "unless replace_all is set."
+        "Replace a passage in a text file. old_string must occur in the file exactly once, with the same "
+        "whitespace, unless replace_all is set."
     ),
     input=EditFile,
     replay=Replay.REPORT,

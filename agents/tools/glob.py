@@ -11,7 +11,7 @@ from agents.turns import Replay, ToolFailure
 
 MOST_FILES = 500
 
-# Arguments: path, then the directories to leave out.
+# Arguments: path, then the names of directories to skip.
 SCRIPT = r"""
 cd "$HOME/app" || exit 1
 path=$1
@@ -28,7 +28,7 @@ TOKENS = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|\{[^{}]*\}|.", re.DOTALL)
 
 class Glob(Input):
     pattern: str = Field(min_length=1, max_length=500, description="E.g. **/*.py or app/*.{js,css}")
-    path: str = Field(default=".", min_length=1, description="The directory to look in.")
+    path: str = Field(default=".", min_length=1, description="The directory to search.")
 
 
 async def run(wanted: Glob, workspace: Workspace) -> Outcome:
@@ -54,7 +54,7 @@ def matcher(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile("".join(parts), re.DOTALL)
     except re.error as error:
-        raise ToolFailure("invalid_input", f"The pattern is not understood: {error}.") from error
+        raise ToolFailure("invalid_input", f"The pattern is not valid: {error}.") from error
 
 
 def _part(token: str) -> str:
@@ -73,7 +73,7 @@ def _part(token: str) -> str:
 TOOL = Tool(
     name="glob",
     description=(
-        "Find files of the workspace by name, sorted. Installed packages, caches and .git are left out."
+        "Find files in the workspace by name, sorted by path. Packages, caches and .git are skipped."
     ),
     input=Glob,
     replay=Replay.RUN_AGAIN,

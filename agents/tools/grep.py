@@ -1,4 +1,4 @@
-"""Searches in files."""
+"""Searches the contents of files."""
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from agents.turns import Replay, ToolFailure
 MOST_LINES = 500
 LONGEST_LINE = 400
 
-# Arguments: pattern, path, file name pattern or nothing, most lines, then the directories to leave out.
+# Arguments: pattern, path, file name pattern or "", maximum of lines, then the names of directories to skip.
 SCRIPT = r"""
 cd "$HOME/app" || exit 1
 pattern=$1 path=$2 files=$3 most=$4
@@ -19,7 +19,7 @@ shift 4
 options=(-rnIsH --exclude-dir=.git)
 for name in "$@"; do options+=("--exclude-dir=$name"); done
 [ -n "$files" ] && options+=("--include=$files")
-# Perl's expressions where this grep knows them, as \d and look-around are what people write.
+# Perl-compatible expressions where this grep supports them: \d and look-around are common.
 if grep -qP x <<< x 2> /dev/null; then options+=(-P); else options+=(-E); fi
 grep -q "${options[@]: -1}" -e "$pattern" /dev/null; [ $? = 2 ] && exit 2
 grep "${options[@]}" -e "$pattern" -- "$path" | LC_ALL=C sort -s -t : -k 1,1 | head -n "$most"
@@ -29,8 +29,8 @@ exit 0
 
 class Grep(Input):
     pattern: str = Field(min_length=1, max_length=2000, description="A regular expression, Perl-compatible.")
-    path: str = Field(default=".", min_length=1, description="A file or directory of the workspace.")
-    glob: str = Field(default="", description="Search only in files with such a name, e.g. *.py")
+    path: str = Field(default=".", min_length=1, description="A file or directory in the workspace.")
+    glob: str = Field(default="", description="Search only files whose name matches this, e.g. *.py")
 
 
 async def run(wanted: Grep, workspace: Workspace) -> Outcome:
@@ -38,12 +38,12 @@ async def run(wanted: Grep, workspace: Workspace) -> Outcome:
     if not entry.kind:
         raise ToolFailure("file_not_found", f"There is no {wanted.path}.")
     if "\0" in wanted.pattern + wanted.glob:
-        raise ToolFailure("invalid_input", "A pattern cannot hold a NUL character.")
+        raise ToolFailure("invalid_input", "A pattern cannot contain a NUL character.")
     arguments = (wanted.pattern, entry.path, wanted.glob, str(MOST_LINES + 1), *EXCLUDED)
     try:
         found = (await workspace.script(SCRIPT, *arguments)).splitlines()
     except ScriptFailed as error:
-        raise ToolFailure("invalid_input", f"grep does not understand the pattern: {error}") from error
+        raise ToolFailure("invalid_input", f"The pattern is not valid: {error}") from error
     label = f"Found {plural(min(len(found), MOST_LINES), 'line')} with “{shorten(wanted.pattern, 60)}”"
     if not found:
         return Outcome("No matches.", f"Found nothing with “{shorten(wanted.pattern, 60)}”")
@@ -55,8 +55,8 @@ async def run(wanted: Grep, workspace: Workspace) -> Outcome:
 TOOL = Tool(
     name="grep",
     description=(
-        "Search the workspace's text files with a regular expression; answers path:line:text. Installed "
-        "packages, caches and .git are left out."
+        "Search the workspace's text files with a regular expression; returns path:line:text. Installed "
+        "packages, caches and .git are skipped."
     ),
     input=Grep,
     replay=Replay.RUN_AGAIN,

@@ -12,7 +12,7 @@ class Narrate(Input):
     phase_name: str = Field(
         default="",
         max_length=200,
-        description="A planned phase that begins now; the one before it is then done.",
+        description="The planned phase that begins now; the previous one is then done.",
     )
 
 

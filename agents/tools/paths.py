@@ -1,4 +1,4 @@
-"""Files of the workspace as the file tools see them."""
+"""What the file tools share: the path argument, and reading a file as text."""
 
 from pydantic import Field
 
@@ -22,12 +22,12 @@ async def existing_file(workspace: Workspace, path: str) -> Entry:
 
 
 async def read_text(workspace: Workspace, path: str) -> str:
-    """The text of a file, exactly as it is."""
+    """The text of a file, unchanged; `ToolFailure` when it is missing, too large or not text."""
     entry = await existing_file(workspace, path)
     if entry.size > LARGEST_FILE:
         size = f"{entry.size:,} bytes"
         raise ToolFailure(
-            "file_too_large", f"{path} has {size}. Use bash (head, tail, sed -n) for a part of it."
+            "file_too_large", f"{path} has {size}. Use bash (head, tail, sed -n) to read a part of it."
         )
     content = await workspace.read(path)
     try:

@@ -1,4 +1,4 @@
-"""Sets the plan."""
+"""Sets the plan of the build."""
 
 from typing import Self
 
@@ -40,7 +40,7 @@ async def run(wanted: Plan, workspace: Workspace) -> Outcome:
 TOOL = Tool(
     name="plan",
     description=(
-        "Set the plan of this build: your first act. Each phase ends with something the founder can see. "
+        "Set the plan of this build; do this first. Each phase ends with something the founder can see. "
         "Call it again when the plan changes; keep the names of phases that are done."
     ),
     input=Plan,

@@ -7,7 +7,7 @@ from agents.tools.paths import PATH, read_text
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
 from agents.turns import Replay, ToolFailure
 
-MOST_CHARACTERS = 29_000  # leaves room for the heading below the limit of a tool's answer
+MOST_CHARACTERS = 29_000  # leaves room for the heading within the limit of a tool's answer
 
 
 class ReadFile(Input):
@@ -20,7 +20,7 @@ async def run(wanted: ReadFile, workspace: Workspace) -> Outcome:
     lines = (await read_text(workspace, wanted.path)).splitlines(keepends=True)
     if wanted.offset > max(len(lines), 1):
         raise ToolFailure("invalid_input", f"{wanted.path} has only {plural(len(lines), 'line')}.")
-    part = _that_fit(lines[wanted.offset - 1 : wanted.offset - 1 + wanted.limit])
+    part = _fitting(lines[wanted.offset - 1 : wanted.offset - 1 + wanted.limit])
     label = shorten(f"Read {wanted.path}")
     if len(part) == len(lines):
         return Outcome("".join(part) or "[The file is empty.]", label)
@@ -28,7 +28,7 @@ async def run(wanted: ReadFile, workspace: Workspace) -> Outcome:
     return Outcome(f"[lines {wanted.offset} to {last} of {len(lines)}]\n{''.join(part)}", label)
 
 
-def _that_fit(lines: list[str]) -> list[str]:
+def _fitting(lines: list[str]) -> list[str]:
     """As many whole lines as an answer can hold, at least one."""
     length = 0
     for count, line in enumerate(lines):
@@ -41,8 +41,8 @@ def _that_fit(lines: list[str]) -> list[str]:
 TOOL = Tool(
     name="read_file",
     description=(
-        "Read a text file of the workspace, exactly as it is. Of a long file you get the first lines and a "
-        "heading that says which; ask for the rest with offset and limit."
+        "Read a text file in the workspace, unchanged. For a long file you get the first lines, with a "
+        "heading that says which; read the rest with offset and limit."
     ),
     input=ReadFile,
     replay=Replay.RUN_AGAIN,

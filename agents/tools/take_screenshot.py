@@ -1,4 +1,4 @@
-"""Looks at the app as its visitors see it."""
+"""Takes a screenshot of the app as its visitors see it."""
 
 import base64
 import uuid
@@ -28,7 +28,7 @@ async def run(wanted: TakeScreenshot, workspace: Workspace) -> Outcome:
     try:
         shot = await screenshots.take(url, width=wanted.width)
     except screenshots.ScreenshotUnavailable as error:
-        raise ToolFailure("screenshot_unavailable", f"{error} Go on without looking.") from error
+        raise ToolFailure("screenshot_unavailable", f"{error} Go on without screenshots.") from error
     except screenshots.PageDown as error:
         raise ToolFailure("preview_down", str(error)) from error
     name = f"projects/{workspace.project_id}/screenshots/{uuid.uuid4()}.webp"
@@ -45,7 +45,7 @@ async def _url(path: str, workspace: Workspace) -> str:
     base = workspace.host(port)
     url = _joined(base, path)
     if not url.startswith(base + "/"):
-        raise ToolFailure("invalid_input", "Only pages of the app itself can be looked at.")
+        raise ToolFailure("invalid_input", "Screenshots can only be taken of the app itself.")
     if (await preview.ask(url)).http_status is None:
         raise ToolFailure(
             "preview_down",
@@ -58,7 +58,7 @@ async def _url(path: str, workspace: Workspace) -> str:
 def _joined(base: str, path: str) -> str:
     try:
         return urljoin(base + "/", path)
-    except ValueError:  # an address that is none
+    except ValueError:  # not a valid address
         return ""
 
 
@@ -83,9 +83,9 @@ def _label(verb: str, wanted: TakeScreenshot) -> str:
 TOOL = Tool(
     name="take_screenshot",
     description=(
-        "See a page of the running app, on the port that cofounder.json declares (8000 without one), at "
-        "laptop size or with a width below 500 at phone size. You get the picture and the errors its scripts "
-        "reported."
+        "Take a screenshot of a page of the running app, on the port that cofounder.json declares (8000 "
+        "without that file), at laptop size, or at phone size with a width below 500. You get the image and "
+        "the errors that the page's scripts reported."
     ),
     input=TakeScreenshot,
     replay=Replay.RUN_AGAIN,

@@ -1,4 +1,4 @@
-"""What every tool is made of."""
+"""The types that every tool is made of."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LONGEST_LABEL = 100
 
 
 class Input(BaseModel):
-    """What the model says when it calls a tool."""
+    """The arguments of a tool call."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,7 +27,7 @@ class Outcome:
 
     text: str
     label: str
-    error_type: str = ""  # set when the outcome is a failure that still has an output
+    error_type: str = ""  # set when the call failed but still has output
     exit_code: int | None = None
     images: tuple[Block, ...] = ()
     image: str = ""
@@ -38,7 +38,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Tool(Generic[I]):
-    """A tool: `doing` is its label before it ran, in the present tense."""
+    """A tool. `doing` makes its label before it has run, in the present tense."""
 
     name: str
     description: str
@@ -48,7 +48,7 @@ class Tool(Generic[I]):
     run: Callable[[I, Workspace], Awaitable[Outcome]]
 
     def definition(self) -> dict[str, Any]:
-        """For the API's `tools`; the same bytes every time, as the prompt cache begins with it."""
+        """The entry in the API's `tools`. Its bytes must not vary: the prompt cache begins with them."""
         schema = _without_titles(self.input.model_json_schema())
         return {"name": self.name, "description": self.description, "input_schema": schema}
 
@@ -64,7 +64,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def _without_titles(schema: Any) -> Any:
-    """pydantic gives every field a title that repeats its name: tokens paid for in every call."""
+    """Remove the titles pydantic gives every field: they repeat the name and cost tokens in every call."""
     if isinstance(schema, list):
         return [_without_titles(item) for item in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""All tools together: runs the loop's calls and turns whatever happens into a result."""
+"""All tools together: runs the loop's calls and turns every outcome into a result."""
 
 import time
 from collections.abc import Iterable
@@ -45,18 +45,18 @@ MOST_BYTES = 4096  # of an excerpt or a diff, for the feed
 
 
 def definitions() -> list[dict[str, Any]]:
-    """The tools for the API, always in the same order and with the same bytes."""
+    """The tools' definitions for the API, always in the same order and with the same bytes."""
     return [tool.definition() for tool in TOOLS.values()]
 
 
 def replay(name: str) -> Replay:
-    """What happens on resume to a call of this tool that has no result."""
+    """What to do, on resume, with a call of this tool that has no result."""
     tool = TOOLS.get(name)
-    return tool.replay if tool else Replay.RUN_AGAIN  # an unknown tool only says that it is unknown
+    return tool.replay if tool else Replay.RUN_AGAIN  # an unknown tool does nothing
 
 
 class Toolbox:
-    """The tools at work in one workspace. `secrets` never leave it."""
+    """The tools for one workspace. `secrets` are removed from everything they return."""
 
     def __init__(self, workspace: Workspace, *, secrets: Iterable[str] = ()) -> None:
         self._workspace = workspace
@@ -69,18 +69,18 @@ class Toolbox:
         return replay(name)
 
     def label(self, call: ToolCall) -> str:
-        """What is about to happen, in the present tense."""
+        """The call's label before it runs, in the present tense."""
         try:
-            tool, wanted = _understood(call)
+            tool, wanted = _parse(call)
         except ToolFailure:
             return f"Calling {shorten(call.name)}"
         return self._clean(shorten(tool.doing(wanted)))
 
     async def run(self, call: ToolCall) -> ToolResult:
-        """Run a call. A failure of the tool is a result; a sandbox that is gone or silent raises."""
+        """Run a call. A tool's failure becomes a result; a sandbox that is gone or unreachable raises."""
         started = time.monotonic()
         try:
-            tool, wanted = _understood(call)
+            tool, wanted = _parse(call)
             outcome = await tool.run(wanted, self._workspace)
         except ToolFailure as failure:
             outcome = Outcome(failure.message, f"{self.label(call)}: failed", failure.error_type)
@@ -115,15 +115,15 @@ class Toolbox:
         return self._redact(self._workspace.redact(storable))
 
 
-def _understood(call: ToolCall) -> tuple[Tool[Any], Input]:
+def _parse(call: ToolCall) -> tuple[Tool[Any], Input]:
     tool = TOOLS.get(call.name)
     if tool is None:
-        raise ToolFailure("unknown_tool", f"There is no tool {call.name}. There are: {', '.join(TOOLS)}.")
+        raise ToolFailure("unknown_tool", f"There is no tool {call.name}. The tools are: {', '.join(TOOLS)}.")
     try:
         return tool, tool.input.model_validate(call.input)
     except ValidationError as error:
         problems = "; ".join(_problem(detail) for detail in error.errors(include_url=False)[:5])
-        raise ToolFailure("invalid_input", f"The input of {call.name} is not right. {problems}") from error
+        raise ToolFailure("invalid_input", f"The input of {call.name} is not valid. {problems}") from error
 
 
 def _problem(detail: Any) -> str:

@@ -36,8 +36,8 @@ def _encoded(content: str) -> bytes:
 TOOL = Tool(
     name="write_file",
     description=(
-        "Write a file of the workspace, making its directories and replacing what was there. For a change to "
-        "an existing file prefer edit_file."
+        "Write a file in the workspace, creating its directories and replacing any earlier content. To "
+        "change an existing file, prefer edit_file."
     ),
     input=WriteFile,
     replay=Replay.RUN_AGAIN,

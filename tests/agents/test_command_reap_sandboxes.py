@@ -46,9 +46,9 @@ def test_it_says_what_it_would_end_and_then_ends_it(orphan: str) -> None:
     assert (said["dry_run"], mine["why"], mine["done"]) == (True, "orphan", False)
     assert f"{orphan} of build" in run("--dry-run")
     assert exists(orphan)
-    assert "no build knows it: ended." in run()
+    assert "it belongs to no build: ended." in run()
     assert not exists(orphan)
-    assert run() == "There is none to end.\n"
+    assert run() == "There are no sandboxes to end.\n"
 
 
 def test_a_provider_that_is_away_is_told_in_a_sentence(e2b: str, settings: Any, tiers: None) -> None:

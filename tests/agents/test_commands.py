@@ -70,13 +70,13 @@ def test_a_waiting_agent_is_paused_at_once(build):
 
 def test_a_working_agent_pauses_after_its_step(build):
     put(build, SessionState.WORKING)
-    assert run("pause_agent", build.pk) == "The agent of Uniform Swap pauses after its present step."
+    assert run("pause_agent", build.pk) == "The agent of Uniform Swap pauses after its current step."
     assert AgentSession.objects.get().pause_requested
 
 
 def test_all_agents_of_an_install_are_paused(build):
     assert [facts["state"] for facts in json.loads(run("pause_agent", "--all", "--json"))] == ["paused"]
-    assert run("pause_agent", "--all") == "0 paused. Those that work stop after their present step."
+    assert run("pause_agent", "--all") == "0 paused. Agents at work stop after their current step."
 
 
 @pytest.mark.parametrize("arguments", [(), ("--all", uuid.UUID(int=7))])

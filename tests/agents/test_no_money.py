@@ -86,7 +86,7 @@ def test_without_a_price_the_agent_sleeps_until_tomorrow_and_spends_nothing(buil
 
 def test_a_build_whose_model_was_ended_by_its_provider_ends_with_that_sentence(build, settings):
     settings.MODEL_PRICES = {SONNET: {**settings.MODEL_PRICES[SONNET], "retires": "2020-01-01"}}
-    with pytest.raises(ModelEnded, match="ended"):
+    with pytest.raises(ModelEnded, match="retired"):
         run(build)
 
 

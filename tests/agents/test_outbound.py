@@ -180,7 +180,7 @@ async def test_one_who_never_answers_is_not_waited_for(settings, monkeypatch):
 
 async def test_where_nobody_listens_is_said(settings):
     settings.PRIVATE_WEBHOOKS = True
-    with pytest.raises(NotDelivered, match="nobody answers there"):
+    with pytest.raises(NotDelivered, match="nothing answers there"):
         await outbound.post("http://127.0.0.1:1/", b"", {})
 
 

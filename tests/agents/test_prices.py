@@ -35,7 +35,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones():
 def test_a_model_that_the_provider_ended_is_refused(settings):
     ended = {**settings.MODEL_PRICES[SONNET], "retires": "2026-11-21"}
     settings.MODEL_PRICES = {SONNET: ended}
-    with pytest.raises(UnknownModel, match="ended"):
+    with pytest.raises(UnknownModel, match="retired"):
         price_of(SONNET, TODAY)
 
 

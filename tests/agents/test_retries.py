@@ -114,7 +114,7 @@ def test_the_model_hears_what_was_tried_before(agent):
     assert "Attempt 2 of 3 failed" in text_of(second)
     assert "--no-cache-dir" in text_of(second)
     assert '<note kind="escalated">' in text_of(third)
-    assert "with the founder" in text_of(third)
+    assert "founder has been asked" in text_of(third)
 
 
 def test_no_output_can_close_the_note(agent):
@@ -129,7 +129,7 @@ def test_the_question_is_plain_true_and_has_options(agent):
         "While working on “The list”, I tried three times to install lib"
     )
     assert question.attempts_summary == [
-        f"I tried to install lib (no {way}): a part of the system that it builds on was missing."
+        f"I tried to install lib (no {way}): a part of the system that it needs was missing."
         for way in ("cache dir", "deps", "binary")
     ]
     assert [option["value"] for option in question.options] == [
@@ -185,7 +185,7 @@ def test_a_pending_question_is_not_asked_twice(agent):
     fail_thrice(agent)
     recorded = agent.run("pip install lib --user", MISSING_HEADER)
     assert (recorded.facts, AgentEscalation.objects.count()) == ([], 1)
-    assert "with the founder" in text_of(recorded)
+    assert "founder has been asked" in text_of(recorded)
 
 
 def test_an_answer_gives_three_new_attempts(agent, founder):

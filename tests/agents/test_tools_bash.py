@@ -107,7 +107,7 @@ def test_bash_is_not_run_again_on_resume(call: Caller) -> None:
 
 
 async def test_what_runs_in_the_background_is_listed_and_ended(call: Caller, workspace: Workspace) -> None:
-    assert text(await call("bash", command="background")) == "Nothing runs in the background.\n[exit 0]"
+    assert text(await call("bash", command="background")) == "Nothing is running in the background.\n[exit 0]"
     server = await call("bash", command="python3 -m http.server 8124", background=True)
     ticker = await call("bash", command="(while :; do date > tick; sleep 0.1; done) & wait", background=True)
     names = [re.search(r"background as (\S+)\.", text(started))[1] for started in (server, ticker)]
@@ -134,7 +134,7 @@ async def test_what_a_finished_command_left_running_is_listed_too(call: Caller) 
     listed = text(await call("bash", command="background"))
     assert "left by a command that has ended" in listed
     await call("bash", command=f"background end {listed.split()[0]}")
-    assert text(await call("bash", command="background")).startswith("Nothing runs")
+    assert text(await call("bash", command="background")).startswith("Nothing is running")
 
 
 @pytest.mark.parametrize("name", ["nothing", "../owner", ""])

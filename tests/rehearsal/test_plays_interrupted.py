@@ -15,7 +15,7 @@ from tests.rehearsal.test_plays_content import PROMISES, REHEARSAL, answering, b
 
 pytestmark = pytest.mark.services
 REPORTED = {"bash", "edit_file"}
-RESUMED = Note("resumed", "The run was interrupted and goes on. What ran in the background was ended.")
+RESUMED = Note("resumed", "The run was interrupted and now goes on. Background commands were stopped.")
 
 
 class Interrupted(Workshop):

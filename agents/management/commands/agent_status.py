@@ -1,4 +1,4 @@
-"""`manage.py agent_status [JOB]`: what the agents are doing."""
+"""`manage.py agent_status [JOB]`: shows what the agents are doing."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ from jobs.models import TERMINAL, Job
 
 
 class Command(BaseCommand):
-    help = "Say what the agents are doing: of one build, or of all that are not over."
+    help = "Show what the agents are doing: in one build, or in all that are not over."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         builds.add_arguments(parser, needs_job=False)

@@ -10,7 +10,7 @@ from agents.management import builds
 
 
 class Command(BaseCommand):
-    help = "Stop a build for good, at once. Its files are saved, its sandbox is ended."
+    help = "Stop a build for good, at once. Its files are saved and its sandbox is ended."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         builds.add_arguments(parser)

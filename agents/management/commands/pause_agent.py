@@ -1,4 +1,4 @@
-"""`manage.py pause_agent (JOB | --all)`: pauses one agent, or everything this install does."""
+"""`manage.py pause_agent (JOB | --all)`: pauses one agent, or all agents of this install."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,7 +13,7 @@ from jobs.models import Job
 
 
 class Command(BaseCommand):
-    help = "Pause an agent: after its present step when it works, at once when it does not."
+    help = "Pause an agent: after its current step if it is working, otherwise at once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         builds.add_arguments(parser, needs_job=False)
@@ -24,14 +24,14 @@ class Command(BaseCommand):
             raise CommandError("Name one build, or say --all.")
         if options["all"]:
             paused = [builds.state_of(job) for job in _running() if _pause(job)]
-            sentence = f"{len(paused)} paused. Those that work stop after their present step."
+            sentence = f"{len(paused)} paused. Agents at work stop after their current step."
             builds.answer(self, paused, sentence, as_json=options["json"])
             return
         job = builds.find(options["job"])
         with builds.refusals():
             control.pause(job, by=None)
         facts = builds.state_of(job)
-        when = "is paused" if facts["state"] == SessionState.PAUSED else "pauses after its present step"
+        when = "is paused" if facts["state"] == SessionState.PAUSED else "pauses after its current step"
         builds.answer(self, facts, f"The agent of {job.project.name} {when}.", as_json=options["json"])
 
 

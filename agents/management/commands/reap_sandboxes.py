@@ -1,4 +1,4 @@
-"""`manage.py reap_sandboxes`: ends sandboxes that nobody will use again."""
+"""`manage.py reap_sandboxes`: ends sandboxes that are no longer needed."""
 
 import asyncio
 import json
@@ -13,17 +13,17 @@ from agents.errors import SandboxError
 from agents.reaping import Reaped, Why
 
 WORDS = {
-    Why.ORPHAN: "no build knows it",
-    Why.UNUSED: "nobody used it for 30 days; its files are saved first",
+    Why.ORPHAN: "it belongs to no build",
+    Why.UNUSED: "it was not used for 30 days; its files are saved first",
     Why.OVER: "its build is over; its files are saved first",
 }
 
 
 class Command(BaseCommand):
-    help = "End sandboxes that no build knows, or that nobody used for 30 days. Workers do this every hour."
+    help = "End sandboxes that belong to no build or were not used for 30 days. Workers do this every hour."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be ended")
+        parser.add_argument("--dry-run", action="store_true", help="only show what would be ended")
         parser.add_argument("--json", action="store_true", help="answer in JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,9 +36,9 @@ class Command(BaseCommand):
             answer = {"dry_run": dry_run, "sandboxes": [asdict(each) for each in reaped]}
             self.stdout.write(json.dumps(answer))
         else:
-            self.stdout.write("\n".join(map(_line, reaped)) if reaped else "There is none to end.")
+            self.stdout.write("\n".join(map(_line, reaped)) if reaped else "There are no sandboxes to end.")
         if not dry_run and not all(each.done for each in reaped):
-            raise CommandError("Not all could be ended. Try again later; the log says why.")
+            raise CommandError("Some sandboxes could not be ended. Try again later; the log says why.")
 
 
 def _line(reaped: Reaped) -> str:

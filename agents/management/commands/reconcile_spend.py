@@ -1,4 +1,4 @@
-"""`manage.py reconcile_spend`: compares the days with the ledger and sets them right."""
+"""`manage.py reconcile_spend`: compares the days with the ledger and corrects them."""
 
 import json
 from argparse import ArgumentParser
@@ -12,10 +12,10 @@ from agents.topup import dollars
 
 
 class Command(BaseCommand):
-    help = "Give back reservations nobody works on, and bring the days' sums to what the ledger says."
+    help = "Release the reservations of dead runs, and correct the days' sums to match the ledger."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say what would change")
+        parser.add_argument("--dry-run", action="store_true", help="only show what would change")
         parser.add_argument("--json", action="store_true", help="answer in JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:

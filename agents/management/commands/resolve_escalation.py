@@ -1,4 +1,4 @@
-"""`manage.py resolve_escalation ID DECISION`: answers a question in the founder's place."""
+"""`manage.py resolve_escalation ID DECISION`: answers a question on the founder's behalf."""
 
 import sys
 from argparse import ArgumentParser
@@ -17,9 +17,9 @@ from escalations.models import AgentEscalation
 
 class Command(BaseCommand):
     help = (
-        "Answer a question in the founder's place. The agent goes on with it; the page says that an operator "
-        "answered. A secret's value is asked for, or read from standard input: one line for each --secret, "
-        "everything where there is one alone."
+        "Answer a question on the founder's behalf. The agent goes on with the answer; the page says that an "
+        "operator answered. Values of secrets are prompted for, or read from standard input: one line for "
+        "each --secret, or all of it if there is only one."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -59,9 +59,9 @@ class Command(BaseCommand):
 
 @sensitive_variables()
 def _read(names: Sequence[str]) -> dict[str, str]:
-    """The secrets' values: never from the command line, which other users and the history can see."""
+    """Read the secrets' values. Never from the command line: other users and the shell's history see it."""
     if len(set(names)) < len(names):
-        raise CommandError("A secret is named twice.")
+        raise CommandError("The same secret is named twice.")
     if not names:
         return {}
     if sys.stdin.isatty():

@@ -26,7 +26,7 @@ from agents.sweep import keep_sweeping
 from jobs import doorbell
 from jobs.queue import AGENTS, ERRANDS, NEWS
 
-STOP_SECONDS = 25  # how long loops may take to reach the end of their half-step
+STOP_SECONDS = 25  # how long the loops may take to reach their next checkpoint
 RECONNECT_SECONDS = 1.0
 NEWS_SLOTS = 8
 ERRAND_SLOTS = 8
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Run agents. SIGTERM or Ctrl-C lets each finish its half-step and hands the sessions back."
+    help = "Run agents. After SIGTERM or Ctrl-C each stops at its next checkpoint and releases its session."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             "--metrics-host",
             default="127.0.0.1",
             metavar="ADDRESS",
-            help="the address they are served on; nobody is asked for a token there (default: %(default)s)",
+            help="the address to serve metrics on; no token is required (default: %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -73,12 +73,12 @@ class Command(BaseCommand):
 
 @contextmanager
 def metrics_on(port: int | None, host: str) -> Iterator[None]:
-    """Serve what this worker measures on a port, if one is given, from a thread of its own."""
+    """Serve this worker's metrics on a port, if one is given, from a separate thread."""
     if port is None:
         yield
         return
     if not 1 <= port <= 65_535:
-        raise CommandError("--metrics-port must lie between 1 and 65535.")
+        raise CommandError("--metrics-port must be between 1 and 65535.")
     try:
         server, thread = start_http_server(port, host)
     except OSError as error:
@@ -95,10 +95,10 @@ async def work(concurrency: int) -> None:
     """Run the queue's tasks on this event loop until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
     doorbell.ring_from(loop)
-    # Without a pool: one waits ever longer before it tries a database again that was away for a moment.
+    # Without a pool: a pool waits longer and longer before it reconnects to a database that was briefly down.
     connector = PsycopgConnector(kwargs=connector_params(), pool_factory=AsyncNullConnectionPool)
-    # A second app for the worker alone. What units of work queue goes through the first one, whose connector
-    # is Django's: it has to be part of their transactions.
+    # A second app, for the worker alone. Tasks are queued through the first one, whose connector is Django's,
+    # so that queueing is part of the caller's transaction.
     queue = app.with_connector(connector)
     async with queue.open_async():
         log.info("worker.started", concurrency=concurrency)
@@ -118,7 +118,7 @@ async def work(concurrency: int) -> None:
 
 
 class AgentWorker(Worker):
-    """Has so many slots for each queue. Whatever stops it, the loops hand their sessions back."""
+    """A worker with a number of slots for each queue. However it stops, the loops release their sessions."""
 
     def __init__(self, slots: Mapping[str, int], **options: Any) -> None:
         self._slots = slots
@@ -127,16 +127,16 @@ class AgentWorker(Worker):
 
     @property
     def queues(self) -> list[str]:
-        """Those with a free slot, each time the next task is asked for."""
+        """The queues with a free slot; read each time the next task is fetched."""
         taken = Counter(context.job.queue for context in self._running_jobs.values())
         return [queue for queue, most in self._slots.items() if taken[queue] < most]
 
     @queues.setter
     def queues(self, given: Any) -> None:
-        """The base class would keep a fixed list."""
+        """Ignore the fixed list of the base class."""
 
     async def _process_job(self, context: JobContext) -> None:
-        """A queue that was full may have more: it is asked at once."""
+        """Afterwards fetch again at once: a queue that was full may have more tasks."""
         try:
             await super()._process_job(context)
         finally:
@@ -144,7 +144,7 @@ class AgentWorker(Worker):
             self._new_job_event.set()
 
     async def _fetch_and_process_jobs(self) -> None:
-        """Once more where a slot came free while the queues were asked: the base class forgets the event."""
+        """Fetch again if a slot became free during the fetch: the base class loses that event."""
         while True:
             self._has_freed_a_slot = False
             await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]  # as run() is
@@ -157,9 +157,9 @@ class AgentWorker(Worker):
 
 
 async def _keep_working(queue: App, concurrency: int) -> None:
-    """Work; a worker that lost its connection to the queue stops, and another one takes its place.
+    """Run workers. One that lost its connection to the queue stops, and a new one is started.
 
-    It cannot go on with the new connection: a run may have been given to it in an answer that was lost.
+    It cannot continue on a new connection: a run may have been assigned to it in a response that was lost.
     """
     queue.perform_import_paths()  # type: ignore[no-untyped-call]
     while True:

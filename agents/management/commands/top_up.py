@@ -1,4 +1,4 @@
-"""`manage.py top_up`: adds money to a founder's running period."""
+"""`manage.py top_up`: adds money to a founder's current period."""
 
 import json
 from argparse import ArgumentParser
@@ -14,12 +14,12 @@ from jobs.errors import CofounderError
 
 
 class Command(BaseCommand):
-    help = "Add money to a founder's running period. Whoever sleeps for want of it goes on at once."
+    help = "Add money to a founder's current period. Agents that sleep because it was used up go on at once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("email", metavar="EMAIL", help="the founder's address")
+        parser.add_argument("email", metavar="EMAIL", help="the founder's e-mail address")
         parser.add_argument("dollars", metavar="DOLLARS", help="how much, for example 25 or 12.50")
-        parser.add_argument("--reason", default="", help="kept with the change")
+        parser.add_argument("--reason", default="", help="recorded with the change")
         parser.add_argument("--json", action="store_true", help="answer in JSON, amounts in micro-dollars")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,5 +51,5 @@ def _microdollars(text: str) -> int:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount != amount.to_integral_value():
-        raise CommandError(f"{text!r} is not an amount of dollars, such as 25 or 12.50.")
+        raise CommandError(f"{text!r} is not an amount in dollars, such as 25 or 12.50.")
     return int(amount)

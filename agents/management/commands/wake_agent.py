@@ -10,7 +10,7 @@ from agents.management import builds
 
 
 class Command(BaseCommand):
-    help = "Let a sleeping agent go on now. Where the day's money is used, it goes back to sleep."
+    help = "Let a sleeping agent go on now. If the day's money is used up, it goes back to sleep."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         builds.add_arguments(parser)
