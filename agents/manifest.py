@@ -4,24 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# Directories that commands make again from the rest; they are neither saved nor searched.
-EXCLUDED = (
-    "node_modules",
-    ".venv",
-    "venv",
-    "__pycache__",
-    ".pytest_cache",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".next",
-    ".nuxt",
-    ".turbo",
-    ".parcel-cache",
-    ".cache",
-    ".gradle",
-    "bower_components",
-)
-
 # Arguments: a name, the excluded names. Writes NAME.found, of every file, link, empty directory and whatever
 # may not be read ("u", with what is below) its type, mode, seconds of the last change, size, link's target
 # and path, each ended by NUL; and NAME.sums. What goes away meanwhile is no failure. A full disk is one:
