@@ -15,7 +15,7 @@ from agents.checkpoints import Rest
 from agents.database import unit
 from agents.guards import CapReached, GoingInCircles, Guards
 from agents.loop import Loop, Toolbox, TurnEnded
-from agents.metrics import MeasuredModel, MeasuredStore, MeasuredToolbox
+from agents.measured import MeasuredModel, MeasuredStore, MeasuredToolbox
 from agents.model import AnthropicModel, ProviderUnavailable, Request
 from agents.models import AgentSession, SessionState
 from agents.prices import ModelEnded, UnknownModel
