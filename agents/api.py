@@ -29,9 +29,10 @@ from agents.start import start_build
 from agents.status import status_of
 from jobs import api as jobs_api
 from jobs import lists
-from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, REFUSALS, own_job, own_jobs, own_project
+from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, REFUSALS
 from jobs.errors import CofounderError
 from jobs.models import Job
+from jobs.ownership import as_uuid, own_job, own_jobs, own_project
 from jobs.serializers import ErrorSerializer
 
 KEY_LIMIT = 200
@@ -64,7 +65,7 @@ class StartView(APIView):
         """Start a build. 200 instead of 201 when this key has started it before."""
         given = StartInput(data=request.data)
         given.is_valid(raise_exception=True)
-        project = own_project(request, jobs_api.as_uuid(given.validated_data["project_id"]))
+        project = own_project(request, as_uuid(given.validated_data["project_id"]))
         job, created = start_build(project, goal=given.validated_data["goal"], idempotency_key=_key(request))
         answer = StartedSerializer({"job_id": job.pk, "status": job.status})
         return Response(answer.data, status=201 if created else 200)

@@ -23,8 +23,9 @@ from agents.serializers import (
     StartedSerializer,
 )
 from jobs import lists
-from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, as_uuid, own_job
+from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND
 from jobs.models import Job
+from jobs.ownership import as_uuid, own_job
 from jobs.serializers import ErrorSerializer
 
 SNAPSHOT = OpenApiParameter("snapshot", UUID, description="One of the snapshots; the newest when not given.")

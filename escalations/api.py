@@ -15,8 +15,9 @@ from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from escalations.serializers import AnswerInput, EscalationSerializer
 from jobs import lists
-from jobs.api import CONFLICT, NOT_FOUND, REFUSALS, own_job
+from jobs.api import CONFLICT, NOT_FOUND, REFUSALS
 from jobs.errors import CofounderError
+from jobs.ownership import own_job
 from jobs.serializers import ErrorSerializer
 
 STATUS = OpenApiParameter("status", str, enum=AgentEscalation.Status.values)

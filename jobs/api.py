@@ -4,8 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +11,8 @@ from rest_framework.views import APIView
 
 from jobs import briefs, lists
 from jobs.events import frame
-from jobs.models import EventType, Job, Project
+from jobs.models import EventType, Project
+from jobs.ownership import as_uuid, own_job, own_jobs, own_project
 from jobs.serializers import (
     CheckSerializer,
     ErrorSerializer,
@@ -29,20 +28,6 @@ REFUSALS: dict[int, type[ErrorSerializer]] = {401: ErrorSerializer}
 NOT_FOUND = {**REFUSALS, 404: ErrorSerializer}
 BAD_OR_NOT_FOUND = {**NOT_FOUND, 400: ErrorSerializer}
 CONFLICT = {**BAD_OR_NOT_FOUND, 409: ErrorSerializer}
-
-
-def own_project(request: Request, project_id: UUID) -> Project:
-    """The asker's project; someone else's is not found."""
-    return get_object_or_404(Project, pk=project_id, owner=request.user.pk)
-
-
-def own_jobs(request: Request) -> QuerySet[Job]:
-    return Job.objects.filter(project__owner=request.user.pk)
-
-
-def own_job(request: Request, job_id: UUID) -> Job:
-    """The asker's job; someone else's is not found."""
-    return get_object_or_404(own_jobs(request), pk=job_id)
 
 
 class ProjectsView(APIView):
@@ -101,14 +86,6 @@ class JobsView(APIView):
         if project_id := request.query_params.get("project_id"):
             jobs = jobs.filter(project=own_project(request, as_uuid(project_id)))
         return lists.page_of(self, jobs, JobSerializer)
-
-
-def as_uuid(value: Any) -> UUID:
-    """An id somebody sent; one that cannot exist is not found, as any other unknown one."""
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return UUID(int=0)
 
 
 class JobView(APIView):
