@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 from django.db.models import Func, IntegerField, QuerySet
 from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
@@ -33,11 +34,14 @@ FROM = OpenApiParameter("from", UUID, description="A snapshot; what the build be
 TO = OpenApiParameter("to", UUID, description="A snapshot; the build's newest when not given.")
 
 
-class SnapshotsView(APIView):
-    @extend_schema(parameters=lists.PAGE, responses={200: SnapshotSerializer(many=True), **NOT_FOUND})
-    def get(self, request: Request, job_id: UUID) -> Response:
-        """The build's saved states, newest first."""
-        return lists.page_of(self, _counted(own_job(request, job_id)), SnapshotSerializer)
+@extend_schema(parameters=lists.PAGE, responses={200: SnapshotSerializer(many=True), **NOT_FOUND})
+class SnapshotsView(ListAPIView[Snapshot]):
+    """The build's saved states, newest first."""
+
+    serializer_class = SnapshotSerializer
+
+    def get_queryset(self) -> QuerySet[Snapshot]:
+        return _counted(own_job(self.request, self.kwargs["job_id"]))
 
 
 def _counted(job: Job) -> QuerySet[Snapshot]:
@@ -58,8 +62,7 @@ class ChangesView(APIView):
         after = _named(request, job, "to") or history.newest_of(job)
         if after is None:
             return Response([])
-        limit = lists.LinkPagination().get_limit(request) or lists.LinkPagination.default_limit
-        offset = lists.number_from(request, "offset")
+        offset, limit = lists.number_from(request, "offset"), lists.limit_of(request)
         page, count = changes.between(before, after, offset=offset, limit=limit)
         end = offset + len(page)
         following = replace_query_param(request.build_absolute_uri(), "offset", end) if end < count else None

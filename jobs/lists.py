@@ -1,6 +1,5 @@
 """Lists of the API: bare JSON arrays, `?limit=`, the next page in a `Link` header."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,6 +12,11 @@ from rest_framework.views import APIView
 
 from jobs.errors import CofounderError
 
+LIMIT = OpenApiParameter("limit", int, description="How many, at most 200; 50 when not given.")
+OFFSET = OpenApiParameter("offset", int, description="How many to leave out; the Link header holds the next.")
+AFTER = OpenApiParameter("after", int, description="Only what comes after this number; 0 when not given.")
+PAGE = [LIMIT, OFFSET]
+
 
 class LinkPagination(LimitOffsetPagination):
     default_limit = 50
@@ -21,14 +25,26 @@ class LinkPagination(LimitOffsetPagination):
     def get_paginated_response(self, data: Any) -> Response:
         return linked(data, self.get_next_link())
 
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        return schema
 
+class AfterPagination(LinkPagination):
+    """The rows of a log whose number, `ordering`, comes after `?after=`."""
 
-LIMIT = OpenApiParameter("limit", int, description="How many, at most 200; 50 when not given.")
-OFFSET = OpenApiParameter("offset", int, description="How many to leave out; the Link header holds the next.")
-AFTER = OpenApiParameter("after", int, description="Only what comes after this number; 0 when not given.")
-PAGE = [LIMIT, OFFSET]
+    ordering: str
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        self.request = request
+        limit = limit_of(request)
+        found = list(queryset.filter(**{f"{self.ordering}__gt": number_from(request, "after")})[: limit + 1])
+        self.page, self.has_more = found[:limit], len(found) > limit
+        return self.page
+
+    def get_next_link(self) -> str | None:
+        if not self.has_more:
+            return None
+        last = getattr(self.page[-1], self.ordering)
+        return replace_query_param(self.request.build_absolute_uri(), "after", last)
 
 
 def linked(data: Any, next_page: str | None) -> Response:
@@ -36,21 +52,8 @@ def linked(data: Any, next_page: str | None) -> Response:
     return Response(data, headers=headers)
 
 
-def page_of(view: APIView, rows: QuerySet[Any], serializer: type[Any]) -> Response:
-    """One page of the rows."""
-    paginator = LinkPagination()
-    page = paginator.paginate_queryset(rows, view.request, view)
-    return paginator.get_paginated_response(serializer(page, many=True).data)
-
-
-def page_after(request: Request, rows: QuerySet[Any], number: str) -> tuple[Sequence[Any], str | None]:
-    """The rows whose `number` comes after `?after=`, and the address of the next page."""
-    limit = LinkPagination().get_limit(request) or LinkPagination.default_limit
-    found = list(rows.filter(**{f"{number}__gt": number_from(request, "after")})[: limit + 1])
-    if len(found) <= limit:
-        return found, None
-    page = found[:limit]
-    return page, replace_query_param(request.build_absolute_uri(), "after", getattr(page[-1], number))
+def limit_of(request: Request) -> int:
+    return LinkPagination().get_limit(request) or LinkPagination.default_limit
 
 
 def number_from(request: Request, name: str) -> int:

@@ -14,6 +14,9 @@ TOO_OFTEN = {"description": "Asked too often; `Retry-After` says when to come ag
 class Schema(AutoSchema):
     """Adds what a view answers by its nature: 403 to forged changes, 429 where it counts."""
 
+    def _get_paginator(self) -> None:
+        """A page is the bare array of its rows, not an envelope with a schema of its own."""
+
     def _get_response_bodies(self, *arguments: Any, **named: Any) -> Any:
         described = super()._get_response_bodies(*arguments, **named)
         is_safe = self.method in SAFE_METHODS
