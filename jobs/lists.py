@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
@@ -30,21 +29,19 @@ class AfterPagination(LinkPagination):
     """The rows of a log whose number, `ordering`, comes after `?after=`."""
 
     ordering: str
+    next_link: str | None
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
-    ) -> list[Any]:
-        self.request = request
-        limit = limit_of(request)
-        found = list(queryset.filter(**{f"{self.ordering}__gt": number_from(request, "after")})[: limit + 1])
-        self.page, self.has_more = found[:limit], len(found) > limit
-        return self.page
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
+        limit, after = limit_of(request), number_from(request, "after")
+        found = list(queryset.filter(**{f"{self.ordering}__gt": after})[: limit + 1])
+        page, self.next_link = found[:limit], None
+        if len(found) > limit:
+            last = getattr(page[-1], self.ordering)
+            self.next_link = replace_query_param(request.build_absolute_uri(), "after", last)
+        return page
 
     def get_next_link(self) -> str | None:
-        if not self.has_more:
-            return None
-        last = getattr(self.page[-1], self.ordering)
-        return replace_query_param(self.request.build_absolute_uri(), "after", last)
+        return self.next_link
 
 
 def linked(data: Any, next_page: str | None) -> Response:
