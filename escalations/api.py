@@ -25,7 +25,7 @@ STATUS = OpenApiParameter("status", str, enum=AgentEscalation.Status.values)
 
 
 def own_escalations(request: Request) -> QuerySet[AgentEscalation]:
-    """The asker's escalations, newest first."""
+    """The user's escalations, newest first."""
     return AgentEscalation.objects.filter(project__owner=request.user.pk)
 
 

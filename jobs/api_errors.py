@@ -20,9 +20,9 @@ def body(code: str, message: str, fields: dict[str, list[str]] | None = None) ->
 
 
 def error_response(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
-    """DRF's exception handler: every refusal in our one shape, whatever the view answers otherwise.
+    """DRF's exception handler: gives every refusal our one shape, also where a view renders no JSON.
 
-    Anything unknown stays a 500.
+    Any other exception stays a 500.
     """
     if isinstance(error, RequestDataTooBig):
         error = TooLarge()
@@ -49,7 +49,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> JsonResponse | 
 
 
 def _fields(detail: Any, path: str = "") -> dict[str, list[str]]:
-    """Nested validation details as `{"a.b": [sentences]}`."""
+    """Flatten nested validation errors to `{"a.b": [sentences]}`."""
     if isinstance(detail, dict):
         pairs = [(f"{path}.{key}" if path else str(key), value) for key, value in detail.items()]
     elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
@@ -65,7 +65,7 @@ def _fields(detail: Any, path: str = "") -> dict[str, list[str]]:
 
 @csrf_exempt
 def unknown_address(request: HttpRequest) -> JsonResponse:
-    """Whatever under /api/ is not there."""
+    """The 404 of every unknown address under /api/."""
     return JsonResponse(body("not_found", "There is nothing at this address."), status=404)
 
 

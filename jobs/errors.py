@@ -1,4 +1,4 @@
-"""What is refused, each with a sentence for the person who asked."""
+"""Refusals: exceptions whose message is a sentence for the person who asked."""
 
 from http import HTTPStatus
 
@@ -11,7 +11,7 @@ class CofounderError(Exception):
 
     def __init__(self, message: str = "", *, field: str = "") -> None:
         super().__init__(message or self.__doc__)
-        self.field = field  # of the request, where one is at fault
+        self.field = field  # the field of the request that is at fault, if one is
 
 
 class Conflict(CofounderError):

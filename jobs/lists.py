@@ -54,7 +54,7 @@ def limit_of(request: Request) -> int:
 
 
 def number_from(request: Request, name: str) -> int:
-    """A number of the query that a database can hold, 0 when not given."""
+    """A whole number of the query that fits into a database column; 0 when not given."""
     number = as_number(request.query_params.get(name, "0"))
     if number is None:
         raise CofounderError(f"{name} must be a whole number, 0 or more.", field=name)

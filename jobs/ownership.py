@@ -1,4 +1,4 @@
-"""Whose is it: what the person who asks the API owns. Everything else is not found."""
+"""What the API's user owns; everything else is answered with 404."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from jobs.models import Job, Project
 
 
 def own_project(request: Request, project_id: UUID) -> Project:
-    """The asker's project; someone else's is not found."""
+    """The user's project; 404 for anybody else's."""
     return get_object_or_404(Project, pk=project_id, owner=request.user.pk)
 
 
@@ -20,12 +20,12 @@ def own_jobs(request: Request) -> QuerySet[Job]:
 
 
 def own_job(request: Request, job_id: UUID) -> Job:
-    """The asker's job; someone else's is not found."""
+    """The user's job; 404 for anybody else's."""
     return get_object_or_404(own_jobs(request), pk=job_id)
 
 
 def as_uuid(value: Any) -> UUID:
-    """An id somebody sent; one that cannot exist is not found, as any other unknown one."""
+    """An id from a request; one that is no UUID becomes a UUID that does not exist, and so a 404."""
     try:
         return UUID(str(value))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the API takes and gives of projects, jobs, events and phases."""
+"""Request and response bodies of projects, jobs, events and phases."""
 
 from collections.abc import Callable
 from typing import Any
