@@ -36,7 +36,7 @@ class DeleteView(APIView):
         given = ConfirmInput(data=request.data)
         given.is_valid(raise_exception=True)
         delete_account(request.user, given.validated_data["confirm"])
-        logout(request._request)
+        logout(request)
         return Response(status=204)
 
 

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -29,9 +31,10 @@ from agents.start import start_build
 from agents.status import status_of
 from jobs import api as jobs_api
 from jobs import lists
-from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, REFUSALS, own_job, own_jobs, own_project
+from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, REFUSALS
 from jobs.errors import CofounderError
-from jobs.models import Job
+from jobs.models import FounderMessage, Job
+from jobs.ownership import as_uuid, own_job, own_jobs, own_project
 from jobs.serializers import ErrorSerializer
 
 KEY_LIMIT = 200
@@ -64,7 +67,7 @@ class StartView(APIView):
         """Start a build. 200 instead of 201 if this key has already started it."""
         given = StartInput(data=request.data)
         given.is_valid(raise_exception=True)
-        project = own_project(request, jobs_api.as_uuid(given.validated_data["project_id"]))
+        project = own_project(request, as_uuid(given.validated_data["project_id"]))
         job, created = start_build(project, goal=given.validated_data["goal"], idempotency_key=_key(request))
         answer = StartedSerializer({"job_id": job.pk, "status": job.status})
         return Response(answer.data, status=201 if created else 200)
@@ -119,12 +122,15 @@ class CancelView(VerbView):
     act = staticmethod(control.cancel)
 
 
-class MessagesView(APIView):
+@extend_schema_view(
+    get=extend_schema(parameters=lists.PAGE, responses={200: MessageSerializer(many=True), **NOT_FOUND})
+)
+class MessagesView(ListAPIView[FounderMessage]):
     throttle_scope = "messages"
+    serializer_class = MessageSerializer
 
-    @extend_schema(parameters=lists.PAGE, responses={200: MessageSerializer(many=True), **NOT_FOUND})
-    def get(self, request: Request, job_id: UUID) -> Response:
-        return lists.page_of(self, own_job(request, job_id).messages.all(), MessageSerializer)
+    def get_queryset(self) -> QuerySet[FounderMessage]:
+        return own_job(self.request, self.kwargs["job_id"]).messages.all()
 
     @extend_schema(request=MessageInput, responses={201: MessageSerializer, **CONFLICT})
     def post(self, request: Request, job_id: UUID) -> Response:
@@ -136,16 +142,22 @@ class MessagesView(APIView):
         return Response(MessageSerializer(message).data, status=201)
 
 
-class TranscriptView(APIView):
-    @extend_schema(
-        parameters=[lists.AFTER, lists.LIMIT],
-        responses={200: TranscriptSerializer(many=True), **BAD_OR_NOT_FOUND},
-    )
-    def get(self, request: Request, job_id: UUID) -> Response:
-        """Everything the model was told and said, verbatim."""
-        rows = AgentMessage.objects.filter(session=own_job(request, job_id).pk)
-        page, next_page = lists.page_after(request, rows, "position")
-        return lists.linked(TranscriptSerializer(page, many=True).data, next_page)
+class AfterPosition(lists.AfterPagination):
+    ordering = "position"
+
+
+@extend_schema(
+    parameters=[lists.AFTER, lists.LIMIT],
+    responses={200: TranscriptSerializer(many=True), **BAD_OR_NOT_FOUND},
+)
+class TranscriptView(ListAPIView[AgentMessage]):
+    """Everything the model was told and said, verbatim."""
+
+    serializer_class = TranscriptSerializer
+    pagination_class = AfterPosition
+
+    def get_queryset(self) -> QuerySet[AgentMessage]:
+        return AgentMessage.objects.filter(session=own_job(self.request, self.kwargs["job_id"]).pk)
 
 
 class DocumentsView(APIView):

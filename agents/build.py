@@ -24,11 +24,11 @@ from agents.errors import (
     SnapshotFailed,
 )
 from agents.keeper import SandboxKeeper, SavingToolbox
+from agents.layout import ROOT
 from agents.model import AnthropicModel
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
 from agents.prompts import note_text
 from agents.runner import Context, run_agent_loop
-from agents.sandbox import ROOT
 from agents.shutdown import HandBack, hand_back_if_stopping
 from agents.store import CheckpointStore
 from agents.tools import Toolbox

@@ -1,7 +1,13 @@
-"""Text that may be longer than anybody wants to read: its beginning and its end are kept."""
+"""The output of programs, made fit to read: as a terminal would show it, and not longer than is useful."""
 
+import re
 from collections import deque
 from collections.abc import Callable
+
+ANSI = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-~])"
+)
+OVERWRITTEN = re.compile(r"[^\n\r]*\r(?=[^\n\r])")  # a progress bar's earlier states
 
 
 class Capture:
@@ -77,3 +83,8 @@ def cut_to_bytes(text: str, limit: int) -> str:
         length = length * 3 // 4
         shorter = cut_middle(text, length)
     return shorter
+
+
+def as_a_terminal_shows(output: str) -> str:
+    """Without colours and cursor movements, and with the last state of lines that were overwritten."""
+    return OVERWRITTEN.sub("", ANSI.sub("", output).replace("\r\n", "\n"))

@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 from django.db.models import Func, IntegerField, QuerySet
 from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
@@ -23,8 +24,9 @@ from agents.serializers import (
     StartedSerializer,
 )
 from jobs import lists
-from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, as_uuid, own_job
+from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND
 from jobs.models import Job
+from jobs.ownership import as_uuid, own_job
 from jobs.serializers import ErrorSerializer
 
 SNAPSHOT = OpenApiParameter("snapshot", UUID, description="A snapshot's id. Default: the newest.")
@@ -32,11 +34,14 @@ FROM = OpenApiParameter("from", UUID, description="A snapshot's id. Default: the
 TO = OpenApiParameter("to", UUID, description="A snapshot's id. Default: the build's newest.")
 
 
-class SnapshotsView(APIView):
-    @extend_schema(parameters=lists.PAGE, responses={200: SnapshotSerializer(many=True), **NOT_FOUND})
-    def get(self, request: Request, job_id: UUID) -> Response:
-        """The build's snapshots, newest first."""
-        return lists.page_of(self, _with_file_counts(own_job(request, job_id)), SnapshotSerializer)
+@extend_schema(parameters=lists.PAGE, responses={200: SnapshotSerializer(many=True), **NOT_FOUND})
+class SnapshotsView(ListAPIView[Snapshot]):
+    """The build's snapshots, newest first."""
+
+    serializer_class = SnapshotSerializer
+
+    def get_queryset(self) -> QuerySet[Snapshot]:
+        return _with_file_counts(own_job(self.request, self.kwargs["job_id"]))
 
 
 def _with_file_counts(job: Job) -> QuerySet[Snapshot]:
@@ -57,8 +62,7 @@ class ChangesView(APIView):
         after = _named(request, job, "to") or history.newest_of(job)
         if after is None:
             return Response([])
-        limit = lists.LinkPagination().get_limit(request) or lists.LinkPagination.default_limit
-        offset = lists.number_from(request, "offset")
+        offset, limit = lists.number_from(request, "offset"), lists.limit_of(request)
         page, count = changes.between(before, after, offset=offset, limit=limit)
         end = offset + len(page)
         following = replace_query_param(request.build_absolute_uri(), "offset", end) if end < count else None

@@ -4,24 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# Directories that commands can create again from the other files; they are neither saved nor searched.
-EXCLUDED = (
-    "node_modules",
-    ".venv",
-    "venv",
-    "__pycache__",
-    ".pytest_cache",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".next",
-    ".nuxt",
-    ".turbo",
-    ".parcel-cache",
-    ".cache",
-    ".gradle",
-    "bower_components",
-)
-
 # Arguments: a name, the excluded names. Writes two lists. NAME.found has, for each file, link, empty
 # directory and unreadable entry ("u", with everything below it): type, mode, change time in seconds, size,
 # link target and path, each ended by NUL. NAME.sums has the checksums. A file that disappears meanwhile is

@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from agents.capture import cut_middle
 from agents.errors import AgentError, NotDone
-from agents.sandbox import STATE, Workspace
+from agents.layout import STATE
+from agents.sandbox import Workspace
 from agents.turns import ToolFailure
 
 DECLARATION = "cofounder.json"

@@ -59,7 +59,7 @@ def about_checks(promises: Sequence[str]) -> Asked:
             {
                 "value": "simpler_version",
                 "label": "Make it simpler",
-                "description": "I build a plainer version of this part that I can make work.",
+                "description": "I build a simpler version of this part that I can make work.",
             },
             {
                 "value": "keep_trying",

@@ -15,7 +15,7 @@ from agents.checkpoints import Rest
 from agents.database import unit
 from agents.guards import CapReached, GoingInCircles, Guards
 from agents.loop import Loop, Toolbox, TurnEnded
-from agents.metrics import MeasuredModel, MeasuredStore, MeasuredToolbox
+from agents.measured import MeasuredModel, MeasuredStore, MeasuredToolbox
 from agents.model import AnthropicModel, ProviderUnavailable, Request
 from agents.models import AgentSession, SessionState
 from agents.prices import ModelEnded, UnknownModel
@@ -28,7 +28,10 @@ from jobs import clock
 log = structlog.get_logger(__name__)
 
 PROVIDER_REST = timedelta(minutes=10)
-NO_PRICE = "I sleep: nobody here knows what my next step costs. Whoever runs this installation can mend that."
+NO_PRICE = (
+    "I am paused: no price is configured for my model. "
+    "The operator of this installation can add it; then I go on by myself."
+)
 PUT_TO_SLEEP = "Put to sleep by the operator of this installation."
 
 

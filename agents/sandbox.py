@@ -16,12 +16,11 @@ from django.conf import settings
 from agents import processes, provider
 from agents.capture import Output
 from agents.errors import SandboxGone, SandboxTaken, ScriptFailed
+from agents.layout import ROOT, STATE
 from agents.provider import our_errors
 from agents.redaction import Redactor
 from agents.turns import ToolFailure
 
-ROOT = "/home/user/app"
-STATE = "/home/user/.cofounder"
 LONGEST_PATH = 4096
 END_SECONDS = 15.0  # to wait for a process group to end
 SCRIPT_SECONDS = 300.0

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable
 
 from agents import manifest
 from agents.errors import ScriptFailed
+from agents.layout import STATE
 from agents.manifest import Manifest
-from agents.sandbox import STATE, Workspace
+from agents.sandbox import Workspace
 from jobs.project_secrets import LEAST_VALUE, telling_line
 
 # Argument: a name. Lists in NAME.held those files of NAME.names that contain a line of NAME.secrets.

@@ -6,8 +6,8 @@ from hashlib import sha256
 from itertools import pairwise
 from uuid import UUID
 
+from agents.capture import as_a_terminal_shows
 from agents.testruns import failing_tests
-from agents.tools.bash import as_a_terminal_shows
 
 MOST_LINES = 12  # of an output that describe what went wrong
 

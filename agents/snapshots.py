@@ -26,9 +26,10 @@ from django.db import IntegrityError
 from agents import history, manifest, processes, secret_files
 from agents.database import unit
 from agents.errors import AgentError, SandboxFull, ScriptFailed, SnapshotDamaged, SnapshotFailed
+from agents.layout import EXCLUDED, STATE
 from agents.manifest import Manifest
 from agents.models import Snapshot, SnapshotClock
-from agents.sandbox import STATE, Workspace
+from agents.sandbox import Workspace
 from jobs import clock, project_secrets
 
 KEPT = 5  # working snapshots for each project; the last one of each finished build is kept as well
@@ -121,7 +122,7 @@ async def take(
 
 
 async def _list(workspace: Workspace, name: str) -> Manifest:
-    await workspace.script(manifest.SCRIPT, name, *manifest.EXCLUDED)
+    await workspace.script(manifest.SCRIPT, name, *EXCLUDED)
     found = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.found")])
     sums = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.sums")])
     return cast(Manifest, await _in_thread(manifest.parse, found, sums))  # slow when there are many files

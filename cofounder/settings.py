@@ -139,7 +139,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["jobs.throttles.ChangesThrottle"],
     "DEFAULT_THROTTLE_RATES": security.RATES,
     "NUM_PROXIES": TRUSTED_PROXIES,
-    "EXCEPTION_HANDLER": "jobs.errors.error_response",
+    "EXCEPTION_HANDLER": "jobs.api_errors.error_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365)}

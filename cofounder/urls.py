@@ -6,7 +6,7 @@ from django.views.defaults import server_error
 
 from cofounder import ledger, probes
 from cofounder.pages import refusals
-from jobs.errors import shaped
+from jobs.api_errors import shaped
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", probes.healthz, name="healthz"),

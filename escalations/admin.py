@@ -1,4 +1,4 @@
-"""The founders' questions for admins: looked at by many, answered by those who may, once."""
+"""Escalations in the admin: staff may read them, those with the permission may answer each once."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ class AnswerForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no paramet
 
 
 def _choices(question: AgentEscalation) -> dict[str, str]:
-    """Credentials are the founder's to give, on their page, or an operator's at a terminal."""
+    """Without credentials: only the founder gives these, on their page, or an operator at a terminal."""
     labels = {
         option["value"]: f"{option['label']}: {option['description']}".rstrip(": ")
         for option in question.options
@@ -120,7 +120,7 @@ class AgentEscalationAdmin(ReadOnlyAdmin):
     # Answering
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """An answer is given once; afterwards, and when its build is over, the question is only looked at."""
+        """A question is answered once; after that, or when its build is over, it is read-only."""
         is_open = obj is None or obj.status == AgentEscalation.Status.PENDING
         return is_open and request.user.has_perm("escalations.change_agentescalation")
 
@@ -136,14 +136,14 @@ class AgentEscalationAdmin(ReadOnlyAdmin):
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> Any:
-        """The audit's line: what was answered, in which words."""
+        """The audit log's line: the decision and its words."""
         guidance = f": {form.cleaned_data['guidance']}" if form.cleaned_data["guidance"] else ""
         return f"Answered with {form.cleaned_data['decision']}{guidance}"
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """What is refused in the last moment, as when two answer at once, is a sentence; nothing is kept."""
+        """A refusal while saving (two answers at once, say) is shown as a sentence; nothing is saved."""
         try:
             shown: HttpResponse = super().change_view(
                 request, object_id, form_url, {"show_save_and_continue": False, **(extra_context or {})}

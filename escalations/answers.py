@@ -1,4 +1,4 @@
-"""A founder's answer to an escalation: written, heard by the model, and seen in every browser."""
+"""Resolving an escalation: the answer is stored, passed on to the model, and shown in every browser."""
 
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,7 @@ def resolve(
     by: Any,
     via: AgentEscalation.Via = AgentEscalation.Via.FOUNDER,
 ) -> AgentEscalation:
-    """Answer a pending escalation, begin its failure's count anew, and queue the agent's run.
+    """Answer a pending escalation, reset its failure's count, and queue a run of the agent.
 
     `by` is the user who answered, None where nobody is signed in. Raises `AgentEscalation.DoesNotExist`,
     `BadAnswer`, `BadSecret`, and `Conflict` when it has been answered or skipped.
@@ -80,7 +80,7 @@ def _need_pending(escalation: AgentEscalation) -> None:
 
 
 def clean(escalation: AgentEscalation, decision: str, guidance: str) -> str:
-    """The guidance as it will be kept; `BadAnswer` when it or the decision is not acceptable."""
+    """The guidance as it will be stored; `BadAnswer` when it or the decision is not valid."""
     valid = [option["value"] for option in escalation.options]
     if decision not in (*valid, PROVIDE_GUIDANCE):
         choices = ", ".join(dict.fromkeys([*valid, PROVIDE_GUIDANCE]))

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,31 +16,34 @@ from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from escalations.serializers import AnswerInput, EscalationSerializer
 from jobs import lists
-from jobs.api import CONFLICT, NOT_FOUND, REFUSALS, own_job
+from jobs.api import CONFLICT, NOT_FOUND, REFUSALS
 from jobs.errors import CofounderError
+from jobs.ownership import own_job
 from jobs.serializers import ErrorSerializer
 
 STATUS = OpenApiParameter("status", str, enum=AgentEscalation.Status.values)
 
 
 def own_escalations(request: Request) -> QuerySet[AgentEscalation]:
-    """The asker's escalations, newest first."""
+    """The user's escalations, newest first."""
     return AgentEscalation.objects.filter(project__owner=request.user.pk)
 
 
-class EscalationsView(APIView):
-    @extend_schema(
-        parameters=[*lists.PAGE, STATUS],
-        responses={200: EscalationSerializer(many=True), **REFUSALS, 400: ErrorSerializer},
-    )
-    def get(self, request: Request) -> Response:
-        found = own_escalations(request)
-        if status := request.query_params.get("status"):
+@extend_schema(
+    parameters=[*lists.PAGE, STATUS],
+    responses={200: EscalationSerializer(many=True), **REFUSALS, 400: ErrorSerializer},
+)
+class EscalationsView(ListAPIView[AgentEscalation]):
+    serializer_class = EscalationSerializer
+
+    def get_queryset(self) -> QuerySet[AgentEscalation]:
+        found = own_escalations(self.request)
+        if status := self.request.query_params.get("status"):
             if status not in AgentEscalation.Status.values:
                 known = ", ".join(AgentEscalation.Status.values)
                 raise CofounderError(f"status must be one of: {known}.", field="status")
             found = found.filter(status=status)
-        return lists.page_of(self, found, EscalationSerializer)
+        return found
 
 
 class EscalationView(APIView):
@@ -63,7 +67,9 @@ class ResolveView(APIView):
         return Response(EscalationSerializer(escalation).data)
 
 
-class JobEscalationsView(APIView):
-    @extend_schema(parameters=lists.PAGE, responses={200: EscalationSerializer(many=True), **NOT_FOUND})
-    def get(self, request: Request, job_id: UUID) -> Response:
-        return lists.page_of(self, own_job(request, job_id).escalations.all(), EscalationSerializer)
+@extend_schema(parameters=lists.PAGE, responses={200: EscalationSerializer(many=True), **NOT_FOUND})
+class JobEscalationsView(ListAPIView[AgentEscalation]):
+    serializer_class = EscalationSerializer
+
+    def get_queryset(self) -> QuerySet[AgentEscalation]:
+        return own_job(self.request, self.kwargs["job_id"]).escalations.all()

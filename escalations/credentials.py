@@ -1,4 +1,4 @@
-"""Which credentials a question asks for: the names that its own words have."""
+"""Which credentials a question asks for: the names found in its text."""
 
 import re
 
@@ -16,7 +16,7 @@ def are_asked_for(question: AgentEscalation) -> bool:
 
 
 def names_asked_for(question: AgentEscalation) -> list[str]:
-    """The environment variables it names; where it names none, those the project has already."""
+    """The environment variables that it names; if none, those that the project already has."""
     words = [question.plain_english_problem, question.recommended_action]
     words += [f"{option['label']} {option['description']}" for option in question.options]
     named = dict.fromkeys(ENVIRONMENT_NAME.findall("\n".join(words)))

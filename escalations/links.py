@@ -1,4 +1,4 @@
-"""Links that answer a question without a login: signed, good for one answer, for a week."""
+"""Links for answering a question without signing in: signed, valid for one answer and for a week."""
 
 import secrets
 from datetime import timedelta
@@ -33,7 +33,7 @@ class LinkExpired(CofounderError):
 
 
 def make(escalation: AgentEscalation) -> tuple[str, AnswerLink]:
-    """A new link to this question for its founder: the token, which exists nowhere else, and its row."""
+    """A new link to this question for its founder: the token, which is not stored, and the row."""
     token = _signer.sign(secrets.token_urlsafe(24))
     now = clock.now()
     link = AnswerLink.objects.create(
@@ -47,7 +47,7 @@ def make(escalation: AgentEscalation) -> tuple[str, AnswerLink]:
 
 
 def find(token: str) -> AnswerLink:
-    """The link with this token; `LinkDamaged` when there is none. A forged one costs no query."""
+    """The link with this token; `LinkDamaged` when there is none. A forged token causes no query."""
     try:
         _signer.unsign(token)
     except BadSignature as error:
@@ -60,7 +60,7 @@ def find(token: str) -> AnswerLink:
 
 
 def has_expired(link: AnswerLink) -> bool:
-    """Whether its time is over, or the founder has another address by now."""
+    """Whether it is too old, or the founder has changed the e-mail address since."""
     owner = link.escalation.project.owner
     return clock.now() >= link.expires_at or link.sent_to != owner.email
 
@@ -88,7 +88,7 @@ def answer(token: str, *, decision: str, guidance: str = "") -> AgentEscalation:
 
 
 def claim_renewal(link: AnswerLink) -> bool:
-    """Whether a new link may be sent in this one's place now; of two who ask, one may."""
+    """Whether a new link may replace this one now; of two requests at the same time, one gets True."""
     now = clock.now()
     is_due = Q(renewed_at=None) | Q(renewed_at__lte=now - RENEWAL_PAUSE)
     return AnswerLink.objects.filter(is_due, pk=link.pk).update(renewed_at=now) == 1

@@ -1,4 +1,4 @@
-"""When the agent needs the founder: failures it met again and again, and the questions they became."""
+"""When the agent needs the founder: repeated failures, and the questions they lead to."""
 
 from django.conf import settings
 from django.db import models
@@ -16,9 +16,7 @@ class ErrorSignature(UUIDModel):
     category = models.CharField(max_length=40)
     attempts = models.JSONField(default=list)
     escalated_at = models.DateTimeField(null=True, blank=True)
-    reset_at = models.DateTimeField(
-        null=True, blank=True
-    )  # when an answer, or progress, began the count anew
+    reset_at = models.DateTimeField(null=True, blank=True)  # when an answer, or progress, reset the count
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "signature"], name="error_signature")]
@@ -85,11 +83,11 @@ class AnswerLink(UUIDModel):
 
     escalation = models.ForeignKey(AgentEscalation, on_delete=models.CASCADE, related_name="links")
     token_hash = models.CharField(max_length=64, unique=True)  # SHA-256, in hex
-    sent_to = models.EmailField()  # it ends with the address it was sent to
+    sent_to = models.EmailField()  # it is void once the founder's address is another one
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
-    renewed_at = models.DateTimeField(null=True, blank=True)  # when a new one was last asked for in its place
+    renewed_at = models.DateTimeField(null=True, blank=True)  # when a replacement was last requested
 
     class Meta:
         ordering = ["-created_at", "id"]

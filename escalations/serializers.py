@@ -1,4 +1,4 @@
-"""What the API takes and gives of escalations."""
+"""Request and response bodies of escalations."""
 
 from typing import Any
 

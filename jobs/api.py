@@ -5,19 +5,20 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs import briefs, lists
 from jobs.events import frame
-from jobs.models import EventType, Job, Project
+from jobs.models import EventType, Job, JobEvent, Phase, Project
+from jobs.ownership import as_uuid, own_job, own_jobs, own_project
 from jobs.serializers import (
     CheckSerializer,
     ErrorSerializer,
-    FrameSchema,
+    FrameSerializer,
     JobSerializer,
     PhaseSerializer,
     ProjectDetailSerializer,
@@ -31,26 +32,15 @@ BAD_OR_NOT_FOUND = {**NOT_FOUND, 400: ErrorSerializer}
 CONFLICT = {**BAD_OR_NOT_FOUND, 409: ErrorSerializer}
 
 
-def own_project(request: Request, project_id: UUID) -> Project:
-    """The asker's project; someone else's is not found."""
-    return get_object_or_404(Project, pk=project_id, owner=request.user.pk)
-
-
-def own_jobs(request: Request) -> QuerySet[Job]:
-    return Job.objects.filter(project__owner=request.user.pk)
-
-
-def own_job(request: Request, job_id: UUID) -> Job:
-    """The asker's job; someone else's is not found."""
-    return get_object_or_404(own_jobs(request), pk=job_id)
-
-
-class ProjectsView(APIView):
+@extend_schema_view(
+    get=extend_schema(parameters=lists.PAGE, responses={200: ProjectSerializer(many=True), **REFUSALS})
+)
+class ProjectsView(ListAPIView[Project]):
     throttle_scope = "projects"
+    serializer_class = ProjectSerializer
 
-    @extend_schema(parameters=lists.PAGE, responses={200: ProjectSerializer(many=True), **REFUSALS})
-    def get(self, request: Request) -> Response:
-        return lists.page_of(self, Project.objects.filter(owner=request.user.pk), ProjectSerializer)
+    def get_queryset(self) -> QuerySet[Project]:
+        return Project.objects.filter(owner=self.request.user.pk)
 
     @extend_schema(
         request=ProjectInput, responses={201: ProjectDetailSerializer, **REFUSALS, 400: ErrorSerializer}
@@ -91,24 +81,18 @@ def _change(project: Project, given: dict[str, Any]) -> None:
         briefs.add_interview(project, given["interview"])
 
 
-class JobsView(APIView):
-    @extend_schema(
-        parameters=[*lists.PAGE, OpenApiParameter("project_id", UUID)],
-        responses={200: JobSerializer(many=True), **NOT_FOUND},
-    )
-    def get(self, request: Request) -> Response:
-        jobs = own_jobs(request)
-        if project_id := request.query_params.get("project_id"):
-            jobs = jobs.filter(project=own_project(request, as_uuid(project_id)))
-        return lists.page_of(self, jobs, JobSerializer)
+@extend_schema(
+    parameters=[*lists.PAGE, OpenApiParameter("project_id", UUID)],
+    responses={200: JobSerializer(many=True), **NOT_FOUND},
+)
+class JobsView(ListAPIView[Job]):
+    serializer_class = JobSerializer
 
-
-def as_uuid(value: Any) -> UUID:
-    """An id somebody sent; one that cannot exist is not found, as any other unknown one."""
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return UUID(int=0)
+    def get_queryset(self) -> QuerySet[Job]:
+        jobs = own_jobs(self.request)
+        if project_id := self.request.query_params.get("project_id"):
+            jobs = jobs.filter(project=own_project(self.request, as_uuid(project_id)))
+        return jobs
 
 
 class JobView(APIView):
@@ -117,20 +101,29 @@ class JobView(APIView):
         return Response(JobSerializer(own_job(request, job_id)).data)
 
 
-class EventsView(APIView):
-    @extend_schema(
-        parameters=[lists.AFTER, lists.LIMIT], responses={200: FrameSchema(many=True), **BAD_OR_NOT_FOUND}
-    )
-    def get(self, request: Request, job_id: UUID) -> Response:
-        """The job's event log in order: the same frames that the WebSocket sends."""
-        events, next_page = lists.page_after(request, own_job(request, job_id).events.all(), "seq")
-        return lists.linked([frame(event) for event in events], next_page)
+class AfterSeq(lists.AfterPagination):
+    ordering = "seq"
 
 
-class PhasesView(APIView):
-    @extend_schema(parameters=lists.PAGE, responses={200: PhaseSerializer(many=True), **NOT_FOUND})
-    def get(self, request: Request, job_id: UUID) -> Response:
-        return lists.page_of(self, own_job(request, job_id).phases.all(), PhaseSerializer)
+@extend_schema(
+    parameters=[lists.AFTER, lists.LIMIT], responses={200: FrameSerializer(many=True), **BAD_OR_NOT_FOUND}
+)
+class EventsView(ListAPIView[JobEvent]):
+    """The job's event log in order: the same frames that the WebSocket sends."""
+
+    serializer_class = FrameSerializer
+    pagination_class = AfterSeq
+
+    def get_queryset(self) -> QuerySet[JobEvent]:
+        return own_job(self.request, self.kwargs["job_id"]).events.all()
+
+
+@extend_schema(parameters=lists.PAGE, responses={200: PhaseSerializer(many=True), **NOT_FOUND})
+class PhasesView(ListAPIView[Phase]):
+    serializer_class = PhaseSerializer
+
+    def get_queryset(self) -> QuerySet[Phase]:
+        return own_job(self.request, self.kwargs["job_id"]).phases.all()
 
 
 class ChecksView(APIView):

@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs import project_secrets
-from jobs.api import BAD_OR_NOT_FOUND, NOT_FOUND, own_project
+from jobs.api import BAD_OR_NOT_FOUND, NOT_FOUND
+from jobs.ownership import own_project
 
 
 class SecretSerializer(serializers.Serializer[Any]):

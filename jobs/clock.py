@@ -1,4 +1,4 @@
-"""The one clock everything reads: real time, or (with DEBUG) moved and sped up by one database row."""
+"""The one clock that everything uses: real time, or (with DEBUG) shifted and sped up by one database row."""
 
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +17,7 @@ class ClockRefused(ImproperlyConfigured):
 
 
 class Reading(NamedTuple):
-    """How our time follows real time: `shown + (real - anchor) * speed`."""
+    """How our time is computed from real time: `shown + (real - anchor) * speed`."""
 
     anchor: datetime
     shown: datetime
@@ -54,7 +54,7 @@ def _reading() -> Reading:
 
 
 def forget() -> None:
-    """Read the row anew at the next look."""
+    """Read the row again the next time."""
     global _cached
     _cached = _Cached(REAL_TIME, float("-inf"))
 
@@ -69,7 +69,7 @@ def today() -> date:
 
 
 def to_real(ours: datetime) -> datetime:
-    """The real moment at which this clock will show `ours`."""
+    """The real time at which this clock will show `ours`."""
     return _reading().real(ours)
 
 

@@ -1,4 +1,4 @@
-"""What the lists of the admin share: they are read only, stay fast however long they are, and are audited."""
+"""Base classes of the admin: read-only lists that stay fast with many rows, and an audit trail."""
 
 from datetime import datetime
 from functools import cached_property
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin  # takes no parameter at run time
 
-MOST_COUNTED = 10_000  # rows; further ones are found by filtering and searching
+MOST_COUNTED = 10_000  # rows; to see others, filter or search
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # the admin makes it, of whatever it lists
-    """Counts no further than anybody turns pages."""
+    """Stops counting where nobody would turn pages any more."""
 
     @cached_property
     def count(self) -> int:
@@ -31,12 +31,12 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # the admin makes 
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Rows that people look at. What may be done with them are actions, not forms."""
+    """Rows to look at. What may be done with them are actions, not forms."""
 
     actions = None
     paginator = BoundedPaginator
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # a facet counts every row
+    show_facets = admin.ShowFacets.NEVER  # facets count every row
     list_per_page = 50
     list_max_show_all = 200
 
@@ -52,7 +52,7 @@ class ReadOnlyAdmin(ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """What `found` finds; nothing given, everything."""
+        """Narrow the rows with `found`; all of them when nothing is given."""
         words = search_term.strip().replace("\0", "")
         return (self.found(queryset, words) if words else queryset), False
 

@@ -1,4 +1,4 @@
-"""A browser's live view of a job's event log: what it missed, then what happens."""
+"""The WebSocket of a job: replays the events that the browser missed, then sends new ones as they come."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ UNREADABLE, NOT_SIGNED_IN, NOT_FOUND, OUR_FAULT = 4400, 4401, 4404, 1011  # clos
 WINDOW = 500  # frames past the client's last ack: daphne buffers without limit for one that does not read
 BATCH = 200
 RETRY_SECONDS = 2.0
-CHECK_SECONDS = 30.0  # how often the login is looked at again: a socket outlives a sign-out by no more
+CHECK_SECONDS = 30.0  # between two checks of the session: a socket may outlive a sign-out by this
 MESSAGE_LIMIT = 1_000  # characters; an ack has about 20
 
 
@@ -37,23 +37,23 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
     pump: "asyncio.Task[None] | None" = None
 
     async def connect(self) -> None:
-        await self.accept()  # a refusal before this shows the browser no code
+        await self.accept()  # closed before it was accepted, the browser would not see the code
         refusal = await self._refusal()
         if refusal is not None:
             await self.close(refusal)
             return
         self.heard: dict[int, Message] = {}
-        self.is_behind = True  # whether the rows may hold more than was sent
+        self.is_behind = True  # whether the database may hold more than was sent
         self.bell = asyncio.Event()
         self.sending = asyncio.Lock()
-        # Sockets that came together are not all looked at together.
+        # Sockets that were opened at the same time should not all be checked at the same time.
         self.checked = time.monotonic() - uniform(0, CHECK_SECONDS)  # noqa: S311  # no secret
-        # The doorbell first, then the rows: what commits between the two is heard, or read, or both.
+        # Subscribe first, then read the rows: an event committed in between is received, or read, or both.
         await lookout.watch(self.channel_layer, self.job_id, self)
         self.pump = asyncio.create_task(self._pump())
 
     async def _refusal(self) -> int | None:
-        """The code to close with; None for a job's owner, whose place in the log is set then."""
+        """The code to close with, or None for the job's owner; then the position in the log is set."""
         after = as_number(parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[-1])
         if after is None:
             return UNREADABLE
@@ -71,11 +71,11 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
         return None
 
     async def _lost_right(self) -> int | None:
-        """The code to close with once the login has ended or the job is gone; looked up now and then."""
+        """The code to close with if the session has ended or the job is gone; not checked each time."""
         if time.monotonic() < self.checked + CHECK_SECONDS:
             return None
         session = self.scope["session"]
-        user = await get_user({"session": session.__class__(session.session_key)})  # read anew
+        user = await get_user({"session": session.__class__(session.session_key)})  # read again
         if not user.is_authenticated:
             return NOT_SIGNED_IN
         if await _last_seq(self.job_id, user.pk) is None:
@@ -91,7 +91,7 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
             await lookout.leave(self.job_id, self)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Channels tidies database connections before every message, in a thread; an ack needs none."""
+        """Channels closes old database connections in a thread before every message; an ack uses none."""
         if message["type"] == "websocket.receive":
             await self.websocket_receive(message)
         else:
@@ -107,7 +107,7 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
                 self.bell.set()
 
     async def hear(self, messages: Messages) -> None:
-        """Send what follows on at once. Of the rest only so much is kept: the rows hold it all."""
+        """Send the next event at once. Up to `BATCH` others are buffered; the rest is read from the rows."""
         for seq, message in messages:
             if seq == self.sent + 1 <= self.acked + WINDOW and not self.sending.locked():
                 async with self.sending:
@@ -120,13 +120,13 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
                 self.bell.set()
 
     def look(self, last_seq: int | None) -> None:
-        """Every so often: catch up with what no doorbell told, and see whether the login still holds."""
+        """On every poll: catch up if a notification was lost, and check the session when that is due."""
         self.is_behind |= (last_seq or 0) > self.sent
         if self.is_behind or last_seq is None or time.monotonic() > self.checked + CHECK_SECONDS:
             self.bell.set()
 
     async def _pump(self) -> None:
-        """Send what there is, then wait for the bell."""
+        """Send what there is, then wait until there is more."""
         while True:
             self.bell.clear()
             try:
@@ -140,13 +140,13 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
                 log.warning("consumer.database_away", job_id=str(self.job_id), error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:
-                # A socket that stays open and silent would lie: the browser connects again instead.
+                # A socket that stays open but sends nothing would mislead: the browser reconnects instead.
                 log.exception("consumer.failed", job_id=str(self.job_id))
                 await self.close(OUR_FAULT)
                 return
 
     async def _deliver(self) -> None:
-        """Send on from the last frame: those heard while they follow on, the rows where they do not."""
+        """Send on from the last event: from the buffer while there is no gap, otherwise from the database."""
         while (room := self.acked + WINDOW - self.sent) > 0:
             following = self.heard.pop(self.sent + 1, None)
             if following is not None:
@@ -183,7 +183,7 @@ def _ack(text: str | None) -> int | None:
 
 @database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
 def _last_seq(job_id: UUID, user_id: UUID) -> int | None:
-    """How far the job's log is; None when there is no such job of this user."""
+    """The number of the job's last event; None when this user has no such job."""
     numbers = Job.objects.filter(pk=job_id, project__owner=user_id).values_list("last_seq", flat=True)
     return numbers.first()
 

@@ -1,4 +1,4 @@
-"""The doorbell: tells sockets on a job that there is something to read. It may fail; nothing is lost then."""
+"""The doorbell: notifies the sockets of a job of new events. Best effort: the rows are the truth."""
 
 import asyncio
 from contextlib import suppress
@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 
-SECONDS = 0.5  # a doorbell that takes longer is not worth waiting for
-PAUSE_SECONDS = 0.02  # between two rings for one job; a page looks every 150 ms
+SECONDS = 0.5  # a notification that takes longer is not worth waiting for
+PAUSE_SECONDS = 0.02  # between two notifications for one job; a page renders every 150 ms
 CONNECT_SECONDS = 5
 FIRST_BACKOFF, LAST_BACKOFF = 0.1, 5.0
 
@@ -26,7 +26,7 @@ Frames = list[dict[str, Any]]
 
 
 class DoorbellLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # channels_redis has no types
-    """Redis pub/sub whose subscriptions outlive Redis: stock Channels ends every socket without it."""
+    """Redis pub/sub that survives a restart of Redis: with stock Channels every socket would end."""
 
     def _get_layer(self) -> Any:
         layer = super()._get_layer()
@@ -36,9 +36,9 @@ class DoorbellLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # channels_
 
 
 class DoorbellConnection(RedisSingleShardConnection):  # type: ignore[misc]  # channels_redis has no types
-    """One Redis: what is wanted is remembered, and subscribed anew whenever the connection is.
+    """The connection to one Redis: after a reconnect it subscribes to the same channels again.
 
-    Only the receiver touches the subscribing connection: two tasks that mend one connection leak a socket.
+    Only the receiver uses the subscribing connection: if two tasks reconnect it, a socket leaks.
     """
 
     _redis: Any
@@ -46,12 +46,12 @@ class DoorbellConnection(RedisSingleShardConnection):  # type: ignore[misc]  # c
 
     def __init__(self, host: dict[str, Any], channel_layer: Any) -> None:
         super().__init__(host, channel_layer)
-        self._nudges = f"{channel_layer.prefix}.nudges.{uuid4().hex}"  # wakes the receiver out of its read
+        self._nudges = f"{channel_layer.prefix}.nudges.{uuid4().hex}"  # interrupts the receiver's read
         self._held: set[str] = set()
         self._waiting: list[asyncio.Future[None]] = []
 
     def _ensure_redis(self) -> None:
-        """One retry at once, for a connection gone stale; redis-py's own three would hold up the sender."""
+        """With one immediate retry, for a stale connection; redis-py's default would delay the sender."""
         if self._redis is None:
             pool = create_pool({**self.host, "retry": Retry(NoBackoff(), 1)})
             self._redis = aioredis.Redis(connection_pool=pool)
@@ -61,18 +61,18 @@ class DoorbellConnection(RedisSingleShardConnection):  # type: ignore[misc]  # c
         await self._redis.publish(channel, message)
 
     async def subscribe(self, channel: str) -> None:
-        """Subscribe now if Redis is there, otherwise as soon as it is."""
+        """Subscribe now if Redis is available, otherwise as soon as it is."""
         self._subscribed_to.add(channel)
         subscribed = asyncio.get_running_loop().create_future()
         self._waiting.append(subscribed)
         self._ensure_receiver()
-        with suppress(RedisError, OSError):  # the receiver meets the same failure, and starts anew
+        with suppress(RedisError, OSError):  # the receiver gets the same error, and reconnects
             async with asyncio.timeout(SECONDS):
                 await self.publish(self._nudges, b"")
                 await subscribed
 
     async def unsubscribe(self, channel: str) -> None:
-        """The receiver leaves the channel at its next look; until then nobody hears what arrives."""
+        """The receiver unsubscribes in its next round; messages that arrive until then are dropped."""
         self._subscribed_to.discard(channel)
 
     async def _do_receiving(self) -> None:
@@ -119,8 +119,8 @@ def group(job_id: UUID | str) -> str:
 
 
 class _Bell:
-    """Rings on one event loop, each job's frames in order: at once, and what gathers in the pause after it
-    together."""
+    """Notifies from one event loop, in order for each job: the first frames at once, and those that come
+    during the pause after it in one message."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -128,7 +128,7 @@ class _Bell:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def ring(self, job_id: UUID, frames: Frames) -> None:
-        """From any thread, without waiting."""
+        """Can be called from any thread; does not wait."""
         self.loop.call_soon_threadsafe(self._gather, job_id, frames)
 
     def _gather(self, job_id: UUID, frames: Frames) -> None:
@@ -152,13 +152,13 @@ _bell: _Bell | None = None
 
 
 def ring_from(loop: asyncio.AbstractEventLoop | None) -> None:
-    """Ring on this event loop from now on (the worker's own), without waiting for it."""
-    global _bell  # a process has one worker loop
+    """From now on notify from this event loop (the worker's), without waiting for it."""
+    global _bell  # a process has one worker, and it has one loop
     _bell = _Bell(loop) if loop else None
 
 
 def ring(job_id: UUID, frames: Frames) -> None:
-    """Send the frames to everyone who watches the job; swallow every failure of Redis."""
+    """Send the frames to every socket of the job. A failure of Redis is logged, never raised."""
     if _bell is not None and _bell.loop.is_running():
         _bell.ring(job_id, frames)
     else:

@@ -1,133 +1,49 @@
-"""Errors of the API: one shape, `{"error": {"code", "message", "fields"?}}`."""
+"""Refusals: exceptions whose message is a sentence for the person who asked."""
 
-from collections.abc import Callable
-from typing import Any
-
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
-from rest_framework import exceptions, status
-from rest_framework.views import exception_handler, set_rollback
+from http import HTTPStatus
 
 
 class CofounderError(Exception):
     """Something we refuse, with a sentence for the person who asked."""
 
-    status_code: int = status.HTTP_400_BAD_REQUEST
+    status_code: int = HTTPStatus.BAD_REQUEST
     code = "invalid"
 
     def __init__(self, message: str = "", *, field: str = "") -> None:
         super().__init__(message or self.__doc__)
-        self.field = field  # of the request, where one is at fault
+        self.field = field  # the field of the request that is at fault, if one is
 
 
 class Conflict(CofounderError):
     """This cannot be done in the present state."""
 
-    status_code = status.HTTP_409_CONFLICT
+    status_code = HTTPStatus.CONFLICT
     code = "conflict"
 
 
 class PaymentNeeded(CofounderError):
     """There is no money for this."""
 
-    status_code = status.HTTP_402_PAYMENT_REQUIRED
+    status_code = HTTPStatus.PAYMENT_REQUIRED
     code = "payment_needed"
 
 
 class Unavailable(CofounderError):
     """This is switched off for now."""
 
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
 
 
 class TooLarge(CofounderError):
     """The request is too large: at most 1 MB is accepted."""
 
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "too_large"
 
 
 class TooOften(CofounderError):
     """There were too many tries in a short time. Wait a little, then try again."""
 
-    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    status_code = HTTPStatus.TOO_MANY_REQUESTS
     code = "throttled"
-
-
-def body(code: str, message: str, fields: dict[str, list[str]] | None = None) -> dict[str, Any]:
-    error: dict[str, Any] = {"code": code, "message": message}
-    if fields:
-        error["fields"] = fields
-    return {"error": error}
-
-
-def error_response(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
-    """DRF's exception handler: every refusal in our one shape, whatever the view answers otherwise.
-
-    Anything unknown stays a 500.
-    """
-    if isinstance(error, RequestDataTooBig):
-        error = TooLarge()
-    if isinstance(error, CofounderError):
-        set_rollback()
-        fields = {error.field: [str(error)]} if error.field else None
-        return JsonResponse(body(error.code, str(error), fields), status=error.status_code)
-    if isinstance(error, Http404):
-        error = exceptions.NotFound("Nothing of yours is at this address.")
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied()
-    response = exception_handler(error, context)
-    if response is None or not isinstance(error, exceptions.APIException):
-        return None
-    if isinstance(error, exceptions.ValidationError):
-        fields = _fields(error.detail)
-        first = next(iter(fields.items()), ("", ["Invalid."]))
-        message = first[1][0] if first[0] in ("", "non_field_errors") else f"{first[0]}: {first[1][0]}"
-        said = body("invalid", message, fields)
-    else:
-        said = body(str(error.get_codes()), str(error.detail))
-    headers = {name: response[name] for name in ("WWW-Authenticate", "Retry-After") if name in response}
-    return JsonResponse(said, status=response.status_code, headers=headers)
-
-
-def _fields(detail: Any, path: str = "") -> dict[str, list[str]]:
-    """Nested validation details as `{"a.b": [sentences]}`."""
-    if isinstance(detail, dict):
-        pairs = [(f"{path}.{key}" if path else str(key), value) for key, value in detail.items()]
-    elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
-        pairs = [(f"{path}.{position}", value) for position, value in enumerate(detail) if value]
-    else:
-        sentences = detail if isinstance(detail, list) else [detail]
-        return {path: [str(sentence) for sentence in sentences]}
-    merged: dict[str, list[str]] = {}
-    for key, value in pairs:
-        merged.update(_fields(value, key))
-    return merged
-
-
-@csrf_exempt
-def unknown_address(request: HttpRequest) -> JsonResponse:
-    """Whatever under /api/ is not there."""
-    return JsonResponse(body("not_found", "There is nothing at this address."), status=404)
-
-
-Handler = Callable[..., HttpResponse]
-_SENTENCES = {
-    400: ("invalid", "The request cannot be read."),
-    403: ("permission_denied", "This is not allowed."),
-    404: ("not_found", "There is nothing at this address."),
-    500: ("internal", "Something went wrong on our side. Please try again in a moment."),
-}
-
-
-def shaped(status_code: int, page: Handler) -> Handler:
-    """An error handler of Django that keeps the API's shape under /api/ and shows `page` elsewhere."""
-
-    def handler(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.path_info.startswith("/api/"):
-            return JsonResponse(body(*_SENTENCES[status_code]), status=status_code)
-        return page(request, *args, **kwargs)
-
-    return handler

@@ -1,4 +1,4 @@
-"""The event log: one gapless, numbered list of facts per job, which every browser reads."""
+"""The event log: for each job, events numbered without gaps, which every browser reads."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ Fact = tuple[EventType, dict[str, Any]]
 
 
 def record(job_id: UUID, event_type: EventType, **payload: Any) -> JobEvent:
-    """Add one event to the job's log, in the caller's transaction; the doorbell rings when it commits."""
+    """Add one event to the job's log, in the caller's transaction; sockets are notified when it commits."""
     return record_all(job_id, [(event_type, payload)])[0]
 
 
@@ -41,7 +41,7 @@ def record_all(job_id: UUID, facts: Sequence[Fact]) -> list[JobEvent]:
 
 
 def checked(facts: Sequence[Fact]) -> list[Fact]:
-    """The facts as the database can store them; `ValueError` for a payload with a frame's own names."""
+    """The events as the database can store them; `ValueError` for a payload with a frame's own names."""
     for _, payload in facts:
         if clash := RESERVED_NAMES.intersection(payload):
             raise ValueError(f"An event's payload may not be named {', '.join(sorted(clash))}.")
@@ -49,7 +49,7 @@ def checked(facts: Sequence[Fact]) -> list[Fact]:
 
 
 def announce(job_id: UUID, facts: Sequence[Fact], last_seq: int, moment: datetime) -> None:
-    """Ring the doorbell for these facts, the last of which has this number, once what wrote them commits."""
+    """On commit, notify the sockets of these events; `last_seq` is the number of the last one."""
     first = last_seq - len(facts) + 1
     frames = [
         _frame(job_id, seq, event_type, payload, moment)
@@ -70,7 +70,7 @@ def _take_numbers(job_id: UUID, count: int) -> int:
 
 
 def frame(event: JobEvent) -> dict[str, Any]:
-    """What the WebSocket and the REST list send for an event."""
+    """An event as the WebSocket and the REST API send it."""
     return _frame(event.job_id, event.seq, event.type, event.payload, event.created_at)
 
 

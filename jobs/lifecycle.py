@@ -1,4 +1,4 @@
-"""The moves of a job. A move and its event are one transaction, and a compare-and-set."""
+"""The status transitions of a job. Each is a compare-and-set, in one transaction with its event."""
 
 from functools import partial
 from typing import Any
@@ -37,9 +37,9 @@ class MoveLost(Exception):
 
 
 def move(job: Job, to: JobStatus, message: str = "", **fields: Any) -> None:
-    """Move the job from the status this object holds, set `fields` with it, and record it.
+    """Move the job on from the status that this object has, set `fields` too, and record the event.
 
-    Raises `IllegalMove` for a move the table does not know, `MoveLost` when the row has moved on since.
+    Raises `IllegalMove` when the table does not allow it, `MoveLost` when the row's status has changed since.
     """
     old = JobStatus(job.status)
     if to not in LEGAL_MOVES[old]:

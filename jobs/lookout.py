@@ -1,7 +1,7 @@
-"""What a process hears of the jobs that its sockets watch: once, however many sockets there are.
+"""A process's one subscription to the events of all jobs that its sockets watch.
 
-One channel hears the doorbells of all watched jobs, each frame is turned into text once, and one query now
-and then finds what no doorbell told.
+However many sockets there are: one channel receives the notifications of all watched jobs, each frame is
+serialised once, and one query every `POLL_SECONDS` finds events whose notification was lost.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 2.0
 
 Message = dict[str, str]
-Messages = Sequence[tuple[int, Message]]  # numbers and frames, in order
+Messages = Sequence[tuple[int, Message]]  # (seq, frame), in order
 
 
 def sendable(frame: dict[str, Any]) -> Message:
-    """A frame as ASGI sends it; sockets share one."""
+    """A frame as an ASGI message, which all sockets share."""
     return {"type": "websocket.send", "text": json.dumps(frame)}
 
 
@@ -36,14 +36,14 @@ class Watcher(Protocol):
     """A socket on a job."""
 
     async def hear(self, messages: Messages) -> None:
-        """A doorbell rang. This must not wait for the browser: others hear after it."""
+        """New events. This must not wait for the browser: the other watchers are told after it."""
 
     def look(self, last_seq: int | None) -> None:
-        """The log has reached this number, or the job is gone; told every `POLL_SECONDS`."""
+        """Called every `POLL_SECONDS` with the number of the last event; None when the job is gone."""
 
 
 class Lookout:
-    """The ears of one event loop; it exists while somebody watches."""
+    """One event loop's subscription hub; it exists while there is a watcher."""
 
     def __init__(self, layer: Any) -> None:
         self._layer = layer
@@ -56,12 +56,12 @@ class Lookout:
         return bool(self._watchers)
 
     async def add(self, job_id: UUID, watcher: Watcher) -> None:
-        """From the return of this on, the watcher hears every doorbell that rings."""
+        """Once this has returned, the watcher gets every notification."""
         self._watchers.setdefault(job_id, set()).add(watcher)
         try:
             channel = await asyncio.shield(self._channel)
             await self._layer.group_add(doorbell.group(job_id), channel)
-        except BaseException:  # also when it is cancelled: nobody would remove it later
+        except BaseException:  # also when cancelled: nobody would remove the watcher later
             await self.remove(job_id, watcher)
             raise
 
@@ -88,12 +88,12 @@ class Lookout:
             await self._tell((await self._layer.receive(channel))["frames"])
 
     async def _tell(self, frames: list[dict[str, Any]]) -> None:
-        """The frames of a doorbell are all of one job."""
+        """All frames of one notification belong to the same job."""
         messages = [(int(frame["seq"]), sendable(frame)) for frame in frames]
         for watcher in list(self._watchers.get(UUID(frames[0]["job_id"]), ())):
             try:
                 await watcher.hear(messages)
-            except Exception:  # one socket that fails must not silence the others
+            except Exception:  # one socket that fails must not stop the others
                 log.exception("lookout.watcher_failed", job_id=frames[0]["job_id"])
 
     async def _poll(self) -> None:

@@ -1,4 +1,4 @@
-"""What a web process measures of the log."""
+"""Metrics of a web process about the event log."""
 
 from prometheus_client import Counter
 

@@ -101,7 +101,7 @@ class Job(UUIDModel):
     build_number = models.PositiveIntegerField()
     preview_url = models.URLField(max_length=500, blank=True)
     workspace_path = models.CharField(max_length=500, blank=True)
-    debug_id = models.CharField(max_length=40, blank=True)  # what a founder quotes when asking for help
+    debug_id = models.CharField(max_length=40, blank=True)  # a founder quotes it when asking for help
     idea_brief = models.ForeignKey(Artifact, null=True, on_delete=models.SET_NULL, related_name="+")
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  # NULL is "none given"
     last_seq = models.PositiveBigIntegerField(default=0)
@@ -162,7 +162,7 @@ class Phase(models.Model):
 
 
 class EventType(models.TextChoices):
-    """Every fact the log knows. Labels are for people; each has a template on the build page."""
+    """Every type of event. Labels are for people; each type has a template on the build page."""
 
     JOB_STATUS = "job.status", "Build status"
     PROJECT_STAGE = "project.stage", "Project stage"
@@ -192,10 +192,10 @@ class EventType(models.TextChoices):
 
 
 class JobEvent(models.Model):
-    """A fact in a job's log. `seq` begins at 1, has no gaps, and its order is the order of commits.
+    """An event in a job's log. `seq` begins at 1, has no gaps, and its order is the order of commits.
 
-    Its number comes from the job's own row, which is locked for that: the database need not look the job up
-    for each event once more.
+    The number comes from the job's own row, which is locked for it: so the database need not check the
+    foreign key of each event.
     """
 
     job = models.ForeignKey(

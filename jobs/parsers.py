@@ -29,7 +29,7 @@ class BoundedJSONParser(JSONParser):
 
 
 def _need_usable(data: Any) -> None:
-    """Refuse what nobody means: deep nesting, and halves of characters that no database stores."""
+    """Refuse deep nesting, and lone surrogates, which no database stores."""
     level, depth = [data], 0
     while level := [child for item in level for child in _children(item)]:
         depth += 1

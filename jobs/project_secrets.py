@@ -1,7 +1,7 @@
 """A project's secrets: credentials the founder gives, by the name of their environment variable.
 
-They are kept encrypted and reach the sandbox's commands. What shows output or saves files looks for their
-values to hide them; a value that is too short to be told from ordinary words is refused here.
+They are stored encrypted and passed to the sandbox's commands. Wherever output is shown or files are saved,
+their values are redacted; a value so short that it could be an ordinary word is refused here.
 """
 
 import re
@@ -20,7 +20,7 @@ LEAST_VALUE = 6  # characters of one of its lines
 LONGEST_VALUE = 10_000
 LONGEST_NAME = 100
 NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-# What the sandbox and its shell live by.
+# Variables that the sandbox and its shell need.
 RESERVED = frozenset(
     {
         *(
@@ -49,7 +49,7 @@ class BadSecret(CofounderError):
 
 @sensitive_variables()
 def clean(given: Any) -> dict[str, str]:
-    """Secrets by name, each of them usable; no sentence ever repeats a value."""
+    """Validated secrets by name; no error message ever repeats a value."""
     if not isinstance(given, dict) or len(given) > MOST_AT_ONCE:
         raise BadSecret(f"Secrets must be an object of at most {MOST_AT_ONCE} names.", field="secrets")
     for name, value in given.items():
@@ -87,21 +87,21 @@ def _clean_value(name: str, value: Any) -> None:
 def _is_unicode(text: str) -> bool:
     try:
         text.encode()
-    except UnicodeEncodeError:  # half of a character
+    except UnicodeEncodeError:  # a lone surrogate
         return False
     return True
 
 
 @sensitive_variables()
 def need_kept_apart(secrets: Mapping[str, str], words: str) -> None:
-    """Refuse words for the agent, which are kept as they are, that repeat a secret."""
+    """Refuse a text for the agent that repeats a secret: such texts are stored unencrypted."""
     for name, value in secrets.items():
         if telling_line(value) in words:
             raise BadSecret(f"Your words repeat the value of {name}. Enter it in its own field only.")
 
 
 def telling_line(value: str) -> str:
-    """The longest line of a value: where that is, the value may be."""
+    """The longest line of a value: a text without it cannot hold the value."""
     return max((line.strip() for line in value.splitlines()), key=len, default="")
 
 

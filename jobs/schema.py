@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of every call alike."""
+"""What the OpenAPI document says about every operation."""
 
 from typing import Any
 
@@ -12,7 +12,10 @@ TOO_OFTEN = {"description": "Asked too often; `Retry-After` says when to come ag
 
 
 class Schema(AutoSchema):
-    """Adds what a view answers by its nature: 403 to forged changes, 429 where it counts."""
+    """Adds the responses that follow from a view: 403 for failed CSRF checks, 429 where it is throttled."""
+
+    def _get_paginator(self) -> None:
+        """A page is the bare array of its rows, not an envelope with a schema of its own."""
 
     def _get_response_bodies(self, *arguments: Any, **named: Any) -> Any:
         described = super()._get_response_bodies(*arguments, **named)
@@ -27,7 +30,7 @@ class Schema(AutoSchema):
 
 
 def every_refusal(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the one error shape to each call: a wrong method, too large, not JSON, and so on."""
+    """Add the one error shape to each operation: wrong method, too large, not JSON, and so on."""
     for calls in result["paths"].values():
         for call in calls.values():
             call["responses"].setdefault("4XX", REFUSED)

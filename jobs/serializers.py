@@ -1,4 +1,4 @@
-"""What the API takes and gives of projects, jobs, events and phases."""
+"""Request and response bodies of projects, jobs, events and phases."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,8 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from jobs import briefs
-from jobs.models import EventType, Job, Phase, Project
+from jobs.events import frame
+from jobs.models import EventType, Job, JobEvent, Phase, Project
 
 
 class ErrorBody(serializers.Serializer[Any]):
@@ -148,10 +149,13 @@ class CheckSerializer(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(component_name="Frame")
-class FrameSchema(serializers.Serializer[Any]):
+class FrameSerializer(serializers.Serializer[Any]):
     """One event, as the WebSocket sends it too. Beside these names it holds the event's own fields."""
 
     seq = serializers.IntegerField()
     type = serializers.ChoiceField(choices=EventType.choices)
     job_id = serializers.UUIDField()
     timestamp = serializers.DateTimeField()
+
+    def to_representation(self, event: JobEvent) -> dict[str, Any]:
+        return frame(event)

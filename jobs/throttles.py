@@ -1,4 +1,4 @@
-"""How often one person may ask for a change; reading is free, unless a view says `throttle_reads`."""
+"""Rate limits on changes; reading is not limited, unless a view sets `throttle_reads`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from rest_framework.throttling import ScopedRateThrottle
 
 
 class ChangesThrottle(ScopedRateThrottle):
-    """Counts by a view's `throttle_scope`: for each founder, or for each address of a stranger."""
+    """Counts by a view's `throttle_scope`: per user, or per IP address when nobody is signed in."""
 
     def allow_request(self, request: Any, view: Any) -> bool:
         is_free = request.method in SAFE_METHODS and not getattr(view, "throttle_reads", False)

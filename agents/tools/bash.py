@@ -1,18 +1,11 @@
 """Runs a shell command."""
 
-import re
-
 from pydantic import Field
 
+from agents.capture import as_a_terminal_shows
 from agents.sandbox import CommandResult, Workspace
 from agents.tools.tool import Input, Outcome, Tool, shorten
 from agents.turns import Replay, ToolFailure
-
-ANSI = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-~])"
-)
-OVERWRITTEN = re.compile(r"[^\n\r]*\r(?=[^\n\r])")  # a progress bar's earlier states
-
 
 STARTED = """\
 Started in the background as {name}. Its output goes to {log}
@@ -59,11 +52,6 @@ def _text(result: CommandResult, timeout: int) -> str:
             "Use background: true for commands that keep running.]\n"
         )
     return f"{output}[exit {result.exit_code}]"
-
-
-def as_a_terminal_shows(output: str) -> str:
-    """The output without colours and cursor movements; an overwritten line keeps only its last state."""
-    return OVERWRITTEN.sub("", ANSI.sub("", output).replace("\r\n", "\n"))
 
 
 TOOL = Tool(

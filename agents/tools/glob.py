@@ -4,7 +4,7 @@ import re
 
 from pydantic import Field
 
-from agents.manifest import EXCLUDED
+from agents.layout import EXCLUDED
 from agents.sandbox import Workspace
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
 from agents.turns import Replay, ToolFailure

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from agents.errors import ScriptFailed
-from agents.manifest import EXCLUDED
+from agents.layout import EXCLUDED
 from agents.sandbox import Workspace
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
 from agents.turns import Replay, ToolFailure

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from agents import topup
-from cofounder.entry import is_own_path
 from cofounder.pages import figures, replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only
@@ -58,8 +57,7 @@ def read_dollars(text: str) -> int:
 
 
 def _change(request: HttpRequest, change: Callable[[int], str]) -> HttpResponse:
-    wanted = request.POST.get("back", "")
-    back = wanted if is_own_path(wanted) else "/settings"
+    back = replies.page_of_form(request, otherwise="/settings")
     try:
         sentence = change(read_dollars(request.POST.get("dollars", "")))
     except CofounderError as error:

@@ -5,7 +5,6 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
@@ -31,7 +30,7 @@ def questions(request: HttpRequest) -> HttpResponse:
 def answer(request: HttpRequest, escalation_id: UUID) -> HttpResponse:
     """Resolve a question; the card that asked it becomes the receipt."""
     question = own_question(request, escalation_id)
-    back = _back(request, question.job_id)
+    back = replies.page_of_form(request, otherwise=reverse("build", args=[question.job_id]))
     try:
         answers.resolve(
             question.pk,
@@ -56,11 +55,3 @@ def _secrets(request: HttpRequest) -> dict[str, str]:
     """What was entered, unless the founder decided for something that needs no credentials."""
     with_them = (answers.PROVIDE_CREDENTIALS, answers.PROVIDE_GUIDANCE)
     return posted_secrets.read(request.POST) if request.POST.get("decision") in with_them else {}
-
-
-def _back(request: HttpRequest, job_id: UUID) -> str:
-    """The page the answer was given on."""
-    wanted = request.POST.get("back", "")
-    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
-        return wanted
-    return reverse("build", args=[job_id])

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from cofounder.entry import is_own_path
 from jobs.errors import CofounderError
 
 CHANGED = "build-changed"  # the event on which the page looks for news at once
@@ -23,6 +24,12 @@ def refused(request: HttpRequest, error: CofounderError, back: str) -> HttpRespo
         messages.error(request, str(error))
         return redirect(back)
     return _notice(request, str(error), "refused", error.status_code)
+
+
+def page_of_form(request: HttpRequest, otherwise: str) -> str:
+    """The page that the form was on: its field `back`, if that is a path of this site."""
+    page = request.POST.get("back", "")
+    return page if is_own_path(page) else otherwise
 
 
 def is_htmx(request: HttpRequest) -> bool:

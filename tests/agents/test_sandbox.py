@@ -7,8 +7,9 @@ import pytest
 
 from agents.capture import Output
 from agents.errors import SandboxFull, SandboxGone, SandboxTaken
+from agents.layout import STATE
 from agents.provider import kill, url_of
-from agents.sandbox import STATE, Workspace
+from agents.sandbox import Workspace
 from agents.turns import ToolFailure
 from tests.agents.conftest import OpenWorkspace
 

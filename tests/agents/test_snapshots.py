@@ -12,7 +12,8 @@ from agents import snapshots
 from agents.archive import code_zip
 from agents.database import unit
 from agents.errors import SandboxTaken, ScriptFailed, SnapshotDamaged, SnapshotFailed
-from agents.manifest import EXCLUDED, SCRIPT, from_json
+from agents.layout import EXCLUDED
+from agents.manifest import SCRIPT, from_json
 from agents.models import Snapshot
 from agents.processes import LOCKED, OWNED
 from agents.sandbox import Workspace

@@ -4,7 +4,8 @@ import pytest
 from django.test import RequestFactory
 from rest_framework.exceptions import ValidationError
 
-from jobs.errors import Conflict, error_response, shaped
+from jobs.api_errors import error_response, shaped
+from jobs.errors import Conflict
 
 
 @pytest.mark.parametrize("path", ["/api/nothing", "/api/", "/api/projects/", "/api/jobs/1/2/3"])
