@@ -1,4 +1,4 @@
-"""Taking everything along, and the end of an account."""
+"""Exporting and deleting an account."""
 
 import io
 import json

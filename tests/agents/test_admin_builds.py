@@ -1,4 +1,4 @@
-"""Builds in the admin: what is listed, what may be done with them, and by whom."""
+"""Builds in the admin: what is listed, which actions there are, and who may use them."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -29,7 +29,7 @@ def cockpit(admin):
 
 @pytest.fixture
 def groups(db):
-    """As the migration makes them; a test that empties the tables has emptied these too."""
+    """As the migration creates them; a test that empties the tables empties these too."""
     import_module("cofounder.migrations.0002_groups").make_groups(apps, None)
 
 

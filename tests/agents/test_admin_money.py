@@ -1,4 +1,4 @@
-"""What an admin saves of plans and money takes effect at once; what cannot work is refused and explained."""
+"""Changes to plans and money in the admin take effect at once; impossible values are refused with reasons."""
 
 from datetime import timedelta
 
@@ -55,7 +55,7 @@ def runs():
 
 
 def save_subscription(cockpit, founder, **changes):
-    """The change form as the admin's browser sends it back; the sentences it answers with."""
+    """Submit the change form as the admin's browser does; returns the messages it answers with."""
     subscription = Subscription.objects.get(pk=founder.pk)
     form = {
         "tier": subscription.tier_id,
@@ -79,7 +79,7 @@ def move(cockpit, founder, **change):
 
 
 def sentences(answer):
-    """What the form complains of; nothing when it was saved."""
+    """The form's error messages; none when it was saved."""
     if answer.status_code == 302:
         return {}
     assert answer.status_code == 200

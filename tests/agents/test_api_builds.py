@@ -243,7 +243,7 @@ def test_the_budget_of_an_untouched_day_is_what_it_would_be(api):
 
 
 def snapshot(build, files):
-    """Store a snapshot of these files, a link, and a path that leads outside."""
+    """Store a snapshot with these files, a link, and a path that leads outside."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for name, content in files.items():

@@ -110,7 +110,7 @@ def test_cancelling_asks_the_queue_to_abort_the_run(build, founder):
     put(build, SessionState.WORKING, run_id=run.pk)
     control.cancel(build, founder)
     assert app.job_manager.get_job_status(run.pk).value == "cancelled"
-    assert runs() == 1  # the one that ends the sandbox
+    assert runs() == 1  # the task that ends the sandbox
 
 
 def test_cancelling_gives_the_reserved_money_back(build, founder):

@@ -24,7 +24,7 @@ CODE, ENV = Category.CODE_ERROR, Category.ENV_ERROR
 
 
 def bash(command, output="", exit_code=1, error_type=None, **inputs):
-    """What came back from a command."""
+    """The output of a command."""
     kind = ("command_failed" if exit_code else "") if error_type is None else error_type
     call = ToolCall("t", "bash", {"command": command, **inputs})
     content = [text_block(f"{output}\n[exit {exit_code}]")]

@@ -1,4 +1,4 @@
-"""Requests to addresses that founders name."""
+"""Requests to addresses that founders enter."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -83,7 +83,7 @@ def _public_only(settings):
 
 
 def knowing(*addresses):
-    """A name server that knows one answer."""
+    """A name server with one answer."""
 
     async def resolve(host, port):
         resolve.asked.append(host)
@@ -143,7 +143,7 @@ async def test_it_connects_to_the_very_address_that_was_looked_at(settings):
         url = f"http://hooks.example.com:{receiver.port}/a?b=c"
         await outbound.post(url, b"{}", {"X-Mine": "1"}, resolve=resolve)
     (request,) = receiver.received
-    assert resolve.asked == ["hooks.example.com"]  # once: what a second answer says cannot matter
+    assert resolve.asked == ["hooks.example.com"]  # looked up once: a different second answer has no effect
     assert (request.path, request.body) == ("/a?b=c", b"{}")
     assert request.headers["host"] == f"hooks.example.com:{receiver.port}"
     assert request.headers["x-mine"] == "1"
@@ -202,7 +202,7 @@ async def test_a_proxy_of_the_environment_is_not_asked_to_connect(settings, monk
 
 @pytest.fixture
 def certificate(tmp_path, monkeypatch):
-    """A server's TLS for hooks.example.com, which this process trusts."""
+    """A TLS certificate for hooks.example.com, trusted by this process."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.example.com")])
     now = datetime.now(UTC)

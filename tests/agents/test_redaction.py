@@ -1,4 +1,4 @@
-"""A secret is hidden in whatever dress a command prints it."""
+"""A secret is hidden in every form in which a command may print it."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ def test_a_dressed_secret_is_hidden(printed: str) -> None:
 def test_base64_hides_nothing_wherever_the_secret_stands(
     value: str, before: bytes, after: bytes, url_safe: bool
 ) -> None:
-    """As in `echo $KEY | base64`, and in the header of a sign-in with name and password."""
+    """As in `echo $KEY | base64`, and in the header of HTTP basic authentication."""
     encode = base64.urlsafe_b64encode if url_safe else base64.b64encode
     printed = encode(before + value.encode() + after).decode()
     shown = Redactor([value])(printed)

@@ -1,4 +1,4 @@
-"""The sweep finds what should run and has nobody who runs it."""
+"""The sweep re-queues sessions that should be running but have no worker."""
 
 import asyncio
 from datetime import timedelta
@@ -29,7 +29,7 @@ from tests.races import at_once
 
 @pytest.fixture(autouse=True)
 def _the_queue_is_empty(db):
-    """What a test commits to the queue, nobody else takes out of it."""
+    """What a test commits to the queue stays there, as no worker takes it."""
     empty_the_queue()
     yield
     empty_the_queue()
@@ -46,9 +46,9 @@ def worker(silent_for=0):
 
 
 def run_by(build, worker_id):
-    """The build's run, under way at this worker."""
+    """The build's run, in progress on this worker."""
     with connection.cursor() as cursor:
-        # Flushing empties our tables; what earlier tests have queued is still there.
+        # Flushing empties only our own tables; tasks that earlier tests queued are still there.
         cursor.execute("DELETE FROM procrastinate_jobs WHERE args->>'job_id' <> %s", [str(build.pk)])
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", [worker_id])
     run = ProcrastinateJob.objects.get()
@@ -132,7 +132,7 @@ async def test_however_many_workers_look_for_needless_sandboxes_one_look_is_queu
 
 
 def task_of_dead_worker(name, queue=ERRANDS, **fields):
-    """A task of any kind whose worker is dead; its number in the queue."""
+    """A task of any kind whose worker is dead; returns its number in the queue."""
     run = app.configure_task(name, queue=queue, allow_unknown=True, **fields).defer()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [run])
@@ -166,7 +166,7 @@ def test_of_two_dead_tasks_with_one_lock_the_newer_is_given_to_another(db):
 
 @transaction.atomic
 def grants(build, count=2):
-    """What a session that died has reserved."""
+    """The reservations of a session whose run died."""
     session = AgentSession.objects.get(pk=build.pk)
     for _ in range(count):
         budget.reserve(session, 0)
@@ -184,7 +184,7 @@ def test_of_two_sweeps_at_once_each_reservation_of_the_dead_is_given_back_once(b
 
 @pytest.mark.django_db(transaction=True)
 def test_a_call_that_is_reserved_beside_the_sweep_keeps_its_money(build):
-    """The session wakes while its old reservations are given back: only those are."""
+    """The session wakes while its old reservations are given back: only the old ones are."""
     grants(build, count=1)
 
     def wake():
