@@ -1,4 +1,4 @@
-"""Requests that are too long, or hold what no text holds."""
+"""Requests that are too long, or contain characters that no text contains."""
 
 from typing import Any
 

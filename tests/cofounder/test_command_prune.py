@@ -1,4 +1,4 @@
-"""`manage.py prune`: what goes, and above all what stays."""
+"""`manage.py prune`: what is removed, and above all what is kept."""
 
 import json
 import os

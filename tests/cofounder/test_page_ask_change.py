@@ -1,4 +1,4 @@
-"""Asking for a change to what is ready."""
+"""Asking for a change to a ready build."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The build page, its news, its controls."""
+"""The build page, its updates and its controls."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The visitor's page, the account pages of allauth in our layout, and pages for what went wrong."""
+"""The visitors' page, allauth's account pages in our layout, and error pages."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Leaving, by hand."""
+"""Deleting an account on the page."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The founder's money, moved on a page."""
+"""Changing the founder's money on a page."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The address of a project's app: who may open it, what they see meanwhile, and share links."""
+"""The address of a project's app: who may open it, what they see while it wakes, and share links."""
 
 import re
 import threading
@@ -121,7 +121,7 @@ def test_why_it_cannot_be_opened_is_for_the_owner_alone(
         assert ("no such table" in shown) is sees
         assert "It could not be opened." in shown
         assert "Try again" in shown
-        assert "hx-get" not in shown  # it waits no longer
+        assert "hx-get" not in shown  # it no longer waits
 
 
 def test_looking_with_head_wakes_nothing(owner: Client, finished: Any) -> None:
@@ -257,7 +257,7 @@ def test_nobody_else_makes_sees_or_revokes_links(stranger: Client, other_founder
     assert ShareLink.objects.count() == 1
 
 
-# The panel on the build's page
+# The panel on the build page
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What machines ask a web process."""
+"""The addresses that monitoring asks a web process for."""
 
 import re
 from datetime import timedelta

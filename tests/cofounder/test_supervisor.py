@@ -81,7 +81,7 @@ def test_a_process_ends_when_who_started_it_is_killed(tmp_path: Path) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """A zombie that nobody reaps has ended too."""
+    """A zombie that has not been reaped counts as ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
