@@ -1,4 +1,4 @@
-"""Faults on demand, as the real SDK shows them to its caller."""
+"""Faults on request, as the real SDK reports them to its caller."""
 
 import asyncio
 from collections.abc import AsyncIterator
