@@ -149,7 +149,7 @@ def _still_due(notes: tuple[Note, ...]) -> tuple[Note, ...]:
 
 
 def _ends_the_day(play: Play, frame: Frame) -> bool:
-    """Whether a step belongs to a wind-down; if the night interrupts one, it must not end the next day's turn."""
+    """Whether a step belongs to a wind-down; cut short by the night, it must not end the next day's turn."""
     evenings = {f"note:{n}" for n, handler in enumerate(play.handlers) if handler.trigger.kind == "wind_down"}
     return frame.line in {"aside:wind_down", *evenings}
 

@@ -1,4 +1,4 @@
-"""What `make lint` makes of pip-audit's answer."""
+"""What `make lint` makes of pip-audit's output."""
 
 import json
 

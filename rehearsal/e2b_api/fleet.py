@@ -87,7 +87,7 @@ class Fleet:
         return list(self._sandboxes.values())
 
     def extend(self, sandbox: Sandbox, timeout: int) -> None:
-        """Let it live for timeout seconds from now; then it is paused or killed, as chosen at its creation."""
+        """Let it live for timeout seconds from now; then it is paused or killed, as chosen when created."""
         sandbox.stay(timeout)
         if timer := self._timers.pop(sandbox.id, None):
             timer.cancel()

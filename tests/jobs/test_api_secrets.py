@@ -1,4 +1,4 @@
-"""A project's secrets over the API."""
+"""A project's secrets in the API."""
 
 import pytest
 from rest_framework.test import APIClient
