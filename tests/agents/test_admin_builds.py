@@ -122,7 +122,7 @@ ACTS = [
 
 
 @pytest.mark.parametrize(("action", "before", "after", "said"), ACTS, ids=lambda value: str(value))
-def test_each_act_does_what_the_api_does_and_is_logged(cockpit, build, action, before, after, said):
+def test_each_action_does_what_the_api_does_and_is_logged(cockpit, build, action, before, after, said):
     put(build, before)
     act(cockpit, build, action)
     assert (session_of(build).state, log_of(build)) == (after, [said])

@@ -232,7 +232,7 @@ def test_an_admin_corrects_the_period_or_moves_money_to_today(founder, cockpit, 
         ({"kind": "today_only", "amount_microdollars": "61"}, "left in this period"),
     ],
 )
-def test_a_change_that_nobody_can_mean_is_refused_with_a_sentence(founder, cockpit, change, words):
+def test_an_impossible_change_is_refused_with_a_sentence(founder, cockpit, change, words):
     said = move(cockpit, founder, **change)
     assert words in said["amount_microdollars"][0]
     assert not BudgetChange.objects.exists()

@@ -151,7 +151,7 @@ def test_a_message_wakes_an_agent_that_waits(build, founder):
 @pytest.mark.parametrize(
     ("text", "refusal"), [("a" * 10_001, BadBrief), ("a\x00", BadBrief), ("  ", CofounderError)]
 )
-def test_a_message_nobody_can_use_is_refused(build, founder, text, refusal):
+def test_an_unusable_message_is_refused(build, founder, text, refusal):
     with pytest.raises(refusal):
         control.send_message(build, text, founder)
     assert not FounderMessage.objects.exists()

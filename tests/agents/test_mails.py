@@ -170,7 +170,7 @@ async def test_a_new_link_is_sent_once_in_ten_minutes(question):
     assert await unit(renewals) == 2
 
 
-async def test_no_new_link_is_sent_for_one_that_works_or_is_needed_no_more(question, founder):
+async def test_no_new_link_is_sent_for_one_that_still_works_or_is_no_longer_needed(question, founder):
     token, _ = await unit(links.make, question)
     assert not await unit(mails.send_another, token)
     old = await unit(expired_link, question)

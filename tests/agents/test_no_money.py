@@ -63,7 +63,7 @@ def test_an_allowance_smaller_than_one_call_is_a_sleep_until_it_is_enough(build,
     assert not SpendEntry.objects.exists()
 
 
-def test_who_sleeps_for_want_of_money_is_not_woken_before_there_is_any(build):
+def test_an_agent_asleep_for_lack_of_money_is_not_woken_before_there_is_any(build):
     Subscription.objects.update(monthly_budget_override_microdollars=0)
     run(build)
     with transaction.atomic():

@@ -116,7 +116,7 @@ async def test_a_name_that_leads_inward_is_refused_even_when_only_in_part(found)
 
 
 @pytest.mark.parametrize("url", NO_ADDRESS, ids=range(len(NO_ADDRESS)))
-def test_what_is_no_address_is_refused(url):
+def test_an_invalid_address_is_refused(url):
     with pytest.raises(AddressRefused):
         outbound.parse(url)
 
@@ -136,7 +136,7 @@ async def test_a_name_that_nobody_knows_may_be_known_later():
         await outbound.post("https://no-such-name.invalid/", b"", {})
 
 
-async def test_it_connects_to_the_very_address_that_was_looked_at(settings):
+async def test_it_connects_to_exactly_the_address_that_was_checked(settings):
     settings.PRIVATE_WEBHOOKS = True
     resolve = knowing("127.0.0.1")
     with receiving() as receiver:
@@ -169,7 +169,7 @@ async def test_another_answer_is_no_delivery(settings, status, words):
             await outbound.post(receiver.url, b"", {})
 
 
-async def test_one_who_never_answers_is_not_waited_for(settings, monkeypatch):
+async def test_a_server_that_never_answers_is_not_waited_for(settings, monkeypatch):
     settings.PRIVATE_WEBHOOKS = True
     monkeypatch.setattr(outbound, "SECONDS", 0.2)
     with receiving() as receiver:
@@ -178,7 +178,7 @@ async def test_one_who_never_answers_is_not_waited_for(settings, monkeypatch):
             await outbound.post(receiver.url, b"", {})
 
 
-async def test_where_nobody_listens_is_said(settings):
+async def test_a_refused_connection_is_reported(settings):
     settings.PRIVATE_WEBHOOKS = True
     with pytest.raises(NotDelivered, match="nobody answers there"):
         await outbound.post("http://127.0.0.1:1/", b"", {})

@@ -28,7 +28,7 @@ values = st.text(st.characters(categories=["L", "N", "P", "S"], max_codepoint=0x
         SECRET.encode().hex().upper(),
     ],
 )
-def test_a_dressed_secret_is_hidden(printed: str) -> None:
+def test_an_encoded_secret_is_hidden(printed: str) -> None:
     assert HIDDEN in Redactor([SECRET])(printed)
 
 
@@ -50,6 +50,6 @@ def test_a_line_of_a_key_with_many_is_hidden() -> None:
     assert shown == f"cat key\n{HIDDEN}\nxyz\n"
 
 
-def test_what_is_no_secret_stays_as_it_is() -> None:
+def test_text_that_is_not_secret_stays_as_it_is() -> None:
     text = "a build of 12 files in app/main.py, sha256 9f86d081884c7d659a2feaa0c55ad015"
     assert Redactor([SECRET, "abc", ""])(text) == text

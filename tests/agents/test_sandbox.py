@@ -130,7 +130,7 @@ async def test_a_new_epoch_ends_what_older_ones_left_but_not_the_app(
     assert not await new.is_alive(app.group)
 
 
-async def test_an_older_epoch_can_do_nothing_any_more(open_workspace: OpenWorkspace) -> None:
+async def test_an_older_epoch_can_no_longer_do_anything(open_workspace: OpenWorkspace) -> None:
     job = uuid.uuid4()
     old = await open_workspace(job_id=job)
     new = await open_workspace(job_id=job, epoch=2, sandbox_id=old.sandbox_id)

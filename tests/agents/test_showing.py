@@ -174,7 +174,7 @@ async def test_a_build_at_work_is_not_touched(build: Any, finish: Finish) -> Non
         await rescue.save(await session_of(job))
 
 
-async def test_what_the_app_wrote_is_saved_before_it_is_laid_to_rest(finish: Finish) -> None:
+async def test_what_the_app_wrote_is_saved_before_it_is_paused(finish: Finish) -> None:
     job = await finish()
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
     assert await showing.look_after(job.pk) is None

@@ -242,7 +242,7 @@ async def test_files_that_change_all_the_time_do_not_spoil_the_rest(
     assert "still" in restored.files
 
 
-async def test_what_the_agent_may_not_read_any_more_spoils_neither_saving_nor_verifying(
+async def test_what_the_agent_may_no_longer_read_spoils_neither_saving_nor_verifying(
     workspace: Workspace, take: Take
 ) -> None:
     await workspace.run("mkdir data void; echo 1 > data/a; echo 2 > key; echo 3 > b")

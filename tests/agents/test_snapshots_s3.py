@@ -155,7 +155,7 @@ async def test_a_slow_storage_holds_up_nobody_else(workspace: Workspace, take: T
     assert max(waits) < 1
 
 
-async def test_a_half_upload_is_no_snapshot(
+async def test_a_partial_upload_is_not_a_snapshot(
     workspace: Workspace, take: Take, road: s3.Road, moto: int, bucket: str
 ) -> None:
     await fill(workspace, 1)
@@ -239,7 +239,7 @@ KILLED = {
 
 
 @pytest.mark.parametrize("moment", KILLED.values(), ids=KILLED.keys())
-async def test_a_worker_killed_in_the_middle_leaves_nothing_half(
+async def test_a_worker_killed_midway_leaves_nothing_partial(
     workspace: Workspace,
     open_workspace: OpenWorkspace,
     take: Take,

@@ -114,7 +114,7 @@ async def test_other_news_come_with_their_facts(build, hook, receiver, event_typ
     assert fact.items() <= message.items()
 
 
-async def test_nobody_s_words_call_a_channel_of_slack_s(build, hook, receiver):
+async def test_no_text_can_notify_a_slack_channel(build, hook, receiver):
     words = "<!channel> & <https://example.org|click>"
     await call(build, EventType.JOB_STATUS, status="failed", previous="", message=words)
     message = json.loads(receiver.received[0].body)

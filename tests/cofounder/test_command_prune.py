@@ -64,7 +64,7 @@ def keep(job, name, reason, moment):
     )
 
 
-def test_without_a_word_nothing_is_removed(project):
+def test_without_the_option_nothing_is_removed(project):
     ended(project, 1)
     ended(project, 2)
     before = (AgentMessage.objects.count(), Snapshot.objects.count())

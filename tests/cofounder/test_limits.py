@@ -40,7 +40,7 @@ def test_reading_is_free(api: Any, once: None) -> None:
     assert [api.get("/api/projects").status_code for _ in range(3)] == [200, 200, 200]
 
 
-def test_one_founder_s_haste_is_not_another_s(api: Any, other_api: Any, once: None) -> None:
+def test_one_founder_s_limit_does_not_affect_another(api: Any, other_api: Any, once: None) -> None:
     api.post("/api/generation/start", {})
     assert other_api.post("/api/generation/start", {}).status_code == 400
 

@@ -81,7 +81,7 @@ def progress_of(page: str) -> str:
     return re.findall(r'hx-get="([^"]+)"', page)[0].replace("&amp;", "&")
 
 
-def test_a_running_app_is_gone_to_at_once(owner: Client, build: Any, running_app: str) -> None:
+def test_a_running_app_is_opened_at_once(owner: Client, build: Any, running_app: str) -> None:
     finish(build, running_app)
     answer = owner.get(address(build))
     assert (answer.status_code, answer["Location"]) == (302, running_app)
@@ -129,7 +129,7 @@ def test_looking_with_head_wakes_nothing(owner: Client, finished: Any) -> None:
     assert queued() == 0
 
 
-def test_the_build_under_way_is_gone_to_when_its_app_runs(
+def test_the_current_build_is_opened_when_its_app_runs(
     owner: Client, finished: Any, running_app: str
 ) -> None:
     newer = Job.objects.create(

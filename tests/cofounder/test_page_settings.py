@@ -98,7 +98,7 @@ def test_a_token_is_shown_once_and_works(browser: Client, client: Client) -> Non
     assert client.get("/api/jobs", headers={"Authorization": f"Token {token}"}).status_code == 200
 
 
-def test_a_revoked_token_works_no_more(browser: Client, client: Client, founder: Any) -> None:
+def test_a_revoked_token_no_longer_works(browser: Client, client: Client, founder: Any) -> None:
     row, token = AuthToken.objects.create(founder)
     browser.post(f"/settings/tokens/{row.pk}/revoke")
     assert client.get("/api/jobs", headers={"Authorization": f"Token {token}"}).status_code == 401

@@ -24,7 +24,7 @@ def test_a_taken_port_is_refused_with_its_number() -> None:
             refuse_taken_port("127.0.0.1", port)
 
 
-def test_a_host_that_is_no_address_is_refused() -> None:
+def test_an_invalid_host_is_refused() -> None:
     with pytest.raises(StartFailed, match="--host"):
         refuse_taken_port("300.1.2.3", 8000)
 

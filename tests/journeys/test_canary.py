@@ -246,7 +246,7 @@ def until(job: Any, state: str, workers: Workers) -> None:
     wait_until(is_there, f"the agent to be {state}", limit=90)
 
 
-def test_a_talked_round_agent_gives_nothing_away_and_gets_nothing(
+def test_a_persuaded_agent_gives_nothing_away_and_gets_nothing(
     founder: Any, other_founder: Any, workers: Workers, canaries: list[str], tmp_path: Path, caplog: Any
 ) -> None:
     idea = {

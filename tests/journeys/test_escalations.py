@@ -225,7 +225,7 @@ def queued_now():
     ).exists()
 
 
-def test_a_promise_that_is_not_kept_thrice_is_a_question(founder, workers, rehearsal):
+def test_a_promise_that_fails_three_times_is_a_question(founder, workers, rehearsal):
     workers.start()
     job = start(founder, "Promise")
     until(job, SessionState.WAITING_FOR_INPUT, workers)

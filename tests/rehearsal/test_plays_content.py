@@ -268,7 +268,7 @@ def test_the_demo_sleeps_wherever_its_day_ends_and_goes_on_there(
     [("main/list", [*SLEEPING, *WAKING]), ("note:0/save-for-tonight", WAKING)],
     ids=["before it was told", "before it was heeded"],
 )
-def test_a_night_that_comes_sooner_than_the_good_night_does_not_end_the_next_day(
+def test_a_night_that_comes_before_the_wind_down_does_not_end_the_next_day(
     step: str, notes: Sequence[Note], library: Library, workshop: Workshop
 ) -> None:
     def night(turn: int, played: str) -> Sequence[Note]:
