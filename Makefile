@@ -7,10 +7,10 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .PHONY: help install demo test fast lint types chaos fuzz bench pins
 
-help:  ## what can be made
+help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(STAMP)  ## make .venv with everything in it
+install: $(STAMP)  ## create .venv with everything in it
 
 $(STAMP): requirements-dev.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -18,31 +18,31 @@ $(STAMP): requirements-dev.txt
 	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
 	@touch $(STAMP)
 
-demo: install  ## build an example in front of your eyes, without any key
+demo: install  ## build an example while you watch, without any key
 	@DEBUG=true SELF_SERVICE_TOP_UP=true $(BIN)/python manage.py up --demo $(ARGS)
 
-test: install  ## all tests but the chaos run, with the Debian packages they use where these can be installed
+test: install  ## all tests except the chaos run; installs the Debian packages they use where possible
 	@tests/system-packages
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not chaos" $(ARGS)
 
 fast: install  ## the tests that start no server
 	@$(BIN)/python -m pytest -m "not services" -q $(ARGS)
 
-lint: install  ## formatting, style, imports, types, known weaknesses of the packages
+lint: install  ## formatting, style, imports, types, known vulnerabilities of the packages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory types
 	@$(BIN)/python -m tests.audit
 
-types: install  ## mypy; Django's plugin reads the settings, and these need keys
+types: install  ## mypy; its Django plugin reads the settings, which need keys
 	@$(BIN)/python -c "from cofounder.environment import make_missing_keys; make_missing_keys()"
 	$(BIN)/mypy
 
-chaos: install  ## two hundred workers killed at random moments, with everything else breaking too
+chaos: install  ## kill two hundred workers at random moments, and break everything else too
 	@CHAOS_KILLS=200 $(BIN)/python -m pytest tests/chaos --log-cli-level=INFO $(ARGS)
 
-fuzz: install  ## the API and the commands with very much nonsense
+fuzz: install  ## the API and the commands with a large amount of invalid input
 	@FUZZ_EXAMPLES=2000 $(BIN)/python -m pytest tests/cofounder/test_openapi.py tests/test_commands_nonsense.py -n 2 $(ARGS)
 
 bench: install .venv-bench/.installed  ## what durability costs, side by side with other systems
@@ -53,7 +53,7 @@ bench: install .venv-bench/.installed  ## what durability costs, side by side wi
 	@$(BIN)/python -m uv pip install --quiet --python .venv-bench/bin/python -r bench/requirements-peers.txt
 	@touch $@
 
-pins: install  ## make the exact pins anew from pyproject.toml
+pins: install  ## compile the exact pins from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --all-extras --no-emit-index-url --no-emit-find-links -o requirements.txt
 	$(BIN)/uv pip compile -q pyproject.toml --all-extras --group dev --no-emit-index-url --no-emit-find-links \
 		-c requirements.txt -o requirements-dev.txt

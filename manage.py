@@ -13,7 +13,7 @@ def main() -> None:
 
     try:
         if STARTS_SERVICES.intersection(sys.argv[1:2]):
-            # Only these may run without keys: they make missing ones and keep them in the data directory.
+            # Only these may run without keys: they create missing ones and keep them in the data directory.
             environment.make_missing_keys()
         from django.core.management import execute_from_command_line
         from django.db import OperationalError, ProgrammingError

@@ -1,1 +1,1 @@
-"""Side-by-side benchmarks: ratios of one run on one machine, never absolute times in a test."""
+"""Side-by-side benchmarks: ratios from one run on one machine, never absolute times in a test."""

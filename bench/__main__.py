@@ -1,4 +1,4 @@
-"""`python -m bench [NAME ...]`: run the benchmarks, write what they found, fail when a bar is missed."""
+"""`python -m bench [NAME ...]`: run the benchmarks, write the results, fail when a limit is missed."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _write_figures(outcomes: list[Outcome]) -> None:
-    """Figures of benchmarks that did not run now stay."""
+    """The figures of benchmarks that did not run this time are kept."""
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     for outcome in outcomes:
         figures |= {name: round(value, 4) for name, value in outcome.figures.items()}

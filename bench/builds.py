@@ -1,4 +1,4 @@
-"""Whole builds on the bench's install: the rehearsal servers and one worker, as processes of their own."""
+"""Whole builds on the benchmark's install: the rehearsal servers and one worker, each its own process."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""How long a stop takes: from the founder's request to the end of what the agent was doing."""
+"""How long a stop takes: from the founder's request until the agent's work has really ended."""
 
 from statistics import median, quantiles
 

@@ -1,4 +1,4 @@
-"""What a long build costs with prompt caching and without, as the rehearsal's provider bills it."""
+"""What a long build costs with and without prompt caching, as billed by the rehearsal's provider."""
 
 import json
 import os
@@ -23,7 +23,7 @@ KINDS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens
 
 @dataclass(frozen=True)
 class Bill:
-    """What the provider billed for one build; `ledger` is what ours says it cost. µ$."""
+    """What the provider billed for one build; `ledger` is the cost in our own ledger. µ$."""
 
     totals: dict[str, int]
     ledger: int
@@ -67,7 +67,7 @@ def _build(install: Install, *, is_cached: bool) -> Bill:
 
 @contextmanager
 def _model_url(url: str, *, is_cached: bool) -> Iterator[str]:
-    """Where the model is called: directly, or through somebody who takes the caching out."""
+    """Where the model is called: directly, or through a proxy that removes the caching."""
     if is_cached:
         yield url
         return
@@ -85,7 +85,7 @@ def _rehearsal(data_dir: Path) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def _server(module: str, *options: str) -> Iterator[dict[str, Any]]:
-    """A server that says on its first line, in JSON, where it is."""
+    """A server whose first output line is JSON with its address."""
     command = [sys.executable, "-m", module, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

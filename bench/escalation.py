@@ -1,4 +1,4 @@
-"""How soon an agent that waits goes on after its founder has answered."""
+"""How soon a waiting agent continues after its founder has answered."""
 
 from math import ceil
 
@@ -24,5 +24,5 @@ def measure(install: Install) -> Outcome:
 
 
 def _percentile(ordered: list[float], percent: int) -> float:
-    """The least value that so many percent do not exceed."""
+    """The smallest value that at least this percentage of the values do not exceed."""
     return ordered[ceil(len(ordered) * percent / 100) - 1]

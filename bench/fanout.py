@@ -1,4 +1,4 @@
-"""What a fact costs on its way to everybody who watches, and how many watch one web process."""
+"""What it costs to send an event to everybody who watches, and how many one web process can serve."""
 
 from bench.install import Install
 from bench.outcome import Outcome, table
@@ -34,5 +34,5 @@ def measure(install: Install) -> Outcome:
 
 
 def _carried(steps: list[list[float]], which: int) -> float:
-    """The most that was carried with a p99 within the limit."""
+    """The largest load with a p99 within the limit."""
     return max((step[which] for step in steps if step[3] <= LIMIT_MS), default=0)

@@ -1,4 +1,4 @@
-"""What keeping the files safe costs: an iteration with and without snapshots, 20,000 files, 300 MB."""
+"""The cost of snapshots: an iteration with and without them, 20,000 files, and 300 MB."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def measure(install: Install) -> Outcome:
 
 @contextmanager
 def _rehearsal(install: Install) -> Iterator[str]:
-    """The address of a rehearsal E2B."""
+    """The address of a rehearsal E2B server."""
     command = [sys.executable, "-m", "rehearsal", "--data-dir", str(install.data_dir / "rehearsal")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -70,7 +70,7 @@ def _rehearsal(install: Install) -> Iterator[str]:
 
 @contextmanager
 def _s3() -> Iterator[str]:
-    """The address of an S3 with a bucket called bench."""
+    """The address of an S3 server with a bucket called bench."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

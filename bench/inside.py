@@ -1,4 +1,4 @@
-"""Runs a module's `main` with Django ready: `python -m bench.inside bench.systems.ours`."""
+"""Runs a module's `main` after setting up Django: `python -m bench.inside bench.systems.ours`."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A throwaway install: the embedded engines, a migrated database to copy, and processes that use them."""
+"""A temporary install: the embedded engines, a migrated database to copy, and processes that use them."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Install:
         return embedded.postgres_socket_dir(self.data_dir)
 
     def fresh(self, database: str, template: str = "template0") -> None:
-        """An empty database, so that no run pays for what another left behind."""
+        """An empty database, so that no run is slowed down by what an earlier one left."""
         with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
             connection.execute(f"CREATE DATABASE {database} TEMPLATE {template}")
@@ -43,7 +43,7 @@ class Install:
         self.fresh(embedded.DATABASE, MIGRATED)
 
     def run(self, *command: str | Path) -> dict[str, Any]:
-        """What a process of ours or of a peer reports: the last line it prints, as JSON."""
+        """The result of a process, ours or a peer's: the last line it prints, as JSON."""
         done = subprocess.run(
             [str(part) for part in command],
             env=os.environ | {"DATA_DIR": str(self.data_dir)},
@@ -60,7 +60,7 @@ class Install:
         return self.run_on(system, *arguments)
 
     def run_on(self, system: str, *arguments: str) -> dict[str, Any]:
-        """Like `run_ours`, on the database as it stands."""
+        """Like `run_ours`, but on the database as it is."""
         return self.run(sys.executable, "-m", "bench.inside", f"bench.systems.{system}", *arguments)
 
     def run_peer(self, system: str, *arguments: str) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Install:
 
 @contextmanager
 def installed() -> Iterator[Install]:
-    """The install for as long as the context is open; nothing of it stays."""
+    """The install, for as long as the context is open; everything is deleted afterwards."""
     data_dir = environment.data_dir() / "bench"
     shutil.rmtree(data_dir, ignore_errors=True)
     data_dir.mkdir(parents=True)

@@ -8,7 +8,7 @@ from typing import Any
 PROJECT = "Long build"
 TURNS = 150
 PHASE_TURNS = 16
-THINKING_TOKENS = 350  # of a usual turn, beside what it writes
+THINKING_TOKENS = 350  # of a usual turn, in addition to what it writes
 FILE_BYTES = 2400
 BRIEF: dict[str, Any] = {
     "name": PROJECT,
@@ -26,7 +26,7 @@ _WORDS = ("return", "self", "value", "index", "append", "for", "item", "in", "ro
 
 
 def write_play(directory: Path) -> Path:
-    """Below `directory`, which is what `python -m rehearsal --plays` wants. JSON is YAML."""
+    """Write the play into `directory`, in the layout of `python -m rehearsal --plays`. JSON is valid YAML."""
     (directory / "long").mkdir(parents=True)
     play = {"name": "long", "project": PROJECT, "steps": steps()}
     (directory / "long" / "play.yaml").write_text(json.dumps(play))
@@ -45,7 +45,7 @@ def steps() -> list[Step]:
 
 
 def _work(number: int) -> Step:
-    """Try out, write, read, search, in turns; each phase is begun with a sentence instead."""
+    """Try out, write, read and search in turn; each phase begins with a sentence instead."""
     if number % PHASE_TURNS == 0:
         name = f"Part {number // PHASE_TURNS + 1}"
         return _step(f"work-{number}", {"narrate": {"message": f"Now {name}.", "phase_name": name}})

@@ -1,4 +1,4 @@
-"""What durability costs an iteration: ours, LangGraph, DBOS and a bare append in interleaved rounds."""
+"""What durability costs per iteration: ours, LangGraph, DBOS and plain appends, in interleaved rounds."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Run:
 
     milliseconds: list[float]
     wal: dict[int, int]  # by iterations done
-    json_bytes: float  # 0 where it was not asked for
+    json_bytes: float  # 0 where it was not measured
 
     def window(self, name: str) -> float:
         return mean(self.milliseconds[WINDOWS[name]])

@@ -1,4 +1,4 @@
-"""What a system reports of its run: how long each iteration took, and how much the server wrote meanwhile."""
+"""What a system reports of its run: the time of each iteration, and how much the server wrote meanwhile."""
 
 import json
 import time
@@ -9,11 +9,11 @@ WAL_AT = (0, 50, 250, 300)  # iterations after which the position of the write-a
 
 
 class Meter:
-    """`tick` at every call of the model; the time between two ticks is an iteration."""
+    """Call `tick` at every model call; the time between two ticks is an iteration."""
 
     def __init__(self, conninfo: str) -> None:
         self._connection = psycopg.connect(conninfo, autocommit=True)
-        self._connection.execute("CHECKPOINT")  # everybody begins with the same full-page writes ahead
+        self._connection.execute("CHECKPOINT")  # every system starts with the same full-page writes
         self._milliseconds: list[float] = []
         self._wal: dict[int, int] = {}
         self._since: float | None = None
@@ -33,6 +33,6 @@ class Meter:
         return int(row[0])
 
     def report(self, **more: float) -> None:
-        """Print what was measured, for the process that asked."""
+        """Print the measurements for the process that started this one."""
         self._connection.close()
         print(json.dumps({"milliseconds": self._milliseconds, "wal": self._wal, **more}))

@@ -1,4 +1,4 @@
-"""What a benchmark found: figures with flat names, the bars some of them must meet, and a text for people."""
+"""The result of a benchmark: figures with flat names, limits for some of them, and a text for people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Outcome:
     title: str
     figures: Mapping[str, float]
-    bars: Mapping[str, float]  # the most a figure may be
+    bars: Mapping[str, float]  # the largest value a figure may have
     text: str
 
     def missed(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""How soon a long log is open in a browser, and whether it stays smooth while more of it happens."""
+"""How soon a long log is open in a browser, and whether the page stays smooth while events arrive."""
 
 from bench.install import Install
 from bench.outcome import Outcome

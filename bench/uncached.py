@@ -1,6 +1,6 @@
-"""`python -m bench.uncached URL`: passes the model's requests on, without what asks for prompt caching.
+"""`python -m bench.uncached URL`: forwards requests to the model without their request for prompt caching.
 
-The product always asks for it. So the same build without it needs somebody on the wire who takes it out.
+The product always asks for caching. Measuring the same build without it needs a proxy that removes it.
 """
 
 import json
@@ -49,14 +49,14 @@ async def _chunks(answer: httpx.Response) -> AsyncIterator[bytes]:
 
 
 def without_caching(value: Any) -> Any:
-    """The same JSON without any `cache_control`, wherever it stands."""
+    """The same JSON without any `cache_control`, at any depth."""
     if isinstance(value, dict):
         return {name: without_caching(part) for name, part in value.items() if name != "cache_control"}
     return [without_caching(part) for part in value] if isinstance(value, list) else value
 
 
 def main() -> None:
-    """Say on one line of JSON where it listens, then pass on until it is stopped."""
+    """Print the listening address as one line of JSON, then forward requests until stopped."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         server = uvicorn.Server(uvicorn.Config(create_app(sys.argv[1]), log_level="warning"))

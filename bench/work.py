@@ -10,7 +10,7 @@ _WORDS = ("return", "self", "value", "index", "append", "for", "item", "in", "ro
 
 
 def answer(iteration: int) -> list[dict[str, Any]]:
-    """The model's turn of this iteration."""
+    """The model's turn in this iteration."""
     path = f"app/module_{iteration}.py"
     return [
         {"type": "text", "text": f"Next I read {path}, because the form that offers a uniform uses it."},
@@ -24,7 +24,7 @@ def answer(iteration: int) -> list[dict[str, Any]]:
 
 
 def output(iteration: int) -> str:
-    """What the tool answers: 2 KB of something like code, different each time, written beforehand."""
+    """The tool's answer: 2 KB of code-like text, different each time, prepared beforehand."""
     return _OUTPUTS[iteration]
 
 

@@ -1,4 +1,4 @@
-"""How many loops one worker process carries, and what they and the sleeping ones cost it."""
+"""How many loops one worker process can run, and what they and sleeping sessions cost it."""
 
 from bench.install import Install
 from bench.outcome import Outcome

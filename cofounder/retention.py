@@ -1,6 +1,6 @@
 """What may be thrown away, and when: nothing that a founder may still need, and nothing that is money.
 
-Each rule counts what it would remove, and removes it. `docs/operations.md` tells the rules to operators.
+Each rule counts what it would remove, and removes it. `docs/operate.md` lists the rules for operators.
 """
 
 from collections.abc import Callable, Iterator

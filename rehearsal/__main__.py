@@ -1,4 +1,4 @@
-"""`python -m rehearsal`: start both rehearsal servers and say on one line of JSON where they are."""
+"""`python -m rehearsal`: start both rehearsal servers and print their addresses as one line of JSON."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from rehearsal.serve import ServeError, Settings, serve
 
 
 def main(argv: list[str]) -> int:
-    """Run until told to stop; 0 then, 1 with a sentence when the servers cannot run."""
+    """Run until stopped. Returns 0, or 1 after printing an error when the servers cannot run."""
     options = _parser().parse_args(argv)
     settings = Settings(
         options.anthropic_port, options.e2b_port, options.data_dir.resolve(), options.plays, options.pace

@@ -1,4 +1,4 @@
-"""What the rehearsal model does where a play says nothing: unexpected errors, and notes without a handler."""
+"""What the rehearsal model does when the play does not say: unexpected errors, notes without a handler."""
 
 from collections.abc import Mapping
 

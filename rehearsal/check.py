@@ -1,4 +1,4 @@
-"""`python -m rehearsal.check [PLAYS_DIR]`: load every play and say what is wrong with it."""
+"""`python -m rehearsal.check [PLAYS_DIR]`: load every play and report what is wrong with it."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ PLAYS = Path(__file__).parent / "plays"
 
 
 def main(argv: list[str]) -> int:
-    """Print one line for each play, or the errors; 0 when all can be played."""
+    """Print one line for each play, or the errors; returns 0 when every play is valid."""
     try:
         library = load_library(Path(argv[0]) if argv else PLAYS)
     except PlayError as error:

@@ -1,6 +1,6 @@
-"""Plays a play: from where it stands and what just came, to the model's next turn. Pure.
+"""Runs a play: from its current state and what just arrived to the model's next turn. Pure functions.
 
-`advance` takes in the results and notes that came and says what is due; `perform` makes the turn of it.
+`advance` takes the results and notes that arrived and finds the next step; `perform` turns it into a turn.
 """
 
 import re
@@ -39,7 +39,7 @@ class Result:
 
 @dataclass(frozen=True)
 class UserTurn:
-    """What came since the model's last turn: results in the order of its calls, then notes."""
+    """What arrived since the model's last turn: results in the order of its calls, then notes."""
 
     results: tuple[Result, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -47,7 +47,7 @@ class UserTurn:
 
 @dataclass(frozen=True)
 class Turn:
-    """What the model does next; `state` goes into its signature."""
+    """What the model does next; `state` is stored in its signature."""
 
     think: str
     thinking_tokens: int
@@ -64,7 +64,7 @@ def opening(play: Play) -> State:
 
 
 def advance(play: Play, state: State, turn: UserTurn) -> State:
-    """Take in what came: the state with nothing played and, first on its agenda, the step that is due."""
+    """Process what arrived: the new state has nothing played, and the next step first on its agenda."""
     state = _hear(play, state, turn.notes)
     state = _follow(play, state, turn.results)
     if any(note.kind == "wake" for note in turn.notes):
@@ -77,7 +77,7 @@ def advance(play: Play, state: State, turn: UserTurn) -> State:
 
 
 def perform(play: Play, state: State, turn: UserTurn, founder: FounderInput) -> Turn:
-    """Make the turn that is first on the agenda of an advanced state; raises PlayError for a bad template."""
+    """Make a turn of the first step on the agenda; raises PlayError for a bad template."""
     frame = state.agenda[0]
     step = step_at(play, frame)
     names = variables(founder, [result.text for result in turn.results], frame.note)
@@ -104,12 +104,12 @@ def _afterthought(frame: Frame) -> str:
 
 
 def _undone(edit: ToolInput) -> ToolInput:
-    """The edit that takes this one back."""
+    """The edit that reverses this one."""
     return {**edit, "old_string": edit["new_string"], "new_string": edit["old_string"]}
 
 
 def step_at(play: Play, frame: Frame) -> Step:
-    """The step a frame points to; raises PlayError when the play was changed under it."""
+    """The step a frame points to; raises PlayError if the play has changed and no longer has it."""
     step = _line(play, frame.line).find(frame.step)
     if step is None:
         raise PlayError(f"The play {play.name!r} has no step {frame.key!r} any more.")
@@ -132,7 +132,7 @@ def _lines(play: Play) -> Iterator[tuple[str, Line]]:
 
 
 def _hear(play: Play, state: State, notes: tuple[Note, ...]) -> State:
-    """Remember the notes that steps wait for, whether these are reached already or not."""
+    """Remember the notes that steps wait for, even if those steps have not been reached yet."""
     heard = dict(state.heard)
     for line_name, line in _lines(play):
         for step in line.steps:
@@ -143,13 +143,13 @@ def _hear(play: Play, state: State, notes: tuple[Note, ...]) -> State:
 
 
 def _still_due(notes: tuple[Note, ...]) -> tuple[Note, ...]:
-    """The notes without a wind-down that a wake follows: the money ran out before it could be heeded."""
+    """The notes, without a wind-down that is followed by a wake: it came too late to act on."""
     woken = max((n for n, note in enumerate(notes) if note.kind == "wake"), default=-1)
     return tuple(note for n, note in enumerate(notes) if n > woken or note.kind != "wind_down")
 
 
 def _ends_the_day(play: Play, frame: Frame) -> bool:
-    """Whether a step belongs to a wind-down; one cut short by the night must not end the next day's turn."""
+    """Whether a step belongs to a wind-down; cut short by the night, it must not end the next day's turn."""
     evenings = {f"note:{n}" for n, handler in enumerate(play.handlers) if handler.trigger.kind == "wind_down"}
     return frame.line in {"aside:wind_down", *evenings}
 
@@ -166,7 +166,7 @@ def _interjections(play: Play, notes: tuple[Note, ...]) -> Iterator[Frame]:
 
 
 def _follow(play: Play, state: State, results: tuple[Result, ...]) -> State:
-    """What the results of the last turn lead to."""
+    """What follows from the results of the last turn."""
     if state.played is None:
         return state
     frame, state = state.played, replace(state, played=None)
@@ -188,7 +188,7 @@ def _follow(play: Play, state: State, results: tuple[Result, ...]) -> State:
 
 
 def _branch(play: Play, state: State, frame: Frame, results: tuple[Result, ...]) -> Branch | None:
-    """The first branch that matches, without the detours that were made often enough."""
+    """The first branch that matches, leaving out detours that were made often enough."""
     tired = state.tries.get(frame.key, 0) >= MAX_TRIES
     for branch in step_at(play, frame).branches:
         if holds(branch.when, results) and not (tired and _is_detour(play, frame, branch)):
@@ -210,7 +210,7 @@ def _is_detour(play: Play, frame: Frame, branch: Branch) -> bool:
 
 
 def _resume(state: State, frame: Frame, step: Step, results: tuple[Result, ...]) -> State:
-    """Make the calls again whose results were lost, and those that failed; an interruption is no failure."""
+    """Repeat the calls whose results were lost and those that failed; an interruption is not a failure."""
     if frame == INSPECT:
         return state
     if frame.undo:
@@ -225,7 +225,7 @@ def _resume(state: State, frame: Frame, step: Step, results: tuple[Result, ...])
 
 
 def holds(condition: Condition, results: tuple[Result, ...]) -> bool:
-    """Whether all that the condition asks of the results is so."""
+    """Whether the results meet every part of the condition."""
     chosen = [result for result in results if condition.tool in (None, result.tool)]
     text = "\n".join(result.text for result in chosen)
     exits = EXIT.findall(text)
@@ -257,7 +257,7 @@ def _is_answered(play: Play, state: State, frame: Frame) -> bool:
 
 
 def _leave(play: Play, state: State, frame: Frame, step: Step) -> State:
-    """Go on after a step none of whose branches matched."""
+    """Continue after a step when none of its branches matched."""
     if step.until is not None:
         frame = replace(frame, note=Note(step.until.kind, state.heard.get(frame.key, "")))
     target = _line(play, frame.line).after(step)
@@ -275,7 +275,7 @@ def _leave(play: Play, state: State, frame: Frame, step: Step) -> State:
 
 
 def _jump(play: Play, state: State, frame: Frame, target: str) -> State:
-    """Go to a step of the same line, or else of the main line, which then goes on from there."""
+    """Go to a step of the same line, or else of the main line, which then continues from there."""
     if _line(play, frame.line).find(target) is not None:
         return _before(state, Frame(frame.line, target, frame.note))
     agenda = tuple(waiting for waiting in state.agenda if waiting.line != "main")

@@ -1,4 +1,4 @@
-"""A fault: how a request to the rehearsal model goes wrong, on demand.
+"""A fault: a way in which a request to the rehearsal model fails on request.
 
     {"kind": "overloaded"}
     {"kind": "rate_limited", "retry_after": 2, "error_code": "enforced_spend_limit_reached", "times": 3}
@@ -6,9 +6,9 @@
 
 Before the answer starts (HTTP status): `rate_limited` 429, `overloaded` 529, `server_error` 500,
 `unavailable` 503, `payment_required` 402.
-In mid-stream, after `after_events` events: `stream_error` (an `error` event, overloaded), `cut` (a clean
-end before message_stop), `torn` (the socket breaks), `stall` (nothing more for `seconds`, then the socket
-breaks).
+In mid-stream, after `after_events` events: `stream_error` (an `error` event, overloaded), `cut` (the stream
+ends normally, but before message_stop), `torn` (the connection breaks), `stall` (nothing more for `seconds`,
+then the connection breaks).
 `stop`: the turn ends before its tool calls with `stop_reason`, one of refusal, max_tokens, pause_turn and
 model_context_window_exceeded; the step is played again afterwards.
 """
@@ -29,12 +29,12 @@ KINDS = frozenset({*HTTP_FAULTS, *STREAM_FAULTS, "stop"})
 
 
 class FaultError(ValueError):
-    """The fault is not written as it should be."""
+    """The fault is not valid."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to fail, for the next `times` requests (of the user `match`, when given)."""
+    """One way to fail, for the next `times` requests (of the user `match`, if given)."""
 
     kind: str
     times: int = 1

@@ -1,4 +1,4 @@
-"""What the prompt tells the rehearsal model: what the founder wants, and notes."""
+"""What the rehearsal model reads from the prompt: what the founder wants, and notes."""
 
 import json
 import re
@@ -19,13 +19,13 @@ class FounderInput:
 
     @property
     def must_have(self) -> list[str]:
-        """The brief's must_have as a list of strings, whatever the founder made of it."""
+        """The brief's must_have as a list of strings, whatever form the founder gave it."""
         wanted = self.brief.get("must_have") or []
         return [str(item) for item in wanted] if isinstance(wanted, list) else [str(wanted)]
 
 
 def founder_input(system: str) -> FounderInput | None:
-    """Read the `<founder_input>` block of a system prompt; None when there is none that can be read."""
+    """Read the `<founder_input>` block of a system prompt; None when there is none that can be parsed."""
     match = BLOCK.search(system)
     if match is None:
         return None

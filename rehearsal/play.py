@@ -1,50 +1,50 @@
-"""A play: what the rehearsal model thinks, says and calls. Written in `rehearsal/plays/<folder>/play.yaml`.
+"""A play: what the rehearsal model thinks, says and calls, written in `rehearsal/plays/<folder>/play.yaml`.
 
-Beside `play.yaml` lies `files/` with what the play writes into the sandbox; files for several plays lie
-in `rehearsal/plays/_shared/files/`. `python -m rehearsal.check` loads all plays and says what is wrong.
+`files/` beside `play.yaml` holds what the play writes into the sandbox; files that several plays use are
+in `rehearsal/plays/_shared/files/`. `python -m rehearsal.check` loads all plays and reports what is wrong.
 
     name: borrow-shelf              # unique among the plays
-    project: "Borrow Shelf"         # the project that gets it, case does not matter; "*" is for all others
+    project: "Borrow Shelf"         # the project that gets it, in any letter case; "*" is for all others
     steps:                          # the main line, played from the top
       - id: plan                    # unique within its line
         think: "What I think"       # each turn has a thinking block
         thinking_tokens: 900        # optional: output tokens it is billed as (at least those of its text)
         say: "Two parts, then."     # optional text block
-        call:                       # the tool calls of this turn, one mapping of one tool each
+        call:                       # the tool calls of this turn, one mapping for each
           - plan: {phases: [{name: "Shelf", goal: "Things can be listed"}]}
           - write_file: {path: app.py, content: {file: app.py}}
-        on:                         # when the results arrive, the first branch that matches says what is next
+        on:                         # when the results arrive, the first matching branch decides what is next
           - when: {error: true, matches: "No module", exit: 1, tool: bash}
             goto: fix-it
         next: look                  # optional; otherwise the step below this one; `return` is the step whose
-                                    # branch led here: three times at most, then that branch is passed over
-        fault: {kind: overloaded}   # optional: the first request for this step fails so (rehearsal/fault.py)
+                                    # branch led here: three times at most, then that branch is skipped
+        fault: {kind: overloaded}   # optional: how the first request for this step fails (rehearsal/fault.py)
       - id: wait                    # a turn without tool calls: stop_reason end_turn
         think: "Nothing else is left."
         say: "I wait for your answer."
-        end: true                   # ends the line; with `next` it goes on there at the following request
-        until: {note: answer, matches: "keep_it"}   # optional: said again until such a note has come; skipped
+        end: true                   # ends the line; with `next` it continues there at the following request
+        until: {note: answer, matches: "keep_it"}   # optional: repeated until such a note has come; skipped
         next: finish                #   when one has come before; `matches` is optional
-    notes:                          # interjections: when such a note comes; then the line goes on
+    notes:                          # interjections, played when such a note comes; then the line continues
       - kind: wind_down             # one of NOTE_KINDS below
-        matches: "regex"            # optional, searched in the note's text; the first handler that fits plays
+        matches: "regex"            # optional, searched in the note's text; the first match plays
         steps: [...]                # same format; the last one may be `end: true`; `next` and `goto` may name
-                                    # a step of the main line, which then goes on from there
+                                    # a step of the main line, which then continues from there
 
-Conditions of `when` must all hold. `tool` keeps the results of that tool only; `error` asks whether any
+All conditions of `when` must hold. `tool` keeps the results of that tool only; `error` asks whether any
 of them is an error, `matches` / `not_matches` search their joined text (multi-line), `exit` is the code
-in the last `[exit N]` line. An error that no branch expects makes the model look around and try the
-failed calls again, three times at most; then it asks the founder and waits. A turn that lost a result in
-an interruption takes no branch, and that is no failure: the model looks around and makes the lost and
-the failed calls again, edits after taking them back. Notes of the kinds `message`, `answer`, `wind_down`
-and `checks_failed` have a built-in interjection (rehearsal/asides.py) where the play has no handler for
-them.
+in the last `[exit N]` line. After an error that no branch expects, the model looks around and repeats the
+failed calls, three times at most; then it asks the founder and waits. A turn that lost a result in an
+interruption takes no branch and does not count as failed: the model looks around and repeats the lost and
+the failed calls, after undoing edits that may have been made. Notes of the kinds `message`, `answer`,
+`wind_down` and `checks_failed` have a built-in interjection (rehearsal/asides.py), used when the play has
+no handler for them.
 
 In a call's input `{file: X}` stands for the text of `files/X`, `{template: X}` for `files/X` rendered by
 jinja2.
-Every other string may hold jinja2 expressions too. An undefined name is an error. Variables: `project`
+Every other string may contain jinja2 expressions too. An undefined name is an error. Variables: `project`
 (its name), `goal`, `brief` (mapping), `interview` (list of question/answer), `must_have` (list of
-strings), `results` (texts of the tool results that just came, in order), `note` (in an interjection:
+strings), `results` (texts of the tool results that just arrived, in order), `note` (in an interjection:
 `kind`, `text` and `data`, the note's JSON object or an empty mapping; elsewhere it is empty).
 """
 
@@ -66,12 +66,12 @@ RETURN = "return"
 
 
 class PlayError(Exception):
-    """The play cannot be played as it is written."""
+    """The play is invalid."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One tool call; strings of `input` are still templates, files already text."""
+    """One tool call; strings of `input` are still templates, files are already read."""
 
     tool: str
     input: Mapping[str, Any]
@@ -79,7 +79,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Text:
-    """The text of a file, verbatim or (template) still to be rendered."""
+    """The text of a file, verbatim or (template) to be rendered later."""
 
     source: str
     template: bool
@@ -87,7 +87,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Condition:
-    """What the results must look like; None asks nothing."""
+    """What the results must look like; None means no condition."""
 
     error: bool | None = None
     matches: re.Pattern[str] | None = None
@@ -104,7 +104,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class NoteMatch:
-    """Which notes are meant: of a kind and, when `matches` is given, with a certain text."""
+    """Which notes are meant: of this kind and, if `matches` is given, with matching text."""
 
     kind: str
     matches: re.Pattern[str] | None = None
@@ -131,7 +131,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Line:
-    """Steps that follow each other."""
+    """A sequence of steps."""
 
     steps: tuple[Step, ...]
 
@@ -148,7 +148,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Handler:
-    """An interjection: what is played when a note of this kind comes."""
+    """An interjection: the steps to play when a note of this kind comes."""
 
     trigger: NoteMatch
     line: Line
@@ -164,7 +164,7 @@ class Play:
 
 @dataclass(frozen=True)
 class Library:
-    """All plays; the one for "*" is for every project without its own."""
+    """All plays; the one for "*" is for every project without its own play."""
 
     plays: tuple[Play, ...] = ()
 

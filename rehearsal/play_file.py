@@ -1,4 +1,4 @@
-"""Reads plays from YAML; whatever is wrong is said with its place (the format: rehearsal/play.py)."""
+"""Reads plays from YAML; every error names its place (the format: rehearsal/play.py)."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -47,7 +47,7 @@ TOOLS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 
 
 def load_library(plays_dir: Path) -> Library:
-    """Read and check every play below `plays_dir`; raises PlayError with all that is wrong."""
+    """Read and check every play in `plays_dir`; raises PlayError with every error found."""
     plays, wrong = [], []
     for path in sorted(plays_dir.glob("*/play.yaml")):
         try:
@@ -75,7 +75,7 @@ def load_play(path: Path) -> Play:
 
 
 def parse_play(document: object, files: Path, where: str) -> Play:
-    """Check a parsed play whose `{file: X}` lie in `files`; raises PlayError that starts with `where`."""
+    """Check a parsed play whose `{file: X}` are in `files`; raises PlayError that starts with `where`."""
     return _Parser(files).play(document, where)
 
 
@@ -85,7 +85,7 @@ def _doubles(what: str, values: list[str]) -> Iterator[str]:
 
 
 class _Parser:
-    """Turns the YAML document into a Play, or says exactly what is wrong and where."""
+    """Turns the YAML document into a Play, or reports exactly what is wrong and where."""
 
     def __init__(self, files: Path) -> None:
         self.files = files
@@ -167,7 +167,7 @@ class _Parser:
         return value
 
     def file(self, name: object, where: str, *, template: bool) -> Text:
-        """A file of the play's own, else one that the plays share."""
+        """A file of the play itself, else one that plays share."""
         folders = (self.files, self.files.parent.parent / "_shared" / "files")
         path = next((f / _text(name, where) for f in folders if (f / _text(name, where)).is_file()), None)
         if path is None:
@@ -224,7 +224,7 @@ def _check_step(step: Step, where: str) -> None:
 
 
 def _check_targets(play: Play, where: str) -> None:
-    """Every `next` and `goto` names a step; the main line does not run out."""
+    """Every `next` and `goto` names a step; the main line has an end."""
     lines = [("steps", play.main), *((f"notes[{n}]", h.line) for n, h in enumerate(play.handlers))]
     for label, line in lines:
         for step in line.steps:
@@ -240,7 +240,7 @@ def _check_targets(play: Play, where: str) -> None:
 
 
 def _check_returns(play: Play, where: str) -> None:
-    """Steps that return are reached by branches of their own line only."""
+    """Steps that return are reached only by branches of their own line."""
     for line in (play.main, *(handler.line for handler in play.handlers)):
         for step in line.steps:
             following = line.after(step)

@@ -1,4 +1,4 @@
-"""Both rehearsal servers in one process, until a signal comes or whoever started them is gone."""
+"""Both rehearsal servers in one process, until a signal arrives or the parent process ends."""
 
 import asyncio
 import contextlib
@@ -26,12 +26,12 @@ GRACE = 2
 
 
 class ServeError(Exception):
-    """The servers cannot run; the message is for a person."""
+    """The servers cannot run; the message is shown to a person."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Ports may be 0: a free one is taken."""
+    """A port of 0 means any free port."""
 
     anthropic_port: int
     e2b_port: int
@@ -58,7 +58,7 @@ async def _run(servers: list["_Server"], announcement: str) -> None:
         watch = tasks.create_task(_watch_parent(servers, os.getppid()))
         started = await _have_started(servers, running)
         if started:
-            print(announcement, flush=True)  # noqa: T201 - this line is the program's answer
+            print(announcement, flush=True)  # noqa: T201 - this line is the program's output
         else:
             _stop(servers)
         await asyncio.wait(running)
@@ -68,7 +68,7 @@ async def _run(servers: list["_Server"], announcement: str) -> None:
 
 
 async def _have_started(servers: list["_Server"], running: list[asyncio.Task[None]]) -> bool:
-    """True when all answer, False when one has given up."""
+    """True when all answer, False when one has stopped."""
     while not all(server.started for server in servers):
         if any(task.done() for task in running):
             return False
@@ -77,7 +77,7 @@ async def _have_started(servers: list["_Server"], running: list[asyncio.Task[Non
 
 
 class _Server(uvicorn.Server):
-    """uvicorn on a socket of ours; signals are handled once, for both servers."""
+    """uvicorn on our own socket; signals are handled once, for both servers."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         super().__init__(
@@ -90,7 +90,7 @@ class _Server(uvicorn.Server):
             )
         )
         self.listener = listener
-        # A torn socket is a fault on demand, not an error of the app.
+        # A broken connection is a fault on request, not an error of the app.
         logging.getLogger("uvicorn.error").addFilter(_is_no_torn_answer)
 
     @contextlib.contextmanager
@@ -116,8 +116,8 @@ def _stop(servers: list[_Server]) -> None:
 
 
 async def _watch_parent(servers: list[_Server], parent: int) -> None:
-    """A killed supervisor cannot tell us to stop; we notice that we have been handed to another parent."""
-    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of it
+    """A killed supervisor cannot tell us to stop; we notice that we have a new parent process."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - there is no event to wait for
         await asyncio.sleep(PARENT_POLL)
     _stop(servers)
 
@@ -125,7 +125,7 @@ async def _watch_parent(servers: list[_Server], parent: int) -> None:
 @contextlib.contextmanager
 def listen(port: int) -> Iterator[socket.socket]:
     """A listening socket on this machine; raises ServeError when the port is taken."""
-    # asyncio sends small packets at once (TCP_NODELAY) only where the protocol is named.
+    # asyncio sends small packets at once (TCP_NODELAY) only if the socket was made with its protocol named.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     with listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

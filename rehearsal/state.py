@@ -1,4 +1,4 @@
-"""Where a play stands. It travels in the signatures the client sends back, so the server keeps nothing."""
+"""The position in a play. It travels in the signatures the client sends back; the server stores nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Note:
-    """A note to the model, as it came."""
+    """A note to the model, as it arrived."""
 
     kind: str
     text: str
@@ -15,10 +15,10 @@ class Note:
 
 @dataclass(frozen=True)
 class Frame:
-    """A step that is played or waits to be.
+    """A step that is being played or waits to be played.
 
-    `only` are the calls to make when it is tried again; `origin` is the step to return to from a detour;
-    `undo` takes the step's edits back, which may have been made before an interruption.
+    `only` lists the calls to repeat on another try; `origin` is the step to return to from a detour;
+    `undo` reverses the step's edits, which may have been made before an interruption.
     """
 
     line: str
@@ -35,7 +35,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class State:
-    """`played` is the turn whose results are due (None: none are); `agenda` what follows, nearest first."""
+    """`played` is the turn whose results are due (None: none are); `agenda` is what follows, next first."""
 
     play: str
     played: Frame | None

@@ -1,4 +1,4 @@
-"""YAML as people read it: `on`, `yes` and `no` are words, and a key given twice is an error."""
+"""YAML as people read it: `on`, `yes` and `no` are words, and a duplicate key is an error."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -7,7 +7,7 @@ import yaml
 
 
 class StrictLoader(yaml.SafeLoader):
-    """SafeLoader without YAML 1.1's surprises."""
+    """SafeLoader without the surprises of YAML 1.1."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [key.value for key, _ in node.value]
@@ -19,7 +19,7 @@ class StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-# "bool" is resolved by first letter: only those of true and false stay.
+# "bool" is resolved by first letter: only those of `true` and `false` are kept.
 StrictLoader.yaml_implicit_resolvers = {
     letter: [
         (tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool" or letter in "tTfF"
@@ -29,5 +29,5 @@ StrictLoader.yaml_implicit_resolvers = {
 
 
 def load_yaml(text: str) -> Any:
-    """The document; raises yaml.YAMLError."""
+    """The parsed document; raises yaml.YAMLError."""
     return yaml.load(text, StrictLoader)

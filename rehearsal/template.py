@@ -1,4 +1,4 @@
-"""Fills a step's strings with what the founder wants and what the tools answered."""
+"""Fills in a step's strings with what the founder wants and what the tools answered."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ def variables(founder: FounderInput, results: Sequence[str], note: Note | None) 
 
 
 def render(source: str, names: Mapping[str, Any]) -> str:
-    """The template's text; raises PlayError where it uses something that is not there."""
+    """The rendered text; raises PlayError where it uses an undefined name."""
     if "{{" not in source and "{%" not in source and "{#" not in source:
         return source
     try:

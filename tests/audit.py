@@ -1,7 +1,7 @@
-"""Ask pip-audit for known weaknesses of the pinned packages: `make lint` runs this.
+"""Ask pip-audit for known vulnerabilities of the pinned packages; run by `make lint`.
 
-Ends with 1 when there is one. Where the advisories cannot be reached it says so loudly and ends with 0: a
-machine without a network is no weakness.
+Exits with 1 when there is one. When the advisories cannot be reached it prints a clear warning and exits with
+0: a machine without a network is not a vulnerability.
 """
 
 import json
@@ -31,9 +31,9 @@ def main() -> int:
 
 
 def judge(said: str, error: str) -> tuple[int, str]:
-    """The exit code and the words for what pip-audit said.
+    """The exit code and the message for pip-audit's output.
 
-    A package it could not look up is in its list with a `skip_reason`, and is not audited.
+    A package it could not look up is listed with a `skip_reason`, and was not audited.
     """
     try:
         packages = json.loads(said)["dependencies"]

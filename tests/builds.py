@@ -1,4 +1,4 @@
-"""Builds to look at, in the states that pages show."""
+"""Builds in the states that pages show."""
 
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def job(project: Any) -> Any:
-    """A build that has just been asked for."""
+    """A build that has just been requested."""
     from agents.start import start_build
 
     return start_build(project)[0]
@@ -16,7 +16,7 @@ def job(project: Any) -> Any:
 
 @pytest.fixture
 def working_job(job: Any) -> Any:
-    """A build whose agent is at work."""
+    """A build whose agent is working."""
     from agents.models import AgentSession
     from jobs.models import Job
 
@@ -34,7 +34,7 @@ def question(working_job: Any) -> Any:
     from jobs.models import EventType
 
     asked = AgentEscalation.objects.create(
-        pk=UUID("5d66b2ed-c288-4183-b7e4-4d862e67832c"),  # a selector may not begin with a digit
+        pk=UUID("5d66b2ed-c288-4183-b7e4-4d862e67832c"),  # a CSS selector may not begin with a digit
         session_id=working_job.pk,
         job=working_job,
         project=working_job.project,

@@ -1,4 +1,4 @@
-"""Real services for the tests: PostgreSQL and Redis start when the first test needs them, once a run."""
+"""Real services for the tests: PostgreSQL and Redis start when the first test needs them, once per run."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ STARTS_SERVERS = {"services", "django_db_setup", "db", "transactional_db"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts servers, so that `make fast` runs the rest in seconds."""
+    """Mark tests that start servers, so that `make fast` can run the others in seconds."""
     for item in items:
         if STARTS_SERVERS.intersection(getattr(item, "fixturenames", ())) or item.get_closest_marker(
             "django_db"
@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say loudly what could not run here; it is never a silent pass."""
+    """List clearly what could not run here, so that it is never taken for a pass."""
     reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
     missing = [reason for reason in reasons if "CANNOT RUN" in reason]
     if missing:
@@ -32,7 +32,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[None]:
-    """The embedded engines, for as long as the run lasts; those the environment names are used instead."""
+    """The embedded engines, for the whole run; those named by the environment are used instead."""
     from django.conf import settings
 
     from cofounder import embedded, environment
@@ -48,12 +48,12 @@ def services() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(services: None) -> None:
-    """The database server must run before pytest-django makes the test database."""
+    """The database server must be running before pytest-django creates the test database."""
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """The database threads let go of the test database before it is dropped."""
+    """The database threads close their connections to the test database before it is dropped."""
     from agents import database
 
     yield
@@ -78,7 +78,7 @@ TIERS = [
 
 @pytest.fixture
 def tiers(db: None) -> None:
-    """The tiers of a new install; a test that empties the tables has emptied these too."""
+    """The tiers of a new install; a test that empties the tables empties these too."""
     from agents.models import PlanTier
 
     for slug, name, model, budget in TIERS:
@@ -141,7 +141,7 @@ def _described() -> Any:
 
 
 def need_described(answer: Any) -> None:
-    """An answer of the API has a status that its OpenAPI document names, or one that any call may have."""
+    """An answer of the API has a status listed in its OpenAPI document, or one that any call may have."""
     if answer.resolver_match is None or not answer.resolver_match.route.startswith("api/"):
         return
     path = "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", answer.resolver_match.route)

@@ -1,4 +1,4 @@
-"""Two people at the same instant."""
+"""Two requests at the same instant."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from django.db import connection
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """Run the actions in threads that begin together; what each returned, or the exception it raised."""
+    """Run the actions in threads that start together; returns each result, or the exception it raised."""
     barrier = threading.Barrier(len(actions))
     results: list[Any] = [None] * len(actions)
 

@@ -1,4 +1,4 @@
-"""A web server that keeps what it is sent, and answers as told."""
+"""A web server that records the requests it gets, and answers as told."""
 
 import ssl
 import threading
@@ -15,7 +15,7 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """`answers` are used up one after the other; then every request is answered with 200."""
+    """`answers` are used one after the other; after that every request is answered with 200."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.received: list[Received] = []

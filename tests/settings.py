@@ -6,7 +6,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 _repository = Path(__file__).resolve().parent.parent
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # each process of a parallel run has services of its own
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # each process of a parallel run has its own services
 _data = Path(os.environ.get("DATA_DIR") or _repository / ".cofounder") / f"tests{_worker}"
 _data.mkdir(parents=True, exist_ok=True)
 
@@ -22,4 +22,4 @@ os.environ.update(
 
 from cofounder.settings import *  # noqa: E402, F403
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed; nothing here is secret
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # for speed; nothing here is secret

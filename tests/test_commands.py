@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 OURS = sorted(
     name for name, app in get_commands().items() if app in {"cofounder", "jobs", "escalations", "agents"}
 )
-STAY = {"up", "run_worker", "build"}  # these go on until they are stopped, or print a feed
+STAY = {"up", "run_worker", "build"}  # these run until they are stopped, or print a feed
 UNITS = REPOSITORY / "deploy" / "systemd"
 
 

@@ -1,4 +1,4 @@
-"""Commands refuse nonsense with a sentence, and change nothing. `make fuzz` sends much more of it."""
+"""Commands refuse invalid input with a sentence, and change nothing. `make fuzz` sends much more of it."""
 
 import os
 from io import StringIO
@@ -18,7 +18,7 @@ SERVE = {
     "run_worker",
     "doctor",
     "drill",
-}  # start or ask for whole services; tested on their own
+}  # these start or need whole services; tested on their own
 COMMANDS = sorted(name for name, app in get_commands().items() if app in OURS and name not in SERVE)
 OPTIONS = [
     "--all",
@@ -34,7 +34,7 @@ OPTIONS = [
 ]
 WATCHED = ["agents_budgetchange", "agents_agentsession", "jobs_job", "jobs_jobevent", "procrastinate_jobs"]
 
-# What a shell can hand over: no NUL, and bytes that are no UTF-8 as halves of surrogate pairs.
+# What a shell can pass on: no NUL, and bytes that are not UTF-8 as surrogate escapes.
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=[]), max_size=20)
 numbers = st.sampled_from(["0", "-1", "1e400", "nan", "inf", "1.123456789", "9" * 30, "٣", "0x10"])
 arguments = st.lists(st.one_of(words, numbers, st.sampled_from(OPTIONS), st.uuids().map(str)), max_size=4)
@@ -50,7 +50,7 @@ def rows() -> list[int]:
 
 
 def outcome(name: str, given_words: list[str]) -> Any:
-    """The exit code; a refusal without a sentence is none."""
+    """The exit code; refusing without a sentence is a failure."""
     try:
         with transaction.atomic():
             call_command(name, *given_words, stdout=StringIO(), stderr=StringIO(), no_color=True)

@@ -1,4 +1,4 @@
-"""What the documents say, against what the code does."""
+"""What the documents say, compared with what the code does."""
 
 import re
 from pathlib import Path

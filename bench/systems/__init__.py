@@ -1,1 +1,1 @@
-"""One module per system measured; each runs as a process of its own and prints what it measured as JSON."""
+"""One module per system measured; each runs as its own process and prints its measurements as JSON."""

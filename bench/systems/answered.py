@@ -1,4 +1,4 @@
-"""A founder answers waiting agents; how soon the next model call arrives, from a real worker, on the wire."""
+"""A founder answers waiting agents; how soon a real worker makes the next model call."""
 
 import json
 import os
@@ -19,12 +19,12 @@ from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs.models import Job
 
-QUESTIONS = 4  # of a build; the fifth would pause it
+QUESTIONS = 4  # in one build; the fifth would pause it
 LIMIT_SECONDS = 120.0
 
 
 def play() -> dict[str, Any]:
-    """A model that asks, ends its turn, and asks the next thing when it has been answered."""
+    """A model that asks, ends its turn, and asks the next question once it has been answered."""
     options = [{"value": name, "label": name, "description": name} for name in ("ages", "letters")]
     steps: list[dict[str, Any]] = [_step("begin", {"write_file": {"path": "notes.txt", "content": "Notes"}})]
     for n in range(QUESTIONS):
@@ -81,14 +81,14 @@ def until(condition: Callable[[], Any], what: str) -> Any:
 
 
 def waiting_question(job: Job) -> AgentEscalation | None:
-    """The open question of an agent that waits, all at rest."""
+    """The open question of a waiting agent, once nothing is running any more."""
     if AgentSession.objects.get(pk=job.pk).state != SessionState.WAITING_FOR_INPUT:
         return None
     return AgentEscalation.objects.filter(job=job, status=AgentEscalation.Status.PENDING).first()
 
 
 def seconds_to_next_call(job: Job, heard: str) -> float:
-    """From before the answer is written to the arrival of the model call that holds it."""
+    """From just before the answer is written until the model call that contains it arrives."""
     question: AgentEscalation = until(lambda: waiting_question(job), "a question")
     time.sleep(0.3)  # the worker is free again
     began = time.time()

@@ -1,4 +1,4 @@
-"""A whole build as a worker does it, with the real SDKs against the rehearsal servers of the environment."""
+"""A whole build as a worker does it, with the real SDKs against the rehearsal servers in the environment."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from jobs import clock
 from jobs.briefs import create_project
 from jobs.models import Job
 
-PLENTY = 90_000_000_000  # µ$ a month: the day's money never ends
+PLENTY = 90_000_000_000  # µ$ a month: the day's budget never runs out
 
 
 def new_build() -> Job:

@@ -1,4 +1,4 @@
-"""DBOS on Postgres: one workflow, with a step for every model call and for every tool."""
+"""DBOS on Postgres: one workflow, with one step for each model call and each tool call."""
 
 import sys
 from typing import Any

@@ -1,6 +1,6 @@
-"""What keeping the files safe costs: iterations with and without snapshots, many files, and a large one.
+"""The cost of snapshots: iterations with and without them, many files, and a large one.
 
-The sandbox is the rehearsal's and the storage moto's S3, both processes of their own.
+The sandbox is the rehearsal's and the storage is moto's S3; each runs as its own process.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from bench.systems.ours import USAGE, new_build, open_store
 from cofounder.file_storage import storage
 from jobs.models import Job
 
-LATENCY = 0.5  # seconds of the model: faster than a real one
+LATENCY = 0.5  # seconds the model takes: faster than a real one
 ITERATIONS = 40
 SMALL_FILES = 20_000
 LARGE_BYTES = 300_000_000
@@ -58,7 +58,7 @@ class WritingModel:
 
 
 async def iterations(job: Job, store: CheckpointStore, *, saving: bool) -> float:
-    """Milliseconds of an iteration, with snapshots beside it or without any."""
+    """Milliseconds per iteration, with or without snapshots running beside it."""
     session = AgentSession(job=job, epoch=store.owner.epoch)
     keeper = SandboxKeeper(store.owner, session)
     workspace = await keeper.workspace()
@@ -75,7 +75,7 @@ async def iterations(job: Job, store: CheckpointStore, *, saving: bool) -> float
 
 
 async def workspace_of(job: Job, command: str) -> dict[str, float]:
-    """Seconds and megabytes of memory to save a workspace, to verify it and to bring it back elsewhere."""
+    """Seconds and megabytes of memory to save a workspace, verify it and restore it in another sandbox."""
     names = {"project_id": job.project_id, "job_id": job.pk}
     workspace = await Workspace.open(epoch=1, **names)
     made = await workspace.run(command, timeout=600)
@@ -104,7 +104,7 @@ async def workspace_of(job: Job, command: str) -> dict[str, float]:
 
 
 async def costs(name: str, work: Callable[[], Awaitable[None]]) -> dict[str, float]:
-    """How long it took, and the most by which memory grew meanwhile."""
+    """How long it took, and by how much memory grew at most."""
     before = peak = resident()
     began = time.perf_counter()
     task = asyncio.ensure_future(work())

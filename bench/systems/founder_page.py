@@ -1,4 +1,4 @@
-"""The build page in a real Chromium: how soon 2,000 events are open, and how smooth it stays with more."""
+"""The build page in a real Chromium: how soon 2,000 events are shown, and how smooth it stays with more."""
 
 import json
 import os
@@ -42,7 +42,7 @@ WATCH = """() => {
 
 
 def fact(number: int) -> list[tuple[EventType, dict[str, Any]]]:
-    """A step as the log knows it: begun and finished, with output and now and then a diff."""
+    """A step as it appears in the log: started and finished, with output and sometimes a diff."""
     phase = PHASES[number * len(PHASES) // EVENTS] if number < EVENTS else PHASES[-1]
     call = {
         "call_id": f"call-{number}",
@@ -77,7 +77,7 @@ def fill(job: Job) -> None:
 
 
 def open_once(browser: Browser, address: str, cookie: str) -> tuple[Page, float]:
-    """A page in a browser that has seen nothing yet, and the seconds until its log could be read."""
+    """A page in a new browser, and the seconds until its log could be read."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.add_cookies([{"name": "sessionid", "value": cookie, "url": address}])
     page = context.new_page()
@@ -88,7 +88,7 @@ def open_once(browser: Browser, address: str, cookie: str) -> tuple[Page, float]
 
 
 def say(job_id: UUID) -> float:
-    """Record at the rate; the seconds it really took."""
+    """Record events at the given rate; returns the seconds it really took."""
     begun = time.perf_counter()
     for number in range(RATE * SECONDS):
         time.sleep(max(0.0, begun + number / RATE - time.perf_counter()))

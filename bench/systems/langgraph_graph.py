@@ -1,7 +1,7 @@
 """LangGraph: a StateGraph with the Postgres saver, every checkpoint written before the next superstep.
 
-`default` is the usual channel with a reducer and a node each for model and tool; `delta` the same with the
-beta's DeltaChannel; `delta_one` has one node and so one durable point an iteration.
+`default` is the usual channel with a reducer and one node each for model and tool; `delta` is the same with
+the beta's DeltaChannel; `delta_one` has one node, and so one durable point per iteration.
 """
 
 import sys

@@ -24,13 +24,13 @@ from bench.systems.ours import USAGE, InstantToolbox, new_build, open_store
 from jobs import clock, doorbell
 
 LOOPS = 200
-LATENCY = 2.0  # seconds of the model
+LATENCY = 2.0  # seconds the model takes
 ITERATIONS = 10
-TICK = 0.01  # seconds between two looks at the event loop's lag
+TICK = 0.01  # seconds between two measurements of the event loop's lag
 
 
 class SlowModel:
-    """Thinks for two seconds, give or take a tenth, so that the loops do not march in step."""
+    """Takes two seconds, plus or minus a tenth, so that the loops do not run in step."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)

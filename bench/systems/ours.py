@@ -1,5 +1,5 @@
-"""Our loop: the real `Loop`, store, database, ledger, event log, doorbell and live keys; only model and tool
-are doubles that answer at once."""
+"""Our loop: the real `Loop`, store, database, ledger, event log, doorbell and live keys; only the model and
+the tool are doubles that answer at once."""
 
 import asyncio
 import os
@@ -59,7 +59,7 @@ class InstantToolbox:
 
 
 def new_build(name: str) -> Job:
-    """A job of a new founder with more money than the run needs."""
+    """A job for a new founder with more money than the run needs."""
     user = User.objects.create_user(f"{name}@example.com")
     Subscription.objects.create(
         user=user,
@@ -76,7 +76,7 @@ def new_build(name: str) -> Job:
 
 @transaction.atomic
 def open_store(job: Job) -> CheckpointStore:
-    """Claim the job and make its session ready, as a worker does."""
+    """Claim the job and prepare its session, as a worker does."""
     owner = checkpoints.claim(job.pk, run_id=0)
     assert owner is not None
     session, rows = checkpoints.load(owner)

@@ -1,4 +1,4 @@
-"""The floor: psycopg alone, one prepared statement for each of the two durable points of an iteration."""
+"""The lower bound: psycopg alone, one prepared statement for each of an iteration's two durable points."""
 
 import json
 import os

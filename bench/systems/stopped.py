@@ -19,7 +19,7 @@ LIMIT_SECONDS = 120
 
 
 def until(condition: Callable[[], Any]) -> float:
-    """When it was first seen to hold (monotonic seconds)."""
+    """When it was first seen to be true (monotonic seconds)."""
     limit = time.perf_counter() + LIMIT_SECONDS
     while not condition():
         if time.perf_counter() > limit:
@@ -29,7 +29,7 @@ def until(condition: Callable[[], Any]) -> float:
 
 
 def is_running() -> bool:
-    """Whether the play's command runs somewhere on this machine."""
+    """Whether the play's command is running anywhere on this machine."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if path.read_bytes().replace(b"\0", b" ").strip() == COMMAND.encode():
@@ -58,7 +58,7 @@ def stop_model_call(number: int, anthropic_url: str) -> dict[str, float]:
     httpx.post(faults, json=[{"kind": "stall", "after_events": 6}]).raise_for_status()
     job = new_build(f"call-{number}")
     until(lambda: httpx.get(faults).json() == [])
-    time.sleep(0.3)  # the events before the stall are on their way
+    time.sleep(0.3)  # the events before the stall are still being sent
     return _stop(job, ended=lambda: is_billed(job))
 
 

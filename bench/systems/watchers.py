@@ -1,5 +1,5 @@
-"""One web process, watched by many: `record()` with its commit to receipt over real WebSockets, and beside it
-bare redis-py pub/sub on one connection that fans out to as many receivers."""
+"""One web process with many watchers: from `record()` and its commit to receipt over real WebSockets; and for
+comparison bare redis-py pub/sub, one connection that fans out to as many receivers."""
 
 import asyncio
 import base64
@@ -31,9 +31,9 @@ from jobs.models import EventType
 WATCHERS = 100
 RATE = 20  # events a second
 SECONDS = 20.0
-STEP_SECONDS = 4.0  # of a look at how much one process carries
-LIMIT = 0.1  # seconds of p99 that it may take
-PATIENCE = 20.0  # seconds until everything must have arrived
+STEP_SECONDS = 4.0  # of one attempt to find out how many one process can serve
+LIMIT = 0.1  # seconds, the limit for p99
+PATIENCE = 20.0  # seconds within which everything must have arrived
 ACK_FRAMES = 100  # as the page does
 MORE_WATCHERS = (200, 400, 600, 800)
 MORE_EVENTS = (50, 100, 200, 400)
@@ -44,7 +44,7 @@ Received = list[tuple[int, float]]
 
 
 class Watcher(asyncio.Protocol):
-    """A WebSocket by hand: notes when each frame arrives, before anything else is done with it."""
+    """A minimal WebSocket client: notes when each frame arrives, before it does anything else with it."""
 
     def __init__(self, request: bytes) -> None:
         self.request = request
@@ -93,7 +93,7 @@ class Watcher(asyncio.Protocol):
 
 
 class WebProcess:
-    """A daphne of our own on a port of its own."""
+    """Our own daphne process on its own port."""
 
     def __enter__(self) -> "WebProcess":
         listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -127,7 +127,7 @@ async def watch(port: int, job_id: UUID, cookie: str, after: int) -> Watcher:
 
 
 async def until(condition: Callable[[], bool]) -> bool:
-    """Whether it came true in time."""
+    """Whether it became true in time."""
     deadline = time.perf_counter() + PATIENCE
     while not condition():
         if time.perf_counter() > deadline:
@@ -139,7 +139,7 @@ async def until(condition: Callable[[], bool]) -> bool:
 async def at_rate(
     rate: int, seconds: float, say: Callable[[], Awaitable[tuple[int, float]]]
 ) -> dict[int, float]:
-    """Say something so often a second; when each was begun, by its number."""
+    """Send at a given rate per second; returns when each send began, by number."""
     begun: dict[int, float] = {}
     first = time.perf_counter()
     for number in range(int(rate * seconds)):
@@ -150,7 +150,7 @@ async def at_rate(
 
 
 def milliseconds(begun: dict[int, float], received: list[Received]) -> tuple[float, float]:
-    """p50 and p99 over every receiver of everything."""
+    """p50 and p99 over all receivers and all frames."""
     waits = [1000 * (at - begun[seq]) for each in received for seq, at in each if seq in begun]
     cuts = quantiles(waits, n=100)
     return cuts[49], cuts[98]
@@ -165,7 +165,7 @@ def record(job_id: UUID) -> tuple[int, float]:
 async def ours(
     port: int, job_id: UUID, cookie: str, watchers: int, rate: int, seconds: float
 ) -> tuple[float, float]:
-    """p50 and p99 in milliseconds; both endless when something did not arrive in time."""
+    """p50 and p99 in milliseconds; both infinite when something did not arrive in time."""
     last, _ = await record(job_id)
     watching = [await watch(port, job_id, cookie, last - 1) for _ in range(watchers)]
     try:
@@ -181,7 +181,7 @@ async def ours(
 
 
 async def bare(watchers: int, rate: int, seconds: float) -> tuple[float, float]:
-    """The same frames over one subscribed connection, handed to as many queues."""
+    """The same frames over one subscribed connection, passed on to as many queues."""
     reader = aioredis.Redis.from_url(settings.REDIS_URL)
     writer = redis.Redis.from_url(settings.REDIS_URL)
     pubsub = reader.pubsub()
@@ -226,7 +226,7 @@ async def bare(watchers: int, rate: int, seconds: float) -> tuple[float, float]:
 
 async def measure(port: int, job_id: UUID, cookie: str) -> dict[str, Any]:
     doorbell.ring_from(asyncio.get_running_loop())  # as in a worker
-    gc.freeze()  # as in the web process: what the watchers' own collector takes is nobody's wait
+    gc.freeze()  # as in the web process; the watchers' own garbage collection must not count
     await ours(port, job_id, cookie, WATCHERS, RATE, 2.0)  # the first requests load what later ones need
     bare_p50, bare_p99 = await bare(WATCHERS, RATE, SECONDS)
     p50, p99 = await ours(port, job_id, cookie, WATCHERS, RATE, SECONDS)

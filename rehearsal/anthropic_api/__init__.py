@@ -1,1 +1,1 @@
-"""A stand-in for the Anthropic API on the wire; the model behind it plays plays."""
+"""A stand-in for the Anthropic API over HTTP; its model follows scripted plays."""

@@ -1,4 +1,4 @@
-"""The HTTP side of the stand-in: Anthropic's endpoints, and `/rehearsal/...` to steer and to ask it.
+"""The HTTP side of the stand-in: Anthropic's endpoints, and `/rehearsal/...` to control and inspect it.
 
 POST   /rehearsal/faults   [{"kind": "overloaded", "times": 2}, ...]   (rehearsal/fault.py)
 GET    /rehearsal/faults   what still waits;   DELETE: forget it
@@ -46,10 +46,10 @@ def create_app(
     bill_path: Path | None = None,
     now: Callable[[], float] = time.time,
 ) -> Starlette:
-    """The stand-in as an ASGI app that plays the plays below `plays_dir`.
+    """The stand-in as an ASGI app that uses the plays in `plays_dir`.
 
-    `pace` 1 reads like a live model, 0 answers at once; `bill_path` keeps the bill over restarts; `now` is
-    the cache's clock in seconds. Raises PlayError when a play is wrong.
+    `pace` 1 is about as fast as a live model, 0 answers at once; `bill_path` keeps the bill across restarts;
+    `now` is the cache's clock in seconds. Raises PlayError when a play is invalid.
     """
     service = Service(load_library(plays_dir), pace, Bill(bill_path), PromptCache(now))
     app = Starlette(
@@ -99,7 +99,7 @@ def new_request_id() -> str:
 
 
 class Service:
-    """What the requests share: the plays, the cache, the bill and the faults that wait."""
+    """What the requests share: the plays, the cache, the bill and the queued faults."""
 
     def __init__(self, library: Library, pace: float, bill: Bill, cache: PromptCache) -> None:
         self.library, self.pace, self.bill, self.cache = library, pace, bill, cache
@@ -129,7 +129,7 @@ class Service:
         return answer.whole(fault, charge)
 
     def _reply(self, body: dict[str, Any], model: Model, fault: Fault | None) -> tuple[Reply, Fault | None]:
-        """The answer, and the fault it meets: one from the queue, else the step's own."""
+        """The answer and its fault, if any: one from the queue, else the step's own."""
         try:
             scene = scene_of(body, self.library)
             if body.get("compaction") is not None:
@@ -190,7 +190,7 @@ Charge = Callable[..., None]
 
 
 class Answer:
-    """One answer on its way out; it is billed for what the client was told it used."""
+    """One answer being sent; it is billed for the usage the client was told."""
 
     def __init__(self, reply: Reply, usage: Usage, model: Model, *, beta: bool) -> None:
         self.reply, self.usage, self.model, self.beta = reply, usage, model, beta
@@ -209,7 +209,7 @@ class Answer:
         )
 
     def whole(self, fault: Fault | None, charge: Charge) -> ASGIApp:
-        """Without streaming a fault of the stream is an overloaded answer."""
+        """Without streaming, a fault of the stream becomes an "overloaded" error."""
         if fault and fault.kind != "stop":
             raise _failure(Fault("overloaded"))
         charge(self.usage, request_id=self.request_id, complete=True)
@@ -227,7 +227,7 @@ def _answer(content: Any, request_id: str | None = None) -> JSONResponse:
 
 
 def _failure(fault: Fault | None) -> Refused:
-    """The HTTP error of a fault, as the API words it."""
+    """The HTTP error for a fault, worded as the API words it."""
     assert fault is not None
     status, kind, message = HTTP_FAULTS[fault.kind]
     headers = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
@@ -235,7 +235,7 @@ def _failure(fault: Fault | None) -> Refused:
 
 
 def _api_key(request: Request) -> str:
-    """The key of `Authorization: Bearer` or `x-api-key`; any will do, but there must be one."""
+    """The key from `Authorization: Bearer` or `x-api-key`; any value is accepted, but there must be one."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     key = bearer if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
     if not key.strip():

@@ -1,4 +1,4 @@
-"""What the stand-in has billed, request by request; kept in a JSON Lines file over restarts."""
+"""What the stand-in has billed, request by request; a JSON Lines file keeps it across restarts."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ TOKENS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache
 
 @dataclass(frozen=True)
 class Charge:
-    """One billed request: `complete` tells whether its answer was sent to the end."""
+    """One billed request; `complete` says whether its answer was sent to the end."""
 
     request_id: str
     message_id: str
@@ -28,7 +28,7 @@ class Charge:
 
 
 class Bill:
-    """All charges, also those of an earlier run."""
+    """All charges, including those of earlier runs."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
@@ -69,7 +69,7 @@ class Bill:
                 file.write(json.dumps(asdict(charge)) + "\n")
 
     def to_json(self, user_id: str | None = None) -> dict[str, Any]:
-        """Totals and the list, of one `metadata.user_id` when given."""
+        """Totals and the list of charges, for one `metadata.user_id` if given."""
         chosen = [charge for charge in self.charges if user_id in (None, charge.user_id)]
         totals = {name: sum(charge.usage[name] for charge in chosen) for name in TOKENS}
         cost = sum(charge.cost_microdollars for charge in chosen)

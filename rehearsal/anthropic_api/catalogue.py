@@ -24,7 +24,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Model:
-    """`thinking` are the types it accepts, `cache_minimum` is the shortest prefix it caches, in tokens."""
+    """`thinking` lists the accepted types; `cache_minimum` is the shortest prefix it caches, in tokens."""
 
     id: str
     name: str
@@ -136,13 +136,13 @@ MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}
 
 
 def find_model(model_id: str) -> Model | None:
-    """The model of that name that can be called, or None (also for a retired one)."""
+    """The available model of that name, or None (also for a retired one)."""
     model = MODELS.get(ALIASES.get(model_id, model_id))
     return model if model and model.lifecycle != "retired" else None
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """The model as `GET /v1/models/{id}` shows it."""
+    """The model as `GET /v1/models/{id}` returns it."""
     return {
         "type": "model",
         "id": model.id,

@@ -1,4 +1,4 @@
-"""The messages of a request as the API sees them: one turn after the other, each a list of blocks."""
+"""The messages of a request as the API sees them: a sequence of turns, each a list of blocks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Turn:
-    """Neighbouring messages of one role, as one."""
+    """Consecutive messages of one role, joined."""
 
     role: str
     blocks: tuple[Placed, ...]
@@ -32,7 +32,7 @@ class Turn:
 
 
 def placed_blocks(messages: list[dict[str, Any]]) -> Iterator[Placed]:
-    """Every block of well-formed messages; a string is one text block."""
+    """Every block of well-formed messages; a string counts as one text block."""
     for n, message in enumerate(messages):
         for m, block in enumerate(as_blocks(message["content"])):
             yield Placed(f"messages.{n}.content.{m}", message["role"], block)
@@ -43,7 +43,7 @@ def as_blocks(content: Any) -> list[Block]:
 
 
 def turns_of(messages: list[dict[str, Any]]) -> list[Turn]:
-    """Join neighbouring messages of the same role."""
+    """Join consecutive messages of the same role."""
     turns: list[Turn] = []
     for placed in placed_blocks(messages):
         if turns and turns[-1].role == placed.role:
@@ -58,7 +58,7 @@ def system_text(system: Any) -> str:
 
 
 def user_turn(turns: list[Turn]) -> UserTurn:
-    """What came since the model's last turn: the results of its calls, in their order, and the notes."""
+    """What arrived since the model's last turn: the results of its calls, in call order, and the notes."""
     last = turns[-1] if turns and turns[-1].role == "user" else None
     if last is None:
         return UserTurn()

@@ -1,4 +1,4 @@
-"""Whether a conversation holds together: roles, tool calls and their results, thinking, compaction."""
+"""Whether a conversation is consistent: roles, tool calls and their results, thinking, compaction."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from rehearsal.anthropic_api.signing import read_signature, text_digest
 
 
 def conversation_problems(turns: list[Turn], model_id: str, *, compacting: bool) -> Iterator[Problem]:
-    """What the API rejects about well-formed messages."""
+    """What the API rejects although every message is well-formed."""
     blocks = [placed for turn in turns for placed in turn.blocks]
     yield from _role_problems(turns, compacting=compacting)
     yield from _pairing_problems(turns, compacting=compacting)
@@ -32,7 +32,7 @@ def _role_problems(turns: list[Turn], *, compacting: bool) -> Iterator[Problem]:
 
 
 def _pairing_problems(turns: list[Turn], *, compacting: bool) -> Iterator[Problem]:
-    """Each tool_use is answered once, first thing in the next user turn, and nothing else is answered."""
+    """Each tool_use has exactly one result, first in the next user turn, and there are no other results."""
     seen: set[str] = set()
     for n, turn in enumerate(turns):
         calls = [placed.block["id"] for placed in turn.of_type("tool_use")]
@@ -113,7 +113,7 @@ def _compaction_signature_problems(placed: Placed) -> Iterator[Problem]:
 
 
 def _thinking_problems(turns: list[Turn], blocks: list[Placed], model_id: str) -> Iterator[Problem]:
-    """Thinking blocks come back unchanged, from the same model, after the same conversation."""
+    """Thinking blocks must come back unchanged, from the same model, after the same conversation."""
     for placed, prefix in prefixes(blocks):
         if placed.block["type"] == "thinking":
             yield from _binding_problems(placed, prefix, model_id)

@@ -1,4 +1,4 @@
-"""An answer as the events of the streaming API, or as one JSON message."""
+"""An answer as events of the streaming API, or as one JSON message."""
 
 import json
 from collections.abc import Iterator
@@ -21,25 +21,25 @@ def encode(event: Event) -> bytes:
 
 
 def final_usage(reply: Reply, usage: Usage, model: Model, *, beta: bool) -> dict[str, Any]:
-    """The usage of the whole answer; a compaction's tokens are only in its iteration."""
+    """The usage of the whole answer; a compaction's tokens appear only in its iteration."""
     top = NOTHING if reply.kind == "compaction" else usage
     iterations = {"iterations": [iteration(reply.kind, usage, model)]} if beta else {}
     return {**message_usage(top), **iterations}
 
 
 def first_usage(reply: Reply, usage: Usage) -> Usage:
-    """What message_start reports: the whole input, and an output that has just begun."""
+    """The usage in message_start: the whole input, and the first of the output."""
     return NOTHING if reply.kind == "compaction" else Usage(usage.input, min(usage.output, 1))
 
 
 def message_json(reply: Reply, usage: Usage, model: Model, *, beta: bool) -> dict[str, Any]:
-    """The answer to a request without streaming; a tool call cut by max_tokens is left out."""
+    """The answer to a request without streaming; a tool call cut off by max_tokens is left out."""
     content = reply.content[:-1] if reply.cut_input is not None else reply.content
     return _message(reply, model, content, final_usage(reply, usage, model, beta=beta), reply.stop_reason)
 
 
 def stream_events(reply: Reply, usage: Usage, model: Model, *, beta: bool) -> Iterator[Event]:
-    """The events in their order."""
+    """The events, in order."""
     start = message_usage(first_usage(reply, usage))
     yield {"type": "message_start", "message": _message(reply, model, [], start, None)}
     yield {"type": "ping"}
@@ -71,7 +71,7 @@ def _message(
 
 
 def _opened(block: dict[str, Any]) -> dict[str, Any]:
-    """The block as it starts, to be filled by deltas."""
+    """The block as it starts, before any delta."""
     empty: dict[str, dict[str, Any]] = {
         "text": {"text": ""},
         "thinking": {"thinking": "", "signature": ""},

@@ -1,4 +1,4 @@
-"""Which fault the next request meets: one asked for at `/rehearsal/faults`, or that of a play step."""
+"""Which fault the next request meets: one posted to `/rehearsal/faults`, or one of a play's step."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -21,7 +21,7 @@ class FaultQueue:
         self._waiting.clear()
 
     def take(self, user_id: str | None) -> Fault | None:
-        """The fault for a request of this user, if one waits."""
+        """The next fault for a request of this user, if there is one."""
         for n, fault in enumerate(self._waiting):
             if fault.times > 0 and fault.match in (None, user_id):
                 self._waiting[n : n + 1] = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
@@ -29,7 +29,7 @@ class FaultQueue:
         return None
 
     def take_scripted(self, fault: Fault | None, occasion: str) -> Fault | None:
-        """A step's own fault, the first `times` times it is requested on this occasion."""
+        """A step's own fault, for the first `times` requests of that step at this point of the play."""
         if fault is None or self._met.get(occasion, 0) >= fault.times:
             return None
         self._met[occasion] = self._met.get(occasion, 0) + 1
@@ -40,5 +40,5 @@ class FaultQueue:
 
 
 def is_refusal(fault: Fault | None) -> bool:
-    """Whether the request fails with an HTTP status, before any answer."""
+    """Whether the request fails with an HTTP status before any answer is sent."""
     return fault is not None and fault.kind in HTTP_FAULTS

@@ -1,4 +1,4 @@
-"""What the model was told beside tool results, request by request, as it was seen on the wire."""
+"""What the model was sent besides tool results, request by request, as received over HTTP."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ MOST_REQUESTS = 5_000
 
 @dataclass(frozen=True)
 class Request:
-    """A request: `new` came since the model's last turn, `so_far` counts all texts of the conversation."""
+    """`new` is what came since the model's last turn; `so_far` counts all texts of the conversation."""
 
     at: float  # seconds since the epoch, when it arrived
     user_id: str | None
@@ -19,7 +19,7 @@ class Request:
 
 
 class Heard:
-    """The newest requests, and all texts of each user's latest one."""
+    """The newest requests, and all texts of each user's latest request."""
 
     def __init__(self) -> None:
         self._requests: deque[Request] = deque(maxlen=MOST_REQUESTS)

@@ -1,4 +1,4 @@
-"""A digest of the conversation up to each block: thinking blocks are bound to it."""
+"""A digest of the conversation before each block; thinking blocks are bound to it."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ START = hashlib.sha256(b"conversation").hexdigest()
 
 
 def prefixes(blocks: Iterable[Placed]) -> Iterator[tuple[Placed, str]]:
-    """Each block with the digest of what stands before it.
+    """Each block with the digest of what comes before it.
 
-    A compaction block stands for what it summarises, so its digest is that of the end of those messages:
-    what follows a compaction stays valid whether or not the messages before it are still sent.
+    A compaction block stands for the messages it summarises, so its digest is that of their end: blocks
+    after a compaction stay valid whether or not those messages are still sent.
     """
     digest = START
     for placed in blocks:
@@ -42,7 +42,7 @@ def extend(digest: str, placed: Placed) -> str:
 
 
 def _canonical(block: Block) -> str:
-    """Equal for blocks that mean the same: without cache marks, nulls and a false is_error."""
+    """Equal for blocks that mean the same: cache marks, nulls and `is_error: false` are left out."""
     plain: dict[str, Any] = {key: value for key, value in block.items() if value is not None}
     plain.pop("cache_control", None)
     if plain["type"] == "tool_result":

@@ -1,4 +1,4 @@
-"""What is wrong with a request, in the API's words and shape."""
+"""What is wrong with a request, in the API's own words and format."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Problem:
-    """One reason to refuse a request."""
+    """One reason to reject a request."""
 
     message: str
     status: int = 400

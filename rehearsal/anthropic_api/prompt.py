@@ -1,4 +1,4 @@
-"""The prompt in the order the cache sees it: tools, system, messages, block by block."""
+"""The prompt in the order in which it is cached: tools, system, messages, block by block."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ TOOL_USE_TOKENS = 290
 
 @dataclass(frozen=True)
 class Segment:
-    """One block: `source` must be byte-exact for the cache, `ttl` ("1h", "5m") marks a breakpoint."""
+    """One block: the cache compares `source` byte for byte; `ttl` ("1h", "5m") marks a breakpoint."""
 
     source: str
     tokens: int
@@ -24,7 +24,7 @@ class Segment:
 
 
 def prompt_of(body: dict[str, Any]) -> list[Segment]:
-    """The segments of a well-formed request; a top-level cache_control marks the last one that may."""
+    """The segments of a well-formed request; a top-level cache_control marks the last cacheable one."""
     segments = [*_tools(body.get("tools") or []), *_system(body.get("system")), *_messages(body)]
     ttl = _ttl(body)
     last = next((n for n in reversed(range(len(segments))) if segments[n].markable), None)
@@ -49,7 +49,7 @@ def _system(system: Any) -> Iterator[Segment]:
 
 
 def _messages(body: dict[str, Any]) -> Iterator[Segment]:
-    """The settings that change how messages are read are part of their prefix."""
+    """Settings that change how messages are read are part of their prefix."""
     settings = json_text([body.get("thinking"), body.get("tool_choice")])
     for placed in placed_blocks(body["messages"]):
         block = placed.block

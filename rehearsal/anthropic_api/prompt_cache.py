@@ -1,4 +1,4 @@
-"""The prompt cache: what of a prompt is read, written or neither, by its byte-exact prefix."""
+"""The prompt cache: which parts of a prompt are read, written or neither, by exact prefix."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ MAX_ENTRIES = 20_000
 
 @dataclass(frozen=True)
 class InputUse:
-    """How a prompt is billed; the four together are all its tokens."""
+    """How a prompt is billed; the four numbers add up to all its tokens."""
 
     input: int = 0
     read: int = 0
@@ -50,7 +50,7 @@ class PromptCache:
         return _split(prompt, totals, marks, hit)
 
     def _longest_hit(self, digests: list[str], marks: list[int]) -> int:
-        """The last segment of the longest cached prefix, -1 for none; reading keeps it for longer."""
+        """The last segment of the longest cached prefix, or -1; reading a prefix extends its lifetime."""
         now = self._now()
         for mark in reversed(marks):
             for n in range(mark, max(mark - LOOK_BACK, -1), -1):
@@ -72,7 +72,7 @@ class PromptCache:
 
 
 def _split(prompt: list[Segment], totals: list[int], marks: list[int], hit: int) -> InputUse:
-    """Read up to the hit, then 1h up to the last such mark, 5m up to the last mark, the rest uncached."""
+    """Read up to the hit, write 1h up to the last 1h mark, 5m up to the last mark; the rest is uncached."""
     read = totals[hit] if hit >= 0 else 0
     hour_end = max((totals[n] for n in marks if prompt[n].ttl == "1h"), default=0)
     cached_end = max((totals[n] for n in marks), default=0)

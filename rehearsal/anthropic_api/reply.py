@@ -1,4 +1,4 @@
-"""The model's answer to a valid request: the next turn of its play, or a compaction of the conversation."""
+"""The model's answer to a valid request: the next turn of its play, or a compaction."""
 
 import secrets
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Scene:
-    """A request as the play sees it: what is due (`state`), after which conversation (`prefix`)."""
+    """A request as the play sees it: the next step (`state`), and the conversation before it (`prefix`)."""
 
     body: dict[str, Any]
     play: Play
@@ -57,7 +57,7 @@ class Scene:
 
 
 def scene_of(body: dict[str, Any], library: Library) -> Scene:
-    """Find out where the play stands from the request alone; raises PlayError when it is not playable."""
+    """Find the position in the play from the request alone; raises PlayError if it cannot be played."""
     blocks = list(placed_blocks(body["messages"]))
     founder = founder_input(system_text(body.get("system")))
     state = _state_of(blocks)
@@ -80,7 +80,7 @@ def _state_of(blocks: list[Placed]) -> State | None:
 
 
 def next_reply(scene: Scene, model_id: str, fault: Fault | None = None) -> Reply:
-    """The play's next turn, cut where max_tokens ends it; a `stop` fault ends it before its tool calls."""
+    """The play's next turn, cut at max_tokens; a `stop` fault ends it before its tool calls."""
     founder = founder_input(system_text(scene.body.get("system"))) or FounderInput("")
     cue = perform(scene.play, scene.state, user_turn(scene.turns), founder)
     _check_tools(cue, scene.body)
@@ -99,7 +99,7 @@ def next_reply(scene: Scene, model_id: str, fault: Fault | None = None) -> Reply
 
 
 def compaction_reply(scene: Scene) -> Reply:
-    """A signed block that stands for the conversation and says where the play stands."""
+    """A signed block that stands for the conversation and holds the position in the play."""
     summary = _summary(scene)
     payload = {
         "kind": "compaction",
@@ -121,7 +121,7 @@ def _check_tools(cue: Cue, body: dict[str, Any]) -> None:
 
 
 def _within(cue: Cue, scene: Scene, model_id: str) -> Reply:
-    """The turn's blocks, as far as max_tokens goes."""
+    """As much of the turn's blocks as max_tokens allows."""
     calls = [_tool_use(name, tool_input) for name, tool_input in cue.calls]
     thinking = max(cue.thinking_tokens, text_tokens(cue.think))
     said = text_tokens(cue.say)
@@ -150,7 +150,7 @@ def _within(cue: Cue, scene: Scene, model_id: str) -> Reply:
 
 
 def _thinking(text: str, tokens: int, state: State, scene: Scene, model_id: str) -> dict[str, Any]:
-    """Empty unless the request asks for summaries: the signature alone carries everything."""
+    """Empty unless the request asks for summaries: the signature alone carries the state."""
     shown = text if (scene.body.get("thinking") or {}).get("display") == "summarized" else ""
     payload = {
         "kind": "thinking",
@@ -173,7 +173,7 @@ def _tool_use(name: str, tool_input: dict[str, Any]) -> dict[str, Any]:
 
 
 def _summary(scene: Scene) -> str:
-    """What happened so far, shortly: the last tool calls and what was said to the model."""
+    """A short summary so far: the last tool calls and what the model was told."""
     calls = [placed.block for turn in scene.turns for placed in turn.of_type("tool_use")]
     done = "\n".join(f"- {call['name']} {json_text(call['input'])[:160]}" for call in calls[-20:])
     due: Frame = scene.state.agenda[0]

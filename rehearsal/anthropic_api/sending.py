@@ -1,4 +1,4 @@
-"""Sends an answer as an event stream, at a pace, and breaks it where a fault says so."""
+"""Sends an answer as a paced event stream, and interrupts it where a fault says so."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ def duration(output_tokens: int, pace: float) -> float:
 
 @dataclass
 class EventStream:
-    """An ASGI response: `sent` hears each event that went out, `done` whether all of them did."""
+    """An ASGI response: `sent` is called for each event sent, `done` with whether all were sent."""
 
     events: list[Event]
     seconds: float
@@ -65,7 +65,7 @@ class EventStream:
         return True
 
     def _batches(self, events: list[Event]) -> Iterator[list[Event]]:
-        """One event at a time, or all at once when there is no pace to keep."""
+        """One event at a time, or all at once when there is no pace."""
         if self.seconds:
             yield from ([event] for event in events)
         elif events:
@@ -75,7 +75,7 @@ class EventStream:
         return self.seconds / len(self.events)
 
     async def _break(self, fault: Fault, send: Send, gone: "asyncio.Future[None]") -> None:
-        """To return without the end of the body makes the server close the socket."""
+        """Returning before the end of the body makes the server close the socket."""
         if fault.kind == "stream_error":
             await send(_body(encode(OVERLOADED), more=False))
         elif fault.kind == "cut":

@@ -1,4 +1,4 @@
-"""Whether messages, blocks, tools and cache marks have the form the API asks for."""
+"""Whether messages, blocks, tools and cache marks have the format the API requires."""
 
 import base64
 import binascii
@@ -81,7 +81,7 @@ def _tool_problems(tool: Any, path: str) -> Iterator[Problem]:
 
 
 def messages_problems(messages: Any) -> Iterator[Problem]:
-    """The form of each message alone; the order of messages is conversation_rules.py's."""
+    """The format of each message alone; conversation_rules.py checks their order."""
     if not isinstance(messages, list):
         yield Problem("messages: Input should be a valid list")
         return

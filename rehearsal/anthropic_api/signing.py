@@ -1,4 +1,4 @@
-"""Signatures on thinking and compaction blocks: what they bind, and where the play stands, under an HMAC."""
+"""HMAC signatures on thinking and compaction blocks; they carry what the block is bound to and the state."""
 
 import base64
 import binascii
@@ -9,24 +9,24 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-# Not a secret: it only tells what the stand-in made from what it did not, also after a restart.
+# Not a secret: it only identifies what the stand-in itself made, also after a restart.
 KEY = b"rehearsal signature"
 
 
 def sign(payload: Mapping[str, Any]) -> str:
-    """An opaque signature that carries the payload."""
+    """An opaque signature that contains the payload."""
     body = base64.b64encode(json.dumps(payload, separators=(",", ":")).encode()).decode()
     return f"{body}.{_mac(body)}"
 
 
 def read_signature(signature: object) -> Mapping[str, Any] | None:
-    """The payload of one of our signatures, or None for any other."""
+    """The payload of one of our own signatures, or None for any other."""
     return _read(signature) if isinstance(signature, str) else None
 
 
 @lru_cache(maxsize=10_000)
 def _read(signature: str) -> Mapping[str, Any] | None:
-    """A conversation sends all its signatures with every request: each is read once."""
+    """A conversation sends all its signatures with every request, so each is decoded only once."""
     body, _, mac = signature.rpartition(".")
     if not hmac.compare_digest(mac.encode(), _mac(body).encode()):
         return None

@@ -1,4 +1,4 @@
-"""How many tokens something has, by a fixed rule: about four characters each, an image a fixed number."""
+"""Token counts by a fixed rule: about four characters a token, a fixed number for an image."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ def json_text(value: Any) -> str:
 
 
 def block_tokens(block: dict[str, Any]) -> int:
-    """The tokens of one content block; a thinking block counts what it was billed as when it was made."""
+    """The tokens of one content block; a thinking block counts as it was billed when it was made."""
     kind = block["type"]
     if kind == "text":
         return BLOCK_TOKENS + text_tokens(block["text"])

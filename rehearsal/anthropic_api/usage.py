@@ -1,4 +1,4 @@
-"""What a request used, in the API's shape, and what it costs."""
+"""What a request used, in the API's format, and what it costs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from rehearsal.anthropic_api.prompt_cache import InputUse
 
 @dataclass(frozen=True)
 class Usage:
-    """The four kinds of input tokens, and the output, of which `thinking` were thought."""
+    """The four kinds of input tokens, and the output tokens; `thinking` of those were for thinking."""
 
     input: InputUse
     output: int
@@ -28,7 +28,7 @@ class Usage:
         }
 
     def cost(self, model: Model) -> int:
-        """Micro-dollars, rounded up for the request as a whole."""
+        """Micro-dollars, rounded up once for the whole request."""
         prices = model.prices_for(self.input.total)
         thousandths = (
             self.input.input * prices.input
@@ -53,5 +53,5 @@ def message_usage(usage: Usage) -> dict[str, Any]:
 
 
 def iteration(kind: str, usage: Usage, model: Model) -> dict[str, Any]:
-    """An entry of the beta API's `usage.iterations`; kind is "message" or "compaction"."""
+    """An entry in the beta API's `usage.iterations`; `kind` is "message" or "compaction"."""
     return {"type": kind, **({"model": model.id} if kind == "message" else {}), **usage.to_json()}

@@ -42,7 +42,7 @@ KEYS = frozenset(
 
 
 def validate_request(body: object, betas: Collection[str] = (), *, counting: bool = False) -> list[Problem]:
-    """What is wrong with the body of `POST /v1/messages` (counting: of count_tokens), first things first."""
+    """What is wrong with the body of `POST /v1/messages` (or of count_tokens), in the order of checking."""
     if not isinstance(body, dict):
         return [Problem("Input should be a valid dictionary")]
     if not isinstance(body.get("model"), str) or not body["model"]:
@@ -138,7 +138,7 @@ def _tool_choice(body: dict[str, Any], model: Model) -> Iterator[Problem]:
 def _meaning(
     body: dict[str, Any], model: Model, betas: Collection[str], *, counting: bool
 ) -> Iterator[Problem]:
-    """Rules that look at well-formed parts together."""
+    """Rules that compare several well-formed parts."""
     compacting = body.get("compaction") is not None
     turns = turns_of(body["messages"])
     yield from _compaction(body, betas, carried=any(turn.of_type("compaction") for turn in turns))

@@ -1,1 +1,1 @@
-"""A stand-in for E2B on the wire: its control plane, envd and the previews of what runs in a sandbox."""
+"""A stand-in for E2B over HTTP: its control plane, envd, and previews of what runs in a sandbox."""

@@ -1,4 +1,4 @@
-"""The rehearsal's E2B: control plane, envd and previews on one port, told apart by host and header."""
+"""The rehearsal E2B: control plane, envd and previews on one port, chosen by host and header."""
 
 import re
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ PREVIEW_HOST = re.compile(rb"(\d{1,5})-(i[a-z0-9]+)\.localhost(?::\d+)?")
 
 
 class Doors:
-    """Sends a request to the part it is meant for."""
+    """Routes a request to the part it is meant for."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._control_plane = create_control_plane(fleet)
@@ -41,11 +41,11 @@ class Doors:
 def create_app(data_dir: Path, port: int, *, unconfined: bool | None = None) -> Starlette:
     """An E2B that keeps its sandboxes in data_dir and is reached on port.
 
-    Commands are confined by bubblewrap where that works; unconfined True does without it, False refuses
-    to start where it does not work. Without confinement a command is a plain process of the server's
+    Commands are confined by bubblewrap where that works. `unconfined=True` never confines; False refuses
+    to start where confinement does not work. Without confinement a command is a plain process of the server's
     user: its HOME is the sandbox's directory, `/home/user` is mapped to it in working directories and
     file paths (not inside commands, where that path does not exist), and the network is the machine's
-    own, so that a preview of port N shows whatever listens on localhost:N.
+    own, so a preview of port N shows whatever listens on localhost:N.
     """
     fleet = Fleet(data_dir.resolve(), port, unconfined)
 

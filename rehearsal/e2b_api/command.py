@@ -1,4 +1,4 @@
-"""One command of a sandbox: its output for whoever listens, its input, its end."""
+"""One command in a sandbox: its output for every listener, its input, its end."""
 
 import asyncio
 import contextlib
@@ -11,8 +11,8 @@ from .errors import InvalidArgument, SandboxError
 from .guest_link import GuestLink
 
 CHUNK = 64 * 1024
-BACKLOG = 16  # chunks a slow listener may lag behind before the command has to wait
-GRACE = 1.0  # seconds a killed command's pipes may stay open, held by somebody who left its session
+BACKLOG = 16  # chunks a slow listener may fall behind before the command has to wait
+GRACE = 1.0  # seconds a killed command's pipes may stay open, held by a process that left its session
 SIGKILL = 9
 
 
@@ -30,7 +30,7 @@ class End:
 
 @dataclass(frozen=True)
 class Cut:
-    """The stream ends, the command may not: the sandbox was paused or is gone, or the time is over."""
+    """The stream ends, perhaps not the command: the sandbox was paused or is gone, or the time is up."""
 
     code: str
     message: str
@@ -40,7 +40,7 @@ Event = Output | End | Cut
 
 
 class Listener:
-    """A bounded queue of a command's events; closing it lets the command run on."""
+    """A bounded queue of a command's events; when it closes, the command keeps running."""
 
     def __init__(self) -> None:
         self._events: asyncio.Queue[Event] = asyncio.Queue(BACKLOG)
@@ -54,7 +54,7 @@ class Listener:
         return await self._events.get()
 
     def cut(self, event: Cut) -> None:
-        """End the stream now, whatever still waits in it."""
+        """End the stream now and drop what is still queued."""
         self.close()
         self._events.put_nowait(event)
 
@@ -66,7 +66,7 @@ class Listener:
 
 @dataclass
 class Command:
-    """A started command. It runs on when nobody listens; then its output is dropped."""
+    """A started command. It keeps running when nobody listens; its output is then dropped."""
 
     link: GuestLink
     config: dict[str, Any]
@@ -79,7 +79,7 @@ class Command:
     _killed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self, *, stdin: bool, timeout: float | None, awake: asyncio.Event) -> Listener:
-        """Start it; timeout is in seconds of the sandbox being awake."""
+        """Start it; `timeout` counts only the seconds in which the sandbox is awake."""
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
         in_read, in_write = os.pipe() if stdin else (os.open(os.devnull, os.O_RDONLY), -1)
@@ -118,7 +118,7 @@ class Command:
         listener.close()
 
     def cut(self, event: Cut) -> None:
-        """Send every listener away; the command is not touched."""
+        """Disconnect every listener; the command keeps running."""
         for listener in self._listeners:
             listener.cut(event)
         self._listeners.clear()
@@ -148,7 +148,7 @@ class Command:
         self._stdin, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(fd, "wb", 0))
 
     async def _follow(self, out_read: int, err_read: int) -> None:
-        """Pass the output on until both pipes are closed, as envd does, then tell the end."""
+        """Forward the output until both pipes are closed, as envd does, then report the end."""
         pumps = asyncio.gather(self._pump("stdout", out_read), self._pump("stderr", err_read))
         over = asyncio.ensure_future(self._overdue())
         await asyncio.wait((pumps, over), return_when=asyncio.FIRST_COMPLETED)
@@ -190,5 +190,5 @@ class Command:
         except TimeoutError:
             await awake.wait()
             self.cut(Cut("deadline_exceeded", "the command's time is over"))
-            with contextlib.suppress(SandboxError):  # it ended in the same moment
+            with contextlib.suppress(SandboxError):  # it ended at the same moment
                 await self.signal(SIGKILL)

@@ -16,7 +16,7 @@ BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from guest.main import main
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 GIB = 1024**3
 
-# What programs look up in /etc; everything else there is none of a sandbox's business.
+# What programs look up in /etc; a sandbox sees nothing else of it.
 SHARED_ETC = (
     "alternatives",
     "ca-certificates",
@@ -36,7 +36,7 @@ SHARED_ETC = (
 )
 
 LIMITS = {
-    # Of data, not of addresses: Node, Go and WebAssembly reserve far more addresses than they use.
+    # A limit on data, not on addresses: Node, Go and WebAssembly reserve far more addresses than they use.
     "RLIMIT_DATA": 2 * GIB,
     "RLIMIT_FSIZE": 2 * GIB,
     "RLIMIT_CPU": 3600,
@@ -47,16 +47,16 @@ PROCESSES = 512
 
 
 class Mode(Enum):
-    """Who the sandbox's processes are on this machine."""
+    """Which user the sandbox's processes run as on this machine."""
 
-    OWN_UID = "own uid"  # the server is root: each sandbox is a user id of its own
-    USER_NAMESPACE = "user namespace"  # they are the server's user, seen as 1000 inside
+    OWN_UID = "own uid"  # the server is root: each sandbox has a user id of its own
+    USER_NAMESPACE = "user namespace"  # they run as the server's user, shown as 1000 inside
     UNCONFINED = "unconfined"  # plain processes of the server's user
 
 
 @dataclass(frozen=True)
 class Launch:
-    """A program to start: its arguments and its whole environment."""
+    """A program to start: its arguments and its complete environment."""
 
     argv: list[str]
     env: dict[str, str]
@@ -70,12 +70,12 @@ def candidates() -> list[Mode]:
 
 
 def uid_of(sandbox_id: str) -> int:
-    """A user id of the sandbox's own, so that limits on processes are not shared between sandboxes."""
+    """A user id for this sandbox alone, so that process limits are not shared between sandboxes."""
     return 20_000 + zlib.crc32(sandbox_id.encode()) % 40_000
 
 
 def launch(mode: Mode, directory: Path, fd: int) -> Launch:
-    """How to start the sandbox kept in directory, its control socket being fd."""
+    """How to start the sandbox kept in directory; fd is its control socket."""
     if mode is Mode.UNCONFINED:
         home = directory / "home"
         return Launch(_python(GUEST.parent, fd, mode, str(home), None), _environment(str(home)))
@@ -88,7 +88,7 @@ def launch(mode: Mode, directory: Path, fd: int) -> Launch:
 
 
 def prepare(mode: Mode, directory: Path) -> None:
-    """Make the sandbox's directories and the few files of /etc that are its own."""
+    """Create the sandbox's directories and its own few files of /etc."""
     for name in ("home", "tmp", "etc"):
         (directory / name).mkdir(parents=True, exist_ok=True)
     if mode is Mode.UNCONFINED:
@@ -103,14 +103,14 @@ def prepare(mode: Mode, directory: Path) -> None:
 
 
 def _keep_path_in_login_shells(home: Path) -> None:
-    """The machine's /etc/profile sets PATH anew for `bash -l`; the home's own profile has the last word."""
+    """The machine's /etc/profile resets PATH for `bash -l`; the profile in the home sets it back."""
     profile = home / ".profile"
     if not profile.exists():
         profile.write_text('PATH="${SANDBOX_PATH:-$PATH}"\n')
 
 
 def _give(top: Path, uid: int) -> None:
-    """Hand a directory over, all of it when it still belongs to somebody else."""
+    """Change a directory's owner, recursively where it still belongs to another user."""
     if top.stat().st_uid == uid:
         return
     for parent, directories, files in os.walk(top):
@@ -135,14 +135,14 @@ def _bubblewrap(mode: Mode) -> list[str]:
     flags += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     flags += ["--cap-drop", "ALL"]
     if mode is Mode.OWN_UID:
-        # Needed for one step: the first program leaves root with them, and they are gone.
+        # Needed for one step only: the first program gives up root, and these capabilities with it.
         return [*flags, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     return [*flags, "--unshare-user", "--uid", "1000", "--gid", "1000"]
 
 
 def _mounts(directory: Path, uid: int) -> list[str]:
     mounts = ["--ro-bind", "/usr", "/usr"]
-    # Made by hand: the parents bubblewrap makes by itself are closed to everybody but root.
+    # Created by hand: parents that bubblewrap creates itself are closed to everybody but root.
     parents = [*reversed(Path(sys.base_prefix).parents)][1:] if _python_is_apart() else []
     for place in (*parents, "/etc", "/home", "/run", "/var", "/.rehearsal"):
         mounts += ["--dir", str(place)]

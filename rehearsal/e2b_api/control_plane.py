@@ -1,4 +1,4 @@
-"""E2B's control plane on the wire: sandboxes made, found, paused, resumed, extended and ended."""
+"""E2B's control plane over HTTP: create, find, pause, resume, extend and kill sandboxes."""
 
 import base64
 import json
@@ -76,7 +76,7 @@ async def detail(request: Request, fleet: Fleet) -> Response:
 
 
 async def list_sandboxes(request: Request, fleet: Fleet) -> Response:
-    """Newest first unless asked otherwise; the next page's token is where this page ended."""
+    """Newest first unless asked otherwise; the token for the next page is where this one ended."""
     query = request.query_params
     wanted = [sandbox for sandbox in fleet.all() if _fits(sandbox, query.get("metadata"), query.get("state"))]
     rising = query.get("order") == "asc"
@@ -93,7 +93,7 @@ async def list_sandboxes(request: Request, fleet: Fleet) -> Response:
 
 
 async def health(request: Request, fleet: Fleet) -> Response:
-    """Whether commands are confined here; the one question that takes no key."""
+    """Whether commands are confined here; the only request that needs no key."""
     confined = fleet.mode is not Mode.UNCONFINED
     return JSONResponse(
         {"confined": confined, "mode": fleet.mode.value, **({} if confined else {"reason": fleet.reason})}
@@ -166,7 +166,7 @@ def _listed(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def _fits(sandbox: Sandbox, metadata: str | None, states: str | None) -> bool:
-    # The SDK quotes names and values, then encodes the whole once more.
+    # The SDK quotes names and values, then encodes the result once more.
     wanted = {unquote(name): unquote(value) for name, value in parse_qsl(metadata or "")}
     if states and sandbox.record.state not in states.split(","):
         return False

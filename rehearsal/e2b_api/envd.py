@@ -1,4 +1,4 @@
-"""envd on the wire: what the SDK asks of one running sandbox."""
+"""envd over HTTP: the SDK's requests to one running sandbox."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ async def health(request: Request, sandbox: Sandbox) -> Response:
 
 
 async def awake(fleet: Fleet, sandbox_id: str) -> Sandbox:
-    """The running sandbox of that id; traffic wakes those made to be woken by it."""
+    """The running sandbox with that id; a request wakes a sandbox created to be woken by traffic."""
     try:
         sandbox = fleet.get(sandbox_id)
     except NotFound as error:

@@ -1,36 +1,36 @@
-"""What can go wrong for a caller, with the codes E2B answers by."""
+"""Errors a caller can get, with the codes E2B uses."""
 
 
 class SandboxError(Exception):
-    """The request could not be met."""
+    """The request could not be carried out."""
 
     code = "internal"
     status = 500
 
 
 class NotFound(SandboxError):
-    """There is nothing of that name."""
+    """There is nothing with that name."""
 
     code = "not_found"
     status = 404
 
 
 class InvalidArgument(SandboxError):
-    """The request makes no sense as it stands."""
+    """The request is not valid."""
 
     code = "invalid_argument"
     status = 400
 
 
 class AlreadyExists(SandboxError):
-    """Something of that name is there."""
+    """Something with that name exists already."""
 
     code = "already_exists"
     status = 409
 
 
 class PermissionDenied(SandboxError):
-    """The sandbox may not do that."""
+    """The sandbox has no permission to do that."""
 
     code = "permission_denied"
     status = 403

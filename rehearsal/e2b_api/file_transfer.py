@@ -1,4 +1,4 @@
-"""envd's `/files`: contents in and out, streamed, so that a large file never lies in memory."""
+"""envd's `/files`: uploads and downloads, streamed, so that a large file is never held in memory."""
 
 import errno
 import os
@@ -87,7 +87,7 @@ async def _decoded(request: Request) -> AsyncIterator[bytes]:
 
 
 def multipart(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
-    """The files of a form as (name, data); a boundary occurs nowhere inside the data."""
+    """The files of a form as (name, data); the boundary must not occur inside the data."""
     found = re.search(r'boundary="?([^";]+)"?', content_type)
     if found is None:
         raise InvalidArgument("the form names no boundary")
@@ -102,5 +102,5 @@ def multipart(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
 
 
 def _unescaped(name: str) -> str:
-    """A file name as it was before the client wrote it into the part's head."""
+    """A file name as it was before the client escaped it for the part's header."""
     return ESCAPE.sub(lambda match: match[2] or chr(int(match[1], 16)), name)

@@ -1,4 +1,4 @@
-"""envd's filesystem service: everything about files but their contents."""
+"""envd's filesystem service: everything about files except their contents."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""All sandboxes of a server: made, found, listed, expired, removed, and found again after a restart."""
+"""All sandboxes of a server: create, find, list, expire and remove them, and find them after a restart."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from .sandbox import Sandbox, delete, make_directory
 
 
 class Fleet:
-    """The sandboxes by id. `open` before use, `close` after."""
+    """The sandboxes by id. Call `open` before use and `close` afterwards."""
 
     def __init__(self, data_dir: Path, port: int, unconfined: bool | None) -> None:
         self.data_dir = data_dir
@@ -28,7 +28,7 @@ class Fleet:
         self._expiring: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Find out how commands are confined here, and find the sandboxes of an earlier run."""
+        """Find out how commands can be confined here, and load the sandboxes of an earlier run."""
         (self.data_dir / "sandboxes").mkdir(parents=True, exist_ok=True)
         self.mode, self.reason = await self._choose_mode()
         if self._unconfined is False and self.mode is Mode.UNCONFINED:
@@ -49,7 +49,7 @@ class Fleet:
             shutil.rmtree(scratch, ignore_errors=True)
 
     def _adopt(self, directory: Path) -> None:
-        """A sandbox of an earlier run: its processes are gone, its files are as they were."""
+        """A sandbox of an earlier run: its processes are gone, its files are unchanged."""
         record = Record.load(directory)
         if record.state == "running":
             record.state = "paused"
@@ -62,14 +62,14 @@ class Fleet:
             self._by_key[sandbox.record.idempotency_key] = sandbox.id
 
     async def close(self) -> None:
-        """End every process of every sandbox."""
+        """End all processes of all sandboxes."""
         for timer in self._timers.values():
             timer.cancel()
         await asyncio.gather(*self._expiring, return_exceptions=True)
         await asyncio.gather(*(sandbox.close() for sandbox in self._sandboxes.values()))
 
     def create(self, record: Record, timeout: int) -> Sandbox:
-        """A new sandbox, or the one made before with the same idempotency key."""
+        """A new sandbox, or the one created earlier with the same idempotency key."""
         key = record.idempotency_key
         if key and self._by_key.get(key) in self._sandboxes:
             return self._sandboxes[self._by_key[key]]
@@ -87,7 +87,7 @@ class Fleet:
         return list(self._sandboxes.values())
 
     def extend(self, sandbox: Sandbox, timeout: int) -> None:
-        """Let it live for timeout seconds from now, then pause or end it as it was made to."""
+        """Let it live for timeout seconds from now; then it is paused or killed, as chosen when created."""
         sandbox.stay(timeout)
         if timer := self._timers.pop(sandbox.id, None):
             timer.cancel()
@@ -95,7 +95,7 @@ class Fleet:
         self._timers[sandbox.id] = loop.call_later(timeout, self._spawn, lambda: self._expire(sandbox))
 
     async def connect(self, sandbox: Sandbox, timeout: int, *, memory: bool) -> None:
-        """Resume a paused one; a running one's life is never shortened by this."""
+        """Resume it if it is paused; never shortens a running one's lifetime."""
         was_running = sandbox.running
         await sandbox.resume(memory=memory)
         if not was_running or (sandbox.record.ends - now()).total_seconds() < timeout:

@@ -1,4 +1,4 @@
-"""The server's end of a sandbox's first program: requests, answers, and descriptors both ways."""
+"""The server's side of a sandbox's first program: requests, answers, and file descriptors both ways."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ from .errors import (
 )
 
 PACKET = 256 * 1024
-BOOT_LIMIT = 20  # seconds; a busy machine takes one
+BOOT_LIMIT = 20  # seconds; a busy machine needs about one
 END_LIMIT = 4
 TOO_LONG = "the command, its environment or the path is too long"
 
@@ -47,7 +47,7 @@ KILLED: Exit = (-1, 9)
 
 
 class GuestLink:
-    """One running sandbox. `gone` is set when its processes have ended, whoever ended them."""
+    """One running sandbox. `gone` is set when its processes have ended, for whatever reason."""
 
     def __init__(self, child: subprocess.Popen[bytes], control: socket.socket) -> None:
         self.gone = asyncio.Event()
@@ -62,7 +62,7 @@ class GuestLink:
 
     @classmethod
     async def boot(cls, mode: Mode, directory: Path) -> "GuestLink":
-        """Start the sandbox kept in directory; it answers when this returns."""
+        """Start the sandbox kept in directory; returns once it answers."""
         confinement.prepare(mode, directory)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (ours, theirs):
@@ -70,7 +70,7 @@ class GuestLink:
         ours.setblocking(False)
         start = confinement.launch(mode, directory, theirs.fileno())
         with theirs, (directory / "guest.log").open("wb") as log:
-            # Started from the loop's own thread: the kernel ends the sandbox when its starter's thread ends.
+            # Started from the event loop's own thread: the kernel ends the sandbox when that thread ends.
             child = subprocess.Popen(  # noqa: ASYNC220
                 start.argv,
                 env=start.env,
@@ -89,7 +89,7 @@ class GuestLink:
         return link
 
     async def call(self, op: str, fds: Sequence[int] = (), **arguments: Any) -> Answer:
-        """Ask for op; the caller owns the descriptors of the answer."""
+        """Request op; the caller must close the descriptors in the answer."""
         number = next(self._numbers)
         packet = json.dumps({"id": number, "op": op, **arguments}).encode()
         if len(packet) > PACKET:
@@ -103,18 +103,18 @@ class GuestLink:
             self._waiting.pop(number, None)
 
     def exit_of(self, pid: int) -> "asyncio.Future[Exit]":
-        """The coming end of a command: its exit code (-1 after a signal) and the signal (0 without one)."""
+        """A future of the command's end: its exit code (-1 after a signal) and the signal (0 without one)."""
         coming = self._exits.setdefault(pid, self._loop.create_future())
         if self.gone.is_set() and not coming.done():
             coming.set_result(KILLED)
         return coming
 
     def forget(self, pid: int) -> None:
-        """Drop what is known of an ended command: its pid may be given again."""
+        """Forget a command that has ended: its pid may be reused."""
         self._exits.pop(pid, None)
 
     async def end(self) -> None:
-        """End every process of the sandbox."""
+        """End all processes of the sandbox."""
         with contextlib.suppress(NotRunning, TimeoutError):
             await asyncio.wait_for(self._send(json.dumps({"id": 0, "op": "end"}).encode(), ()), END_LIMIT)
         with contextlib.suppress(TimeoutError):
@@ -155,7 +155,7 @@ class GuestLink:
             packet, fds = b"", []
         if not packet:
             self._close()
-            # bubblewrap may wait for what the first program left behind; ending it ends all of that.
+            # bubblewrap may wait for processes that the first program left; killing it ends them all.
             self._child.kill()
             self._loop.run_in_executor(None, self._child.wait)
             return
@@ -200,7 +200,7 @@ def _typed(error: dict[str, Any]) -> SandboxError:
 
 
 async def working_mode(scratch: Path) -> tuple[Mode, str]:
-    """The confinement that works here, found by starting a sandbox with it; and why none does."""
+    """The confinement that works here, found by starting a test sandbox; otherwise why none works."""
     if confinement.bubblewrap_is_missing():
         return Mode.UNCONFINED, "bubblewrap (bwrap) is not installed"
     reason = ""

@@ -1,4 +1,4 @@
-"""What runs inside a sandbox, shown outside: `{port}-{sandbox}.localhost` is passed on to that port."""
+"""What runs inside a sandbox, shown outside: `{port}-{sandbox}.localhost` is forwarded to that port."""
 
 import asyncio
 import socket
@@ -38,7 +38,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class DialledStream(httpcore.AsyncNetworkStream):
-    """A connection that was opened inside the sandbox and handed out."""
+    """A connection that was opened inside the sandbox and passed out."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -74,7 +74,7 @@ class DialledStream(httpcore.AsyncNetworkStream):
 
 
 class SandboxNetwork(httpcore.AsyncNetworkBackend):
-    """Connections into the sandbox's own network, which has no other way in."""
+    """Connections into the sandbox's own network, which cannot be reached in any other way."""
 
     def __init__(self, link: GuestLink) -> None:
         self._link = link
@@ -95,7 +95,7 @@ class SandboxNetwork(httpcore.AsyncNetworkBackend):
 
 
 class Preview:
-    """An ASGI app for the requests of preview hosts; scope["state"] names sandbox and port."""
+    """An ASGI app for requests to preview hosts; scope["state"] holds sandbox and port."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
@@ -118,7 +118,7 @@ class Preview:
 
 
 class _Silent(Exception):
-    """The app did not begin an answer."""
+    """The app did not start an answer."""
 
 
 async def _pass_on(request: Request, link: GuestLink, port: int, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""envd's process service: start and join commands, feed, signal and list them."""
+"""envd's process service: start commands, connect to them, send input and signals, list them."""
 
 import asyncio
 import base64
@@ -107,7 +107,7 @@ def _stream(request: Request, command: Command, listener: Listener, limit: float
 async def _events(
     command: Command, listener: Listener, ping: float, limit: float | None
 ) -> AsyncIterator[bytes]:
-    """A command's events as frames; a caller who goes away leaves the command running."""
+    """A command's events as frames; if the caller disconnects, the command keeps running."""
     loop = asyncio.get_running_loop()
     deadline = None if limit is None else loop.time() + limit
     try:

@@ -1,4 +1,4 @@
-"""What is known of a sandbox, and the file that keeps it over a restart of the server."""
+"""What is known about a sandbox, and the file that keeps it across restarts of the server."""
 
 import json
 import secrets
@@ -23,7 +23,7 @@ def now() -> datetime:
 
 
 def new_id() -> str:
-    """An id that is also a legal part of a host name."""
+    """An id that can be part of a host name."""
     return "i" + "".join(secrets.choice(ALPHABET) for _ in range(19))
 
 
@@ -50,7 +50,7 @@ class Record:
         return cls(**json.loads((directory / FILE).read_text()))
 
     def save(self, directory: Path) -> None:
-        """Write it so that a reader sees the old or the new, never half."""
+        """Write it so that a reader sees the old or the new version, never half of one."""
         draft = directory / f"{FILE}.new"
         draft.write_text(json.dumps(asdict(self), indent=1))
         draft.replace(directory / FILE)
@@ -61,7 +61,7 @@ class Record:
 
 
 def parse_timeout(body: dict[str, Any]) -> int:
-    """The requested lifetime in seconds."""
+    """The requested lifetime, in seconds."""
     timeout = body.get("timeout", DEFAULT_TIMEOUT)
     if not isinstance(timeout, int) or isinstance(timeout, bool) or timeout < 0:
         raise InvalidArgument("timeout must be a whole number of seconds, 0 or more")
@@ -69,7 +69,7 @@ def parse_timeout(body: dict[str, Any]) -> int:
 
 
 def parse_names(body: dict[str, Any], key: str) -> dict[str, str]:
-    """A map of text to text, as metadata and environments are."""
+    """A mapping of text to text, such as metadata or environment variables."""
     names = body.get(key) or {}
     if not isinstance(names, dict) or not all(isinstance(value, str) for value in names.values()):
         raise InvalidArgument(f"{key} must be an object of strings")
@@ -77,7 +77,7 @@ def parse_names(body: dict[str, Any], key: str) -> dict[str, str]:
 
 
 def parse_new(body: dict[str, Any], idempotency_key: str | None) -> Record:
-    """The record of a sandbox to be made; end_at is set when it starts."""
+    """The record of a sandbox to be created; end_at is set when it starts."""
     template = body.get("templateID")
     if not isinstance(template, str) or not template:
         raise InvalidArgument("templateID is missing")

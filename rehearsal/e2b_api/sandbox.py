@@ -1,4 +1,4 @@
-"""One sandbox: a directory that lasts and processes that come and go, one of two states at a time."""
+"""One sandbox: a directory that lasts and processes that come and go; it is running or paused."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ INTERRUPTED = Cut("unavailable", "the connection to the sandbox ended before the
 
 
 class Sandbox:
-    """Its processes start with the first request that needs them, so that making one is cheap."""
+    """Its processes start with the first request that needs them, so that creating one is cheap."""
 
     def __init__(self, record: Record, directory: Path, mode: Mode) -> None:
         self.record = record
@@ -45,11 +45,11 @@ class Sandbox:
 
     @property
     def live_link(self) -> GuestLink | None:
-        """The processes of now, None when nothing was started yet or all of it is gone or frozen."""
+        """The current processes; None when nothing was started yet, or all of it is gone or frozen."""
         return self._link if self.running and self._link and not self._link.gone.is_set() else None
 
     async def link(self) -> GuestLink:
-        """The running processes, started if need be."""
+        """The running processes; starts them if necessary."""
         async with self._lock:
             self.check_running()
             if self._link is None or self._link.gone.is_set():
@@ -63,7 +63,7 @@ class Sandbox:
         self.record.save(self.directory)
 
     async def pause(self, *, memory: bool) -> None:
-        """Freeze the processes, or end them when their memory is not to be kept."""
+        """Freeze the processes, or end them if their memory is not kept."""
         async with self._lock:
             if not self.running:
                 raise AlreadyPaused(f"sandbox {self.id} is paused already")
@@ -72,7 +72,7 @@ class Sandbox:
             await (self._tell("freeze") if memory else self._end_processes())
 
     async def resume(self, *, memory: bool) -> None:
-        """Go on where it stopped; without memory, with the files alone."""
+        """Continue where it was paused; without kept memory, with the files alone."""
         async with self._lock:
             if self.running:
                 return
@@ -80,7 +80,7 @@ class Sandbox:
             self._set_state("running")
 
     async def close(self) -> None:
-        """End the processes; the files stay."""
+        """End the processes and keep the files."""
         async with self._lock:
             self._send_listeners_away()
             await self._end_processes()
@@ -96,7 +96,7 @@ class Sandbox:
     async def start(
         self, config: dict[str, Any], tag: str | None, *, stdin: bool, timeout: float | None
     ) -> tuple[Command, Listener]:
-        """Start a command that ends, with all it started, after timeout seconds."""
+        """Start a command; after timeout seconds it is ended with everything it started."""
         link = await self.link()
         envs = {**self.record.envs, **config.get("envs", {})}
         command = Command(link, {**config, "envs": envs}, tag)
@@ -106,7 +106,7 @@ class Sandbox:
         return command, listener
 
     def command(self, selector: dict[str, Any]) -> Command:
-        """The live command of a pid or a tag."""
+        """The running command with this pid or tag."""
         for command in self.live_commands():
             if command.pid == selector.get("pid") or (command.tag and command.tag == selector.get("tag")):
                 return command
@@ -129,7 +129,7 @@ class Sandbox:
             command.cut(INTERRUPTED)
 
     async def _tell(self, op: str) -> None:
-        """Freeze or thaw; processes that ended in the same moment need neither."""
+        """Freeze or thaw; processes that ended at the same moment need neither."""
         if self._link is not None:
             with contextlib.suppress(NotRunning):
                 await self._link.call(op)
@@ -142,9 +142,9 @@ class Sandbox:
 
 
 def delete(directory: Path) -> None:
-    """Delete a sandbox's directory, the record first: what has none is not a sandbox any more."""
+    """Delete a sandbox's directory, the record first: a directory without a record is no longer a sandbox."""
     (directory / FILE).unlink(missing_ok=True)
-    # Top down: a folder the sandbox closed even to its owner is opened before it is looked into.
+    # Top down: a folder that the sandbox closed even to its owner must be opened before it can be listed.
     directory.chmod(0o700)
     for parent, folders, _ in os.walk(directory):
         for folder in folders:

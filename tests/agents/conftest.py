@@ -1,4 +1,4 @@
-"""A rehearsal E2B for the agents' tests; the real SDK talks to it."""
+"""A rehearsal E2B server for the agents' tests; the real SDK talks to it."""
 
 import socket
 import threading
@@ -18,7 +18,7 @@ from tests.journeys.conftest import empty_the_queue
 
 @pytest.fixture(scope="session")
 def e2b_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One server for the whole run, on a thread of its own: the tests' loops come and go."""
+    """One server for the whole run, on its own thread, because each test has a new event loop."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
@@ -38,7 +38,7 @@ def e2b_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def e2b(e2b_url: str, settings: Any, tmp_path: Path) -> str:
-    """The settings name the rehearsal E2B; files are stored in the test's own directory."""
+    """The settings point to the rehearsal E2B; files are stored in the test's own directory."""
     settings.E2B_API_KEY = "a key"
     settings.E2B_API_URL = settings.E2B_SANDBOX_URL = e2b_url
     settings.STORAGES = {
@@ -59,7 +59,7 @@ OpenWorkspace = Callable[..., Awaitable[Workspace]]
 
 @pytest.fixture
 async def open_workspace(e2b: str) -> AsyncIterator[OpenWorkspace]:
-    """Opens workspaces like a worker does; all are ended with the test."""
+    """Opens workspaces as a worker does; all are closed after the test."""
     opened: list[Workspace] = []
 
     async def open_(**fields: Any) -> Workspace:
@@ -80,7 +80,7 @@ async def workspace(open_workspace: OpenWorkspace) -> Workspace:
 
 @pytest.fixture
 def an_empty_queue(transactional_db: None) -> Iterator[None]:
-    """Nothing is queued before the test, and what it queued is gone after it."""
+    """The queue is empty before the test, and is emptied after it."""
     empty_the_queue()
     yield
     empty_the_queue()

@@ -1,4 +1,4 @@
-"""Ends a run at a chosen point: between two calls, or in PostgreSQL in the middle of a transaction."""
+"""Interrupts a run at a chosen point: between two calls, or in PostgreSQL within a transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ REMOVE = "DROP FUNCTION cut CASCADE; DROP TABLE cut; DROP SEQUENCE cut_writes;"
 
 
 class Cut(Exception):
-    """The run ends here, as if its process had died."""
+    """The run ends here, as if its process had been killed."""
 
 
 class Knife:
@@ -42,7 +42,7 @@ class Knife:
 
 @contextmanager
 def triggers() -> Iterator[None]:
-    """The database counts writes, and refuses the one that `cut_write` names."""
+    """The database counts writes, and refuses the one chosen by `cut_write`."""
     _execute(INSTALL)
     for table in TABLES:
         _execute(f"CREATE TRIGGER cut AFTER INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION cut()")
@@ -53,7 +53,7 @@ def triggers() -> Iterator[None]:
 
 
 def cut_write(number: int) -> None:
-    """Let the `number`th write from now on fail (0: none)."""
+    """Make the `number`th write from now fail (0: none)."""
     _execute("ALTER SEQUENCE cut_writes RESTART; DELETE FROM cut; INSERT INTO cut VALUES (%s)", number)
 
 

@@ -1,4 +1,4 @@
-"""Takes or restores one snapshot as a worker of its own: `-m tests.agents.one_snapshot take JOB SANDBOX`."""
+"""Takes or restores one snapshot as a separate worker: `-m tests.agents.one_snapshot take JOB SANDBOX`."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""An S3 that can be taken away: moto's server in a process of its own, and a road to it with obstacles."""
+"""An S3 server that can be made unreachable: moto in its own process, behind a faulty proxy."""
 
 import os
 import socket
@@ -42,11 +42,11 @@ def server() -> Iterator[int]:
 
 
 class Road:
-    """A port that leads to another one, as long as the road is open.
+    """A port that forwards to another one, and can fail in several ways.
 
-    `closed`: whoever comes is sent away. `pause`: seconds after each block of what is sent to the server.
-    `cut_after`: bytes after which a connection to the server is torn. `stalled` is set, and nothing goes on
-    until `go_on`, after `stall_after` bytes in either direction.
+    `closed`: connections are refused. `pause`: seconds after each block sent to the server. `cut_after`:
+    bytes after which a connection to the server is broken. After `stall_after` bytes in either direction
+    `stalled` is set, and nothing more passes until `go_on`.
     """
 
     def __init__(self, target: int) -> None:
@@ -62,7 +62,7 @@ class Road:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def clear(self) -> None:
-        """Let everything pass that comes from now on; what is under way is torn."""
+        """Let new connections pass without faults; existing ones are broken."""
         self.closed, self.pause, self.cut_after, self.stall_after = False, 0.0, 0, 0
         self.stalled.clear()
         self.go_on.clear()
@@ -116,5 +116,5 @@ class Road:
 
 
 def client(port: int) -> Any:
-    """A plain client, to look at what is really there."""
+    """A plain S3 client, to see what is really stored."""
     return boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}")

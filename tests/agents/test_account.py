@@ -1,4 +1,4 @@
-"""Taking everything along, and the end of an account."""
+"""Exporting and deleting an account."""
 
 import io
 import json
@@ -145,7 +145,7 @@ def test_deletion_ends_sandboxes_files_and_rows_of_this_founder_alone(
 
 
 @pytest.mark.parametrize("confirm", ["", "yes", "other@example.com"])
-def test_without_the_own_address_nothing_is_deleted(api: Any, full: Any, confirm: str) -> None:
+def test_without_the_account_s_own_address_nothing_is_deleted(api: Any, full: Any, confirm: str) -> None:
     answer = delete(api, confirm)
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["confirm"])
     assert Job.objects.filter(pk=full.pk, status="queued").exists()
@@ -157,6 +157,6 @@ def test_an_administrator_is_not_deleted_here(client: Any, admin: Any) -> None:
     assert (answer.status_code, "in the admin" in answer.json()["error"]["message"]) == (409, True)
 
 
-def test_others_at_the_door_see_no_way_in(client: Any, db: None) -> None:
+def test_signed_out_nothing_is_exported_or_deleted(client: Any, db: None) -> None:
     assert client.post("/api/account/delete").status_code == 401
     assert client.get("/api/account/export").status_code == 401

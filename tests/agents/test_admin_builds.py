@@ -1,4 +1,4 @@
-"""Builds in the admin: what is listed, what may be done with them, and by whom."""
+"""Builds in the admin: what is listed, which actions there are, and who may use them."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -29,7 +29,7 @@ def cockpit(admin):
 
 @pytest.fixture
 def groups(db):
-    """As the migration makes them; a test that empties the tables has emptied these too."""
+    """As the migration creates them; a test that empties the tables empties these too."""
     import_module("cofounder.migrations.0002_groups").make_groups(apps, None)
 
 
@@ -122,7 +122,7 @@ ACTS = [
 
 
 @pytest.mark.parametrize(("action", "before", "after", "said"), ACTS, ids=lambda value: str(value))
-def test_each_act_does_what_the_api_does_and_is_logged(cockpit, build, action, before, after, said):
+def test_each_action_does_what_the_api_does_and_is_logged(cockpit, build, action, before, after, said):
     put(build, before)
     act(cockpit, build, action)
     assert (session_of(build).state, log_of(build)) == (after, [said])

@@ -1,4 +1,4 @@
-"""What an admin saves of plans and money takes effect at once; what cannot work is refused and explained."""
+"""Changes to plans and money in the admin take effect at once; impossible values are refused with reasons."""
 
 from datetime import timedelta
 
@@ -56,7 +56,7 @@ def runs():
 
 
 def save_subscription(cockpit, founder, **changes):
-    """The change form as the admin's browser sends it back; the sentences it answers with."""
+    """Submit the change form as the admin's browser does; returns the messages it answers with."""
     subscription = Subscription.objects.get(pk=founder.pk)
     form = {
         "tier": subscription.tier_id,
@@ -80,7 +80,7 @@ def move(cockpit, founder, **change):
 
 
 def sentences(answer):
-    """What the form complains of; nothing when it was saved."""
+    """The form's error messages; none when it was saved."""
     if answer.status_code == 302:
         return {}
     assert answer.status_code == 200
@@ -258,7 +258,7 @@ def test_an_admin_corrects_the_period_or_moves_money_to_today(founder, cockpit, 
         ({"kind": "today_only", "amount_microdollars": "61"}, "left in this period"),
     ],
 )
-def test_a_change_that_nobody_can_mean_is_refused_with_a_sentence(founder, cockpit, change, words):
+def test_an_impossible_change_is_refused_with_a_sentence(founder, cockpit, change, words):
     said = move(cockpit, founder, **change)
     assert words in said["amount_microdollars"][0]
     assert not BudgetChange.objects.exists()

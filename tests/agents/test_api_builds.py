@@ -54,7 +54,7 @@ def test_the_same_key_gives_200_and_the_same_job(api, project):
 
 
 @pytest.mark.parametrize("key", ["a" * 201, "a\x07"])
-def test_a_key_nobody_means_is_refused(api, project, key):
+def test_a_nonsensical_key_is_refused(api, project, key):
     body = {"project_id": str(project.pk)}
     assert api.post("/api/generation/start", body, headers={"Idempotency-Key": key}).status_code == 400
 
@@ -243,7 +243,7 @@ def test_the_budget_of_an_untouched_day_is_what_it_would_be(api):
 
 
 def snapshot(build, files):
-    """Store a snapshot of these files, a link, and a path that leads outside."""
+    """Store a snapshot with these files, a link, and a path that leads outside."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for name, content in files.items():

@@ -1,4 +1,4 @@
-"""What changed between two snapshots: the list, the lines, and what is too much to show."""
+"""What changed between two snapshots: the list of files, the lines, and what is too large to show."""
 
 import hashlib
 import io
@@ -34,7 +34,7 @@ def states(files: Files, **links: str) -> manifest.Manifest:
 
 
 def saved(job: Any, files: Files, reason: str = "checkpoint", **links: str) -> Snapshot:
-    """A snapshot of these files, in the storage and as a row."""
+    """A snapshot of these files, in the storage and in the database."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for name, content in files.items():
@@ -131,7 +131,7 @@ def test_an_archive_that_lacks_a_file_is_damaged(db: None, build: Any) -> None:
         changes.between(None, after)
 
 
-# Over the API
+# Through the API
 
 
 def test_the_snapshots_are_listed_newest_first(api: Any, build: Any) -> None:
@@ -184,7 +184,7 @@ def test_an_archive_that_was_altered_is_not_handed_out(api: Any, build: Any) -> 
     snapshot = saved(build, {"a": os.urandom(50_000)})
     path = Path(storages["snapshots"].path(snapshot.key))
     altered = bytearray(path.read_bytes())
-    altered[30_000] ^= 1  # in the middle of bytes that were stored as they are
+    altered[30_000] ^= 1  # in the middle of the stored bytes
     path.write_bytes(altered)
     assert api.get(f"/api/jobs/{build.pk}/code.zip").status_code == 503
 

@@ -1,4 +1,4 @@
-"""The command that ends unused sandboxes, as an operator meets it."""
+"""The command that ends unused sandboxes, as an operator uses it."""
 
 import json
 from datetime import timedelta
@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture
 def orphan(e2b: str, build: Any, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A sandbox of a build that knows another one."""
+    """A sandbox of a build whose session knows another one."""
     monkeypatch.setattr(reaping, "YOUNG", timedelta(0))
     names = {"project_id": build.project_id, "job_id": build.pk}
     made = async_to_sync(Workspace.open)(**names, epoch=1)

@@ -38,7 +38,7 @@ def test_the_call_of_a_session_at_work_stays_reserved(grant, state):
 
 
 @pytest.mark.parametrize("state", [SessionState.SLEEPING, SessionState.PAUSED, SessionState.FAILED])
-def test_what_a_session_at_rest_still_holds_is_given_back(grant, state):
+def test_what_an_inactive_session_still_reserves_is_released(grant, state):
     rest(state)
     assert "released" in run()
     assert SpendEntry.objects.get().status == "released"

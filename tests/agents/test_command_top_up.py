@@ -33,7 +33,7 @@ def test_money_is_added_and_the_day_is_said(founder):
         ("1.0000001", "not an amount"),
     ],
 )
-def test_an_amount_nobody_can_mean_is_refused_with_a_sentence(founder, amount, sentence):
+def test_an_impossible_amount_is_refused_with_a_sentence(founder, amount, sentence):
     with pytest.raises(CommandError, match=sentence):
         run("founder@example.com", "--", amount)
     assert not BudgetChange.objects.exists()

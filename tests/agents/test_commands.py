@@ -1,4 +1,4 @@
-"""The operators' commands about builds."""
+"""The operator commands for builds."""
 
 import json
 import uuid

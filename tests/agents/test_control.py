@@ -110,7 +110,7 @@ def test_cancelling_asks_the_queue_to_abort_the_run(build, founder):
     put(build, SessionState.WORKING, run_id=run.pk)
     control.cancel(build, founder)
     assert app.job_manager.get_job_status(run.pk).value == "cancelled"
-    assert runs() == 1  # the one that ends the sandbox
+    assert runs() == 1  # the task that ends the sandbox
 
 
 def test_cancelling_gives_the_reserved_money_back(build, founder):
@@ -151,7 +151,7 @@ def test_a_message_wakes_an_agent_that_waits(build, founder):
 @pytest.mark.parametrize(
     ("text", "refusal"), [("a" * 10_001, BadBrief), ("a\x00", BadBrief), ("  ", CofounderError)]
 )
-def test_a_message_nobody_can_use_is_refused(build, founder, text, refusal):
+def test_an_unusable_message_is_refused(build, founder, text, refusal):
     with pytest.raises(refusal):
         control.send_message(build, text, founder)
     assert not FounderMessage.objects.exists()

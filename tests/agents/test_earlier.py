@@ -1,4 +1,4 @@
-"""What a project's earlier builds leave to the next one, and a change asked for after one is ready."""
+"""What the next build learns from a project's earlier builds, and asking for a change to a ready build."""
 
 import json
 

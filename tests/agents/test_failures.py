@@ -24,7 +24,7 @@ CODE, ENV = Category.CODE_ERROR, Category.ENV_ERROR
 
 
 def bash(command, output="", exit_code=1, error_type=None, **inputs):
-    """What came back from a command."""
+    """The output of a command."""
     kind = ("command_failed" if exit_code else "") if error_type is None else error_type
     call = ToolCall("t", "bash", {"command": command, **inputs})
     content = [text_block(f"{output}\n[exit {exit_code}]")]
@@ -177,7 +177,7 @@ def test_an_error_text_is_of_its_category(text, category):
     assert categorise("command_failed", gist(text)) == category
 
 
-def test_the_error_texts_are_many_and_fall_apart():
+def test_the_error_texts_are_many_and_distinct():
     assert len(TEXTS) >= 60
     apart = {signature("p", "e", text) for text, _ in TEXTS}
     assert len(apart) == len(TEXTS)
@@ -282,7 +282,7 @@ def test_the_trace_is_not_the_failure():
     assert gist(output) == "ValueError: no"
 
 
-def test_without_a_telling_line_the_last_ones_tell():
+def test_without_an_error_line_the_last_lines_count():
     assert gist("a\nb\nc\nd\n[exit 3]") == "b\nc\nd"
 
 
@@ -335,7 +335,7 @@ def test_failing_tests_are_counted(output, count):
     ],
     ids=lambda result: result.call.input["command"],
 )
-def test_an_answer_is_no_trouble(result):
+def test_a_normal_result_is_not_trouble(result):
     assert is_expected(result.call, result)
 
 
@@ -375,7 +375,7 @@ def test_an_app_that_refuses_its_own_tests_is_not_the_founder_s_business():
     assert failure_of(bash("curl -f https://api.example.com/", refused)).category == PERMISSION
 
 
-def test_commands_that_did_not_finish_fall_apart():
+def test_commands_that_did_not_finish_have_distinct_signatures():
     texts = [
         bash(name, "[Not finished after 120 s: it was ended.]", 124, "timeout")
         for name in ("make a", "make b")
@@ -432,6 +432,6 @@ def test_what_no_attempt_can_mend_is_asked_at_once(category):
     assert decide(category, 1) == Escalate(1)
 
 
-def test_a_failure_that_says_nothing_has_a_signature_too():
+def test_a_failure_without_output_has_a_signature_too():
     assert gist("") == ""
     assert signature("p", "code_error", "") == signature("p", "code_error", "\n")

@@ -16,12 +16,12 @@ DOLLAR = 1_000_000
 @pytest.mark.parametrize(
     ("phases", "done", "spent", "in_phase", "left"),
     [
-        (5, 0, 100, 100, None),  # nothing is done yet
+        (5, 0, 100, 100, None),  # nothing is finished yet
         (0, 0, 0, 0, None),
         (5, 1, 0, 0, None),  # nothing is spent yet
         (5, 1, 100, 0, 400),
         (5, 1, 140, 40, 360),
-        (5, 1, 300, 200, 325),  # the phase under way took longer than usual, and still takes something
+        (5, 1, 300, 200, 325),  # the current phase has taken longer than usual, and will still cost something
         (5, 5, 500, 0, 0),
     ],
 )

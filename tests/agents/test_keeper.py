@@ -1,4 +1,4 @@
-"""What a build's sandbox is like when a run connects to it, and how its files are saved beside the loop."""
+"""The state of a build's sandbox when a run connects to it, and how its files are saved beside the loop."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ DECLARED = json.dumps({"start": "exec python3 app.py", "port": 8000})
 
 
 async def claimed(build: Any) -> SandboxKeeper:
-    """A keeper as the next run of the build has it."""
+    """A keeper as the next run of the build gets it."""
 
     def claim() -> tuple[Owner, AgentSession]:
         AgentSession.objects.filter(pk=build.pk).update(state="queued", run_id=None)
@@ -42,7 +42,7 @@ async def events(build: Any, *types: EventType) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def asleep(build: Any) -> Any:
-    """A build whose app was started once; its work is saved, its files are wiped, its sandbox sleeps."""
+    """A build whose app ran once; its work is saved, its files are wiped, its sandbox is asleep."""
     await unit(Job.objects.filter(pk=build.pk).update, status="code", preview_url="http://127.0.0.1:9/")
     keeper = await claimed(build)
     workspace = await keeper.workspace()

@@ -1,4 +1,4 @@
-"""What other systems read: the three live keys, through a client that knows nothing of this project."""
+"""What other systems read: the three live keys, with a client that knows nothing of this project."""
 
 from datetime import datetime, timedelta
 
@@ -71,7 +71,7 @@ def test_a_top_up_shows_in_the_keys_at_once(bare, build, founder, admin, django_
 
 
 def asleep(build, founder):
-    """A session that sleeps until midnight, with the whole day's $2 spent."""
+    """A session that sleeps until midnight, after spending the day's whole $2."""
     wake_at = clock.next_midnight(clock.now())
     AgentSession.objects.filter(pk=build.pk).update(state=SessionState.SLEEPING, wake_at=wake_at)
     day = {"allowance_microdollars": 2_000_000, "spent_microdollars": 2_000_000}

@@ -1,4 +1,4 @@
-"""The loop over strict doubles: each raises when its script runs out."""
+"""The loop with strict doubles: each raises when its script runs out."""
 
 import pytest
 
@@ -44,7 +44,7 @@ class RecordingToolbox:
 class RecordingStore:
     max_tokens = 1000
     is_full = False
-    answered_at = ()  # numbers of the saves with which an answer of the founder comes
+    answered_at = ()  # numbers of the saves that bring an answer of the founder
 
     def __init__(self, open_turn=None):
         self.messages = []

@@ -38,7 +38,7 @@ MAILS = [
 
 
 async def told(build, event_type, **payload):
-    """The mail for an event, sent by the queue's task."""
+    """The mail for an event, sent by the task in the queue."""
     event = await unit(events.record, build.pk, event_type, **payload)
     await mails.notify(str(build.pk), event.seq)
     return mail.outbox[-1]
@@ -123,7 +123,7 @@ async def test_the_same_event_is_mailed_once(build):
 
 async def test_a_mail_that_fails_is_sent_by_the_next_attempt(build, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens there
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # no server listens there
     event = await unit(events.record, build.pk, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
     with pytest.raises((OSError, smtplib.SMTPException)):
         await mails.notify(str(build.pk), event.seq)
@@ -170,11 +170,11 @@ async def test_a_new_link_is_sent_once_in_ten_minutes(question):
     assert await unit(renewals) == 2
 
 
-async def test_no_new_link_is_sent_for_one_that_works_or_is_needed_no_more(question, founder):
+async def test_no_new_link_is_sent_for_one_that_still_works_or_is_no_longer_needed(question, founder):
     token, _ = await unit(links.make, question)
     assert not await unit(mails.send_another, token)
     old = await unit(expired_link, question)
     await unit(resolve, question.pk, decision="ages", by=founder)
     assert not await unit(mails.send_another, old)
-    await mails.mail_link(str(question.pk))  # queued before the answer came
+    await mails.mail_link(str(question.pk))  # it was queued before the answer came
     assert mail.outbox == []

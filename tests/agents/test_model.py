@@ -1,4 +1,4 @@
-"""The model over the wire: what fails is retried, refused or given up, and what it used is known."""
+"""The model over HTTP: failures are retried, refused or given up, and its usage is always known."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ REQUEST = Request(MODEL, SYSTEM, TOOLS, [BEGIN], 4000, JOB)
 
 
 class Provider:
-    """A rehearsal provider, and a model that talks to it; `waits` is what was reported meanwhile."""
+    """A rehearsal provider, and a model that talks to it; `waits` collects the reported waits."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -1,4 +1,4 @@
-"""Money or prices that allow no call: the agent sleeps, is not woken in vain, and the founder reads why."""
+"""Budgets or prices that allow no call: the agent sleeps, is not woken in vain, and the founder reads why."""
 
 import asyncio
 from datetime import datetime, time, timedelta
@@ -31,7 +31,7 @@ def _the_queue_is_empty(transactional_db):
 
 
 def run(build):
-    """One run of the loop, which must not come as far as a call; how it ended."""
+    """One run of the loop that must not make a call; returns how it ended."""
 
     async def once():
         owner = await unit(checkpoints.claim, build.pk, 1)
@@ -63,7 +63,7 @@ def test_an_allowance_smaller_than_one_call_is_a_sleep_until_it_is_enough(build,
     assert not SpendEntry.objects.exists()
 
 
-def test_who_sleeps_for_want_of_money_is_not_woken_before_there_is_any(build):
+def test_an_agent_asleep_for_lack_of_money_is_not_woken_before_there_is_any(build):
     Subscription.objects.update(monthly_budget_override_microdollars=0)
     run(build)
     with transaction.atomic():
@@ -98,7 +98,7 @@ def test_money_is_taken_also_for_a_founder_whose_sleeper_has_no_price(build, fou
 
 
 def test_the_share_of_the_days_grows_until_one_call_fits(build, founder):
-    """$1 a month: the call fits once few enough days share it."""
+    """$1 a month: the call fits once few enough days are left to share it."""
     Subscription.objects.update(monthly_budget_override_microdollars=1_000_000)
     session = run(build)
     days_left = (founder.subscription.renews_on - session.wake_at.date()).days

@@ -52,7 +52,7 @@ def test_an_ordinary_night_is_no_news(build):
     assert queued() == []
 
 
-def test_a_sleep_of_days_is_want_of_money(build):
+def test_a_sleep_of_days_means_lack_of_money(build):
     wake_at = (clock.now() + timedelta(days=9)).isoformat()
     event = events.record(build.pk, EventType.SLEEPING, wake_at=wake_at, reason="Until the renewal.")
     notices.queue(build.pk, EventType.SLEEPING)
@@ -77,7 +77,7 @@ def test_a_mail_that_is_not_wanted_is_not_queued(build, founder, kind):
     assert notices.channels_for(NotificationSettings(**{f"mail_{kind}": False}), kind) == []
 
 
-def test_two_workers_cannot_be_at_the_same_notice(build):
+def test_two_workers_cannot_send_the_same_notice(build):
     event = ready(build)
     for _ in range(2):
         notices.queue(build.pk, EventType.JOB_STATUS)
@@ -85,7 +85,7 @@ def test_two_workers_cannot_be_at_the_same_notice(build):
     assert list(locks) == [f"notice {build.pk} {event.seq} mail"] * 2
 
 
-def test_what_went_out_is_news_no_more_on_that_channel(build):
+def test_what_was_sent_is_no_longer_news_on_that_channel(build):
     event = ready(build)
     news = notices.unsent(build.pk, event.seq, MAIL)
     notices.record(news, MAIL)
@@ -95,7 +95,7 @@ def test_what_went_out_is_news_no_more_on_that_channel(build):
     assert notices.unsent(build.pk, event.seq, WEBHOOK) is not None
 
 
-def test_a_question_that_was_answered_meanwhile_is_news_no_more(question, founder):
+def test_a_question_that_was_answered_meanwhile_is_no_longer_news(question, founder):
     seq = JobEvent.objects.get(job=question.job, type=EventType.WAITING_FOR_INPUT).seq
     assert notices.unsent(question.job_id, seq, MAIL).question == question
     resolve(question.pk, decision="ages", by=founder)

@@ -1,4 +1,4 @@
-"""Screenshots in a long conversation: each is sent as it was, until a summary leaves all of them out."""
+"""Screenshots in a long conversation: each is sent unchanged, until a summary leaves all of them out."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ PICTURE = "AAAA" * 10_000
 
 @transaction.atomic
 def opened(job: Any) -> CheckpointStore:
-    """The store of the job's next run."""
+    """The store for the job's next run."""
     owner = checkpoints.claim(job.pk, run_id=0)
     assert owner is not None
     session, rows = checkpoints.load(owner)
@@ -48,9 +48,9 @@ async def test_old_images_never_change_the_prefix_and_are_gone_after_a_summary(b
         await look(store, number)
         assert store.messages[: len(before)] == before
     assert json.dumps(store.messages).count(PICTURE) == 5
-    assert upper_bound(store.messages[-1]["content"]) < 2_500  # counted as an image, not by its letters
+    assert upper_bound(store.messages[-1]["content"]) < 2_500  # counted as an image, not by its length
     await store.save_summary(Turn([{"type": "compaction", "content": "It looks good."}], COMPACTION, USAGE))
     await look(store, 5)
     assert json.dumps(store.messages).count(PICTURE) == 1
     _, rows = await unit(checkpoints.load, store.owner)
-    assert sum(json.dumps(row.content).count(PICTURE) for row in rows) == 1  # nor are they read any more
+    assert sum(json.dumps(row.content).count(PICTURE) for row in rows) == 1  # and they are no longer read

@@ -1,4 +1,4 @@
-"""Requests to addresses that founders name."""
+"""Requests to addresses that founders enter."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -83,7 +83,7 @@ def _public_only(settings):
 
 
 def knowing(*addresses):
-    """A name server that knows one answer."""
+    """A name server with one answer."""
 
     async def resolve(host, port):
         resolve.asked.append(host)
@@ -116,7 +116,7 @@ async def test_a_name_that_leads_inward_is_refused_even_when_only_in_part(found)
 
 
 @pytest.mark.parametrize("url", NO_ADDRESS, ids=range(len(NO_ADDRESS)))
-def test_what_is_no_address_is_refused(url):
+def test_an_invalid_address_is_refused(url):
     with pytest.raises(AddressRefused):
         outbound.parse(url)
 
@@ -136,14 +136,14 @@ async def test_a_name_that_nobody_knows_may_be_known_later():
         await outbound.post("https://no-such-name.invalid/", b"", {})
 
 
-async def test_it_connects_to_the_very_address_that_was_looked_at(settings):
+async def test_it_connects_to_exactly_the_address_that_was_checked(settings):
     settings.PRIVATE_WEBHOOKS = True
     resolve = knowing("127.0.0.1")
     with receiving() as receiver:
         url = f"http://hooks.example.com:{receiver.port}/a?b=c"
         await outbound.post(url, b"{}", {"X-Mine": "1"}, resolve=resolve)
     (request,) = receiver.received
-    assert resolve.asked == ["hooks.example.com"]  # once: what a second answer says cannot matter
+    assert resolve.asked == ["hooks.example.com"]  # looked up once: a different second answer has no effect
     assert (request.path, request.body) == ("/a?b=c", b"{}")
     assert request.headers["host"] == f"hooks.example.com:{receiver.port}"
     assert request.headers["x-mine"] == "1"
@@ -169,7 +169,7 @@ async def test_another_answer_is_no_delivery(settings, status, words):
             await outbound.post(receiver.url, b"", {})
 
 
-async def test_one_who_never_answers_is_not_waited_for(settings, monkeypatch):
+async def test_a_server_that_never_answers_is_not_waited_for(settings, monkeypatch):
     settings.PRIVATE_WEBHOOKS = True
     monkeypatch.setattr(outbound, "SECONDS", 0.2)
     with receiving() as receiver:
@@ -178,7 +178,7 @@ async def test_one_who_never_answers_is_not_waited_for(settings, monkeypatch):
             await outbound.post(receiver.url, b"", {})
 
 
-async def test_where_nobody_listens_is_said(settings):
+async def test_a_refused_connection_is_reported(settings):
     settings.PRIVATE_WEBHOOKS = True
     with pytest.raises(NotDelivered, match="nothing answers there"):
         await outbound.post("http://127.0.0.1:1/", b"", {})
@@ -202,7 +202,7 @@ async def test_a_proxy_of_the_environment_is_not_asked_to_connect(settings, monk
 
 @pytest.fixture
 def certificate(tmp_path, monkeypatch):
-    """A server's TLS for hooks.example.com, which this process trusts."""
+    """A TLS certificate for hooks.example.com, trusted by this process."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.example.com")])
     now = datetime.now(UTC)

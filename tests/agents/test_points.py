@@ -1,4 +1,4 @@
-"""The two durable points: one statement in the usual case, and the rows of the unit it stands in for."""
+"""The two durable points: one statement in the usual case, with the same rows as the units it replaces."""
 
 import threading
 import time
@@ -66,7 +66,7 @@ def granted(following: Next) -> Grant:
 
 @contextmanager
 def only_the_statement() -> Iterator[None]:
-    """Refuses every query of the units; the points' own statements do not pass here."""
+    """Refuses every query of the units; the statements of the points do not use this connection method."""
 
     def refuse(execute: Any, sql: str, *_: Any) -> None:
         raise AssertionError(f"The usual case needs no query but its own statement: {sql}")
@@ -79,7 +79,7 @@ GENERATED = {"id", "created_at", "settled_at", "last_heard_at", "grant"}
 
 
 def rows_of(job_id: Any) -> list[dict[str, Any]]:
-    """Everything a step writes, without what is new every time."""
+    """Everything a step writes, without what differs every time."""
     querysets = [
         AgentSession.objects.filter(pk=job_id),
         AgentMessage.objects.filter(session=job_id),
@@ -93,7 +93,7 @@ def rows_of(job_id: Any) -> list[dict[str, Any]]:
 
 
 def tried(act: Callable[[], Any], job_id: Any) -> tuple[Any, list[dict[str, Any]]]:
-    """What the act answers and leaves in the rows; then it is undone."""
+    """What the action returns and the rows it leaves; it is then rolled back."""
     with transaction.atomic():
         answer = act()
         rows = rows_of(job_id)
@@ -223,7 +223,7 @@ def test_a_step_of_a_lost_session_writes_nothing(owner: Owner) -> None:
     assert rows_of(owner.job_id) == before
 
 
-@pytest.mark.django_db(transaction=True)  # the statement undoes itself
+@pytest.mark.django_db(transaction=True)  # the statement rolls back
 def test_a_call_given_back_meanwhile_is_not_settled_again(owner: Owner) -> None:
     following = begun(owner)
     SpendEntry.objects.update(status=SpendEntry.Status.RELEASED)
@@ -280,7 +280,7 @@ def test_a_call_still_open_since_yesterday_narrows_what_is_left_of_the_period(ow
         allowance_microdollars=0,
         reserved_microdollars=60_000_000,
     )
-    renews_on = clock.today() + timedelta(days=20)  # yesterday belongs to the period
+    renews_on = clock.today() + timedelta(days=20)  # yesterday's call belongs to the period
     Subscription.objects.update(renews_on=renews_on)
     standing = replace(standing, renews_on=renews_on)
     assert points.save_results(owner, standing, [RESULT], []).grant is None

@@ -1,6 +1,6 @@
-"""What no text can talk the agent into, because no tool can do it.
+"""What no text can persuade the agent to do, because no tool can do it.
 
-A model may obey what a file, a web page or a brief tells it. What it can do then is what its tools can: these
+A model may obey what a file, a web page or a brief tells it. It can then do only what its tools can do: these
 tests are about the tools, not about the model's judgement. `tests/journeys/test_canary.py` lets a model obey.
 """
 
@@ -17,7 +17,7 @@ from agents.tools.toolbox import TOOLS
 from agents.turns import Asked, Documented, Effect, Narrated, PlanSet
 
 FOLDER = Path(agents.tools.__file__).parent
-# Where money, answers, people and secrets are: a tool that knew these could be talked into it.
+# Where money, answers, people and secrets are: a tool that knew these could be misused by a text.
 POWERS = {
     *("agents.budget", "agents.topup", "agents.spend", "agents.plans", "agents.renewal", "agents.control"),
     *(
@@ -57,7 +57,7 @@ def test_a_tool_changes_four_things_of_its_own_build_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("effect", typing.get_args(Effect), ids=lambda effect: effect.__name__)
 def test_no_effect_names_whom_it_is_for(effect: Any) -> None:
-    """Project, founder, amount and answer come from the session that runs, never from the model."""
+    """Project, founder, amount and answer come from the running session, never from the model."""
     fields = set(effect.__dataclass_fields__)
     named = ("user", "owner", "project", "job", "session", "amount", "budget", "decision", "status", "secret")
     assert not [name for name in fields if any(word in name for word in named)]
@@ -71,7 +71,7 @@ def test_a_tool_takes_nothing_that_it_does_not_know(name: str) -> None:
 
 
 def test_the_tools_are_those_that_were_judged() -> None:
-    """A new tool is judged here before it is given to a model that reads strangers' texts."""
+    """A new tool is reviewed here before it is given to a model that reads strangers' texts."""
     assert sorted(TOOLS) == [
         *("ask_founder", "bash", "document", "edit_file", "glob", "grep", "narrate", "plan"),
         *("read_file", "take_screenshot", "write_file"),

@@ -1,4 +1,4 @@
-"""Questions beside failures: five pause the build, being stuck is asked about, and stopping is an answer."""
+"""Questions other than failures: five pause the build, being stuck is asked about, stopping is an option."""
 
 import pytest
 from django.db import transaction
@@ -22,7 +22,7 @@ def owner(build):
 
 
 class Steps:
-    """The durable points, as a loop reaches them."""
+    """The durable points, called as the loop calls them."""
 
     def __init__(self, owner):
         self.owner = owner
@@ -156,7 +156,7 @@ def test_the_model_is_told_which_secrets_it_has_and_never_their_values(owner, fo
 
 
 def test_what_comes_while_calls_are_open_waits_for_their_results(build, owner, founder):
-    """A worker died between a turn and its results; the next one begins with an answer and a message."""
+    """A worker died between a turn and its results; the next run starts with an answer and a message."""
     steps = Steps(owner)
     steps.ask("Which colour?")
     call = ToolCall("open", "bash", {"command": "make"})

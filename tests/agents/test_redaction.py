@@ -1,4 +1,4 @@
-"""A secret is hidden in whatever dress a command prints it."""
+"""A secret is hidden in every form in which a command may print it."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ values = st.text(st.characters(categories=["L", "N", "P", "S"], max_codepoint=0x
         SECRET.encode().hex().upper(),
     ],
 )
-def test_a_dressed_secret_is_hidden(printed: str) -> None:
+def test_an_encoded_secret_is_hidden(printed: str) -> None:
     assert HIDDEN in Redactor([SECRET])(printed)
 
 
@@ -36,7 +36,7 @@ def test_a_dressed_secret_is_hidden(printed: str) -> None:
 def test_base64_hides_nothing_wherever_the_secret_stands(
     value: str, before: bytes, after: bytes, url_safe: bool
 ) -> None:
-    """As in `echo $KEY | base64`, and in the header of a sign-in with name and password."""
+    """As in `echo $KEY | base64`, and in the header of HTTP basic authentication."""
     encode = base64.urlsafe_b64encode if url_safe else base64.b64encode
     printed = encode(before + value.encode() + after).decode()
     shown = Redactor([value])(printed)
@@ -50,6 +50,6 @@ def test_a_line_of_a_key_with_many_is_hidden() -> None:
     assert shown == f"cat key\n{HIDDEN}\nxyz\n"
 
 
-def test_what_is_no_secret_stays_as_it_is() -> None:
+def test_text_that_is_not_secret_stays_as_it_is() -> None:
     text = "a build of 12 files in app/main.py, sha256 9f86d081884c7d659a2feaa0c55ad015"
     assert Redactor([SECRET, "abc", ""])(text) == text

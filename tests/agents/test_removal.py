@@ -1,4 +1,4 @@
-"""A project goes while a worker writes: nothing of it stays behind."""
+"""A project is deleted while a worker writes: nothing of it remains."""
 
 import threading
 import time
@@ -47,7 +47,7 @@ def deleting(job: Job, founder: Any) -> threading.Thread:
 def test_what_a_worker_writes_while_its_project_is_deleted_is_deleted_too(
     founder: Any, build: Job, an_empty_queue: None
 ) -> None:
-    control.cancel(build, founder)  # the build is over, and its worker has not heard of it yet
+    control.cancel(build, founder)  # the build is over, and its worker does not know it yet
     AgentSession.objects.filter(pk=build.pk).update(epoch=7)
     owner = Owner(build.pk, 7, previous="working")
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""A run cut anywhere goes on: the API accepts every history, and nothing is silently done twice."""
+"""A run interrupted anywhere continues: the API accepts every history, and nothing is silently done twice."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ SYSTEM = f"<founder_input>\n{FOUNDER}\n</founder_input>"
 
 
 class PlayingModel:
-    """Plays the play, and accepts no request that the API would refuse."""
+    """Plays the script, and rejects every request that the API would reject."""
 
     def __init__(self, knife):
         self._knife = knife
@@ -61,7 +61,7 @@ USED = Usage(input_tokens=100, output_tokens=10)
 
 
 class World:
-    """What tools act upon. It survives the runs, like a sandbox, and knows each call that reached it."""
+    """What tools act on. Like a sandbox it outlives the runs, and it knows each call that reached it."""
 
     def __init__(self):
         self.files = {}
@@ -107,7 +107,7 @@ async def never():
 
 
 async def run_once(job, world, knife):
-    """One run of the loop, as a worker makes it; raises where it was cut."""
+    """One run of the loop, as a worker makes it; raises where it was interrupted."""
     owner = await unit(checkpoints.claim, job.pk, 1)
     session, rows = await unit(checkpoints.load, owner)
     store = CheckpointStore(owner, rows, lambda: USED, knife.pass_by)
@@ -128,7 +128,7 @@ def begin_build():
 
 
 def run_with_cuts(job, world, points, writes):
-    """Run, and run again, until it is finished; each run is cut by the next of either list."""
+    """Run until it is finished; each run is interrupted at the next point of either list."""
     for point, write in [*zip(points, writes, strict=True), (0, 0)]:
         cut_write(write)
         try:
@@ -159,7 +159,7 @@ def assert_nothing_is_lost(job, world):
     assert world.files["notes/1.txt"] == "round 1\nsecond\n"
     events = list(job.events.values_list("seq", flat=True))
     assert events == list(range(1, len(events) + 1))
-    # What a run reserved for a call that was not needed any more is given back when the session ends.
+    # What a run reserved for a call that was never made is given back when the session ends.
     assert SpendEntry.objects.filter(session=job.pk, status="reserved").count() <= 1
 
 

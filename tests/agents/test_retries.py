@@ -21,7 +21,7 @@ GREEN = "3 passed in 0.02s"
 
 
 class Agent:
-    """Does steps as the loop does: the turn is saved, the results come, the policy looks at them."""
+    """Does steps as the loop does: the turn is saved, the results arrive, the policy looks at them."""
 
     def __init__(self, job):
         self.session = AgentSession.objects.select_related("job").get(pk=job.pk)
@@ -29,7 +29,7 @@ class Agent:
         self.number = 0
 
     def step(self, *outcomes, cost=0):
-        """Each outcome is a command with its output and exit code, or the path of a file to edit."""
+        """Each outcome is a command with its output and exit code, or the path of an edited file."""
         results = [self._result(*outcome) for outcome in outcomes]
         self._save(
             "assistant",

@@ -131,7 +131,7 @@ async def test_a_new_epoch_ends_what_older_ones_left_but_not_the_app(
     assert not await new.is_alive(app.group)
 
 
-async def test_an_older_epoch_can_do_nothing_any_more(open_workspace: OpenWorkspace) -> None:
+async def test_an_older_epoch_can_no_longer_do_anything(open_workspace: OpenWorkspace) -> None:
     job = uuid.uuid4()
     old = await open_workspace(job_id=job)
     new = await open_workspace(job_id=job, epoch=2, sandbox_id=old.sandbox_id)
@@ -140,7 +140,7 @@ async def test_an_older_epoch_can_do_nothing_any_more(open_workspace: OpenWorksp
     for deed in (old.write("from-the-past", b""), old.pause(), old.end_all_groups()):
         with pytest.raises(SandboxTaken):
             await deed
-    assert (await new.run("ls")).stdout == ""  # awake, and without a trace of it
+    assert (await new.run("ls")).stdout == ""  # awake, and without a trace of the command
     with pytest.raises(SandboxTaken):
         await open_workspace(job_id=job, epoch=1, sandbox_id=old.sandbox_id)
 
@@ -164,7 +164,7 @@ async def test_a_sandbox_that_is_gone_is_replaced(open_workspace: OpenWorkspace)
     assert second.is_new
     assert second.sandbox_id != first.sandbox_id
     await kill(second.sandbox_id)
-    # The id was never saved, so the key still leads to the dead one.
+    # The id was never saved, so the key still leads to the dead sandbox.
     third = await open_workspace(job_id=job, project_id=project, epoch=3, sandbox_id=first.sandbox_id)
     assert (await third.run("echo alive")).stdout == "alive\n"
 

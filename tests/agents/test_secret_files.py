@@ -1,4 +1,4 @@
-"""Files that hold a founder's secret stay out of snapshots, and nothing else does."""
+"""Files that contain a founder's secret are left out of snapshots, and no other files are."""
 
 import io
 import tarfile

@@ -1,4 +1,4 @@
-"""A finished build's app is there when somebody wants to see it, whatever became of its sandbox."""
+"""A finished build's app is there when somebody opens it, whatever happened to its sandbox."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ Finish = Callable[..., Awaitable[Job]]
 
 @pytest.fixture
 def finish(e2b: str, build: Any, open_workspace: OpenWorkspace) -> Finish:
-    """Finishes the build: its files are written and saved, its app runs."""
+    """Finishes the build: its files are written and saved, its app is running."""
 
     async def finish_(*, start: str = "exec python3 app.py", page: str = PAGE) -> Job:
         workspace = await open_workspace(project_id=build.project_id, job_id=build.pk)
@@ -70,7 +70,7 @@ async def workspace_of(job: Job, epoch: int) -> Workspace:
 
 
 async def told(job: Job) -> list[tuple[str, str]]:
-    """What the log says of preview and files: the kind and its status, message or count."""
+    """The log's events about preview and files: the kind, and its status, message or count."""
 
     def read() -> list[tuple[str, str]]:
         events = JobEvent.objects.filter(job=job.pk, type__in=["preview.updated", "snapshot.restored"])
@@ -174,14 +174,14 @@ async def test_a_build_at_work_is_not_touched(build: Any, finish: Finish) -> Non
         await rescue.save(await session_of(job))
 
 
-async def test_what_the_app_wrote_is_saved_before_it_is_laid_to_rest(finish: Finish) -> None:
+async def test_what_the_app_wrote_is_saved_before_it_is_paused(finish: Finish) -> None:
     job = await finish()
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
     assert await showing.look_after(job.pk) is None
     newest = await unit(Snapshot.objects.first)
     assert newest is not None
     assert "orders.json" in {file["path"] for file in newest.manifest}
-    assert await shown(job) == ""  # it sleeps
+    assert await shown(job) == ""  # it is asleep
     await showing.open_app(job.pk)
     assert await (await workspace_of(job, (await session_of(job)).epoch)).read("orders.json") == b"[1]"
 
@@ -190,7 +190,7 @@ async def test_while_the_storage_is_away_the_app_stays_awake_until_it_is_saved(
     finish: Finish, tmp_path: Path
 ) -> None:
     job = await finish()
-    await unit(Snapshot.objects.all().delete)  # it was away already when the build became ready
+    await unit(Snapshot.objects.all().delete)  # its sandbox was already gone when the build became ready
     snapshots_, away = tmp_path / "snapshots", tmp_path / "away"
     snapshots_.rename(away)
     snapshots_.write_text("not a directory")
@@ -215,7 +215,7 @@ async def test_the_next_build_begins_with_what_the_app_wrote(finish: Finish, pro
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
     next_job = (await unit(start_build, project))[0]
     await rescue.save_build_before(next_job)
-    assert await shown(job) == "Uniform Swap"  # it goes on
+    assert await shown(job) == "Uniform Swap"  # the build continues
     fresh = await Workspace.open(project_id=project.pk, job_id=next_job.pk, epoch=1)
     await snapshots.restore_newest(fresh, project.pk, next_job.pk)
     assert await fresh.read("orders.json") == b"[1]"
@@ -235,7 +235,7 @@ async def test_an_old_build_saved_late_does_not_become_the_newest(finish: Finish
     assert newest.key == "later"
 
 
-# Reaping
+# Ending unused sandboxes
 
 
 async def alive() -> set[str]:

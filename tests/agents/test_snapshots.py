@@ -243,7 +243,7 @@ async def test_files_that_change_all_the_time_do_not_spoil_the_rest(
     assert "still" in restored.files
 
 
-async def test_what_the_agent_may_not_read_any_more_spoils_neither_saving_nor_verifying(
+async def test_what_the_agent_may_no_longer_read_spoils_neither_saving_nor_verifying(
     workspace: Workspace, take: Take
 ) -> None:
     await workspace.run("mkdir data void; echo 1 > data/a; echo 2 > key; echo 3 > b")
@@ -315,7 +315,7 @@ async def test_a_project_deleted_meanwhile_leaves_no_archive(
     with pytest.raises(SnapshotFailed, match="has been deleted"):
         await take()
     _, files = storages["snapshots"].listdir(str(Path(snapshot.key).parent))
-    assert files == [Path(snapshot.key).name]  # the one there was, which deleting a project removes itself
+    assert files == [Path(snapshot.key).name]  # the snapshot there was; deleting a project removes it
 
 
 async def test_twenty_thousand_small_files_are_saved_and_come_back(workspace: Workspace, take: Take) -> None:
@@ -327,4 +327,4 @@ async def test_twenty_thousand_small_files_are_saved_and_come_back(workspace: Wo
     await workspace.run("rm -r d*")
     assert len((await verify_and_restore(workspace, snapshot)).files) == 20_000
     assert (await workspace.run("find . -type f | wc -l; cat d199/f19999")).stdout == "20000\n19999"
-    await workspace.run("rm -r d*")  # sooner than the sandbox's end would do it
+    await workspace.run("rm -r d*")  # sooner than the sandbox would end by itself

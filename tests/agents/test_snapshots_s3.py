@@ -1,4 +1,4 @@
-"""Snapshots in S3: there, away, slow, torn, damaged; two at once; a worker killed in the middle."""
+"""Snapshots in S3: reachable, unreachable, slow, cut off, damaged; two at once; a worker killed midway."""
 
 import asyncio
 import os
@@ -57,7 +57,7 @@ def road(moto: int) -> Iterator[s3.Road]:
 
 @pytest.fixture
 def in_s3(e2b: str, bucket: str, road: s3.Road, settings: Any, tmp_path: Any) -> None:
-    """The settings as PROJECT_SNAPSHOT_BUCKET and AWS_ENDPOINT_URL_S3 make them."""
+    """The settings that PROJECT_SNAPSHOT_BUCKET and AWS_ENDPOINT_URL_S3 lead to."""
     endpoint = f"http://127.0.0.1:{road.port}"
     made = storage("snapshots", bucket=bucket, endpoint=endpoint, data_dir=tmp_path)
     settings.STORAGES = {**settings.STORAGES, "snapshots": made}
@@ -87,7 +87,7 @@ def keys(moto: int, bucket: str) -> list[str]:
 
 
 async def fill(workspace: Workspace, megabytes: float) -> None:
-    """Noise, which cannot be packed any smaller."""
+    """Random data, which cannot be compressed."""
     await workspace.run(f"head -c {int(megabytes * MEGABYTE)} /dev/urandom > noise")
 
 
@@ -131,7 +131,7 @@ async def test_while_the_storage_is_away_nothing_is_lost_and_nothing_waits_long(
         await take()
     assert time.monotonic() - began < 20
     assert [row.pk for row in await rows()] == [first.pk]
-    assert (await verify_and_restore(workspace, first)).files == []  # a whole disk needs no archive
+    assert (await verify_and_restore(workspace, first)).files == []  # an intact disk needs no archive
     fresh = await open_workspace()
     with pytest.raises(SnapshotFailed, match="storage"):
         await verify_and_restore(fresh, first)
@@ -155,7 +155,7 @@ async def test_a_slow_storage_holds_up_nobody_else(workspace: Workspace, take: T
     assert max(waits) < 1
 
 
-async def test_a_half_upload_is_no_snapshot(
+async def test_a_partial_upload_is_not_a_snapshot(
     workspace: Workspace, take: Take, road: s3.Road, moto: int, bucket: str
 ) -> None:
     await fill(workspace, 1)
@@ -239,7 +239,7 @@ KILLED = {
 
 
 @pytest.mark.parametrize("moment", KILLED.values(), ids=KILLED.keys())
-async def test_a_worker_killed_in_the_middle_leaves_nothing_half(
+async def test_a_worker_killed_midway_leaves_nothing_partial(
     workspace: Workspace,
     open_workspace: OpenWorkspace,
     take: Take,
@@ -310,7 +310,7 @@ async def test_what_a_killed_worker_left_in_the_storage_is_cleared_away_later(
     workspace: Workspace, take: Take, job: Any, moto: int, bucket: str
 ) -> None:
     folder = f"projects/{job.project_id}/snapshots"
-    for name in ("20200101T000000Z.tar.gz", "29990101T000000Z.tar.gz"):  # the second may be under way
+    for name in ("20200101T000000Z.tar.gz", "29990101T000000Z.tar.gz"):  # the second may have started
         s3.client(moto).put_object(Bucket=bucket, Key=f"{folder}/{name}", Body=b"x")
     await workspace.write("a", b"1")
     snapshot = await take()

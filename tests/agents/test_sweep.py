@@ -1,4 +1,4 @@
-"""The sweep finds what should run and has nobody who runs it."""
+"""The sweep re-queues sessions that should be running but have no worker."""
 
 import asyncio
 from datetime import timedelta
@@ -29,7 +29,7 @@ from tests.races import at_once
 
 @pytest.fixture(autouse=True)
 def _the_queue_is_empty(db):
-    """What a test commits to the queue, nobody else takes out of it."""
+    """What a test commits to the queue stays there, as no worker takes it."""
     empty_the_queue()
     yield
     empty_the_queue()
@@ -46,9 +46,9 @@ def worker(silent_for=0):
 
 
 def run_by(build, worker_id):
-    """The build's run, under way at this worker."""
+    """The build's run, in progress on this worker."""
     with connection.cursor() as cursor:
-        # Flushing empties our tables; what earlier tests have queued is still there.
+        # Flushing empties only our own tables; tasks that earlier tests queued are still there.
         cursor.execute("DELETE FROM procrastinate_jobs WHERE args->>'job_id' <> %s", [str(build.pk)])
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", [worker_id])
     run = ProcrastinateJob.objects.get()
@@ -65,13 +65,13 @@ def statuses():
     return list(ProcrastinateJob.objects.order_by("pk").values_list("status", flat=True))
 
 
-def test_the_run_of_a_silent_worker_is_given_to_another(build):
+def test_the_run_of_a_silent_worker_is_re_queued(build):
     run = run_by(build, worker(silent_for=HEARTBEAT_SECONDS + 1))
     assert retry_stalled() == [run]
     assert statuses() == ["todo"]
 
 
-def test_the_run_of_a_worker_that_nobody_knows_is_given_to_another(build):
+def test_the_run_of_an_unknown_worker_is_re_queued(build):
     run = run_by(build, None)
     assert retry_stalled() == [run]
 
@@ -83,12 +83,12 @@ def test_the_run_of_a_living_worker_is_left_alone(build):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_sweeps_at_once_one_gives_the_run_away(build):
+def test_of_two_sweeps_at_once_one_re_queues_the_run(build):
     run = run_by(build, None)
     assert sorted(at_once(retry_stalled, retry_stalled)) == [[], [run]]
 
 
-def test_a_run_that_shall_be_aborted_is_not_given_to_another(build):
+def test_a_run_that_is_to_be_aborted_is_not_re_queued(build):
     run_by(build, None)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET abort_requested = true")
@@ -118,21 +118,21 @@ def test_an_overdue_sleeper_is_queued(build):
 @pytest.mark.parametrize(
     "state", [SessionState.PAUSED, SessionState.WAITING_FOR_INPUT, SessionState.CANCELLED]
 )
-def test_what_rests_or_is_over_is_left_alone(build, state):
+def test_what_is_inactive_or_over_is_left_alone(build, state):
     empty_the_queue()
     AgentSession.objects.filter(pk=build.pk).update(state=state)
     assert queue_forgotten() == []
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_however_many_workers_look_for_needless_sandboxes_one_look_is_queued():
+async def test_however_many_workers_check_for_unused_sandboxes_one_check_is_queued():
     for _ in range(3):
         await queue_reaping()
     assert await unit(ProcrastinateJob.objects.filter(task_name=REAP_SANDBOXES).count) == 1
 
 
 def task_of_dead_worker(name, queue=ERRANDS, **fields):
-    """A task of any kind whose worker is dead; its number in the queue."""
+    """A task of any kind whose worker is dead; returns its number in the queue."""
     run = app.configure_task(name, queue=queue, allow_unknown=True, **fields).defer()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [run])
@@ -140,13 +140,13 @@ def task_of_dead_worker(name, queue=ERRANDS, **fields):
 
 
 @pytest.mark.parametrize("queue", QUEUES)
-def test_every_kind_of_task_of_a_dead_worker_is_given_to_another(db, queue):
+def test_every_kind_of_task_of_a_dead_worker_is_re_queued(db, queue):
     run = task_of_dead_worker("agents.some_task", queue)
     assert retry_stalled() == [run]
     assert statuses() == ["todo"]
 
 
-def test_a_task_that_already_waits_again_takes_the_dead_one_s_place(db):
+def test_a_task_that_is_queued_already_replaces_the_dead_one(db):
     dead = [task_of_dead_worker("agents.show_app", queueing_lock="show") for _ in range(2)]
     run = app.configure_task("agents.show_app", queue=ERRANDS, queueing_lock="show").defer()
     other = task_of_dead_worker("agents.notify")
@@ -158,7 +158,7 @@ def test_a_task_that_already_waits_again_takes_the_dead_one_s_place(db):
     }
 
 
-def test_of_two_dead_tasks_with_one_lock_the_newer_is_given_to_another(db):
+def test_of_two_dead_tasks_with_one_lock_the_newer_is_re_queued(db):
     dead = [task_of_dead_worker("agents.show_app", queueing_lock="show") for _ in range(2)]
     assert sorted(retry_stalled()) == dead
     assert statuses() == ["failed", "todo"]
@@ -166,7 +166,7 @@ def test_of_two_dead_tasks_with_one_lock_the_newer_is_given_to_another(db):
 
 @transaction.atomic
 def grants(build, count=2):
-    """What a session that died has reserved."""
+    """The reservations of a session whose run died."""
     session = AgentSession.objects.get(pk=build.pk)
     for _ in range(count):
         budget.reserve(session, 0)
@@ -174,7 +174,7 @@ def grants(build, count=2):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_sweeps_at_once_each_reservation_of_the_dead_is_given_back_once(build):
+def test_of_two_sweeps_at_once_each_dead_run_s_reservation_is_released_once(build):
     grants(build)
     released = at_once(release_orphans, release_orphans)
     assert sorted(len(part) for part in released) in ([0, 2], [1, 1])
@@ -184,7 +184,7 @@ def test_of_two_sweeps_at_once_each_reservation_of_the_dead_is_given_back_once(b
 
 @pytest.mark.django_db(transaction=True)
 def test_a_call_that_is_reserved_beside_the_sweep_keeps_its_money(build):
-    """The session wakes while its old reservations are given back: only those are."""
+    """The session wakes while its old reservations are given back: only the old ones are."""
     grants(build, count=1)
 
     def wake():
@@ -201,7 +201,7 @@ def test_a_call_that_is_reserved_beside_the_sweep_keeps_its_money(build):
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_the_sweep_gives_back_what_the_dead_have_reserved(build):
+async def test_the_sweep_releases_the_reservations_of_dead_runs(build):
     await unit(grants, build)
     sweeping = asyncio.create_task(keep_sweeping())
     try:

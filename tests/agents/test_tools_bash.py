@@ -82,7 +82,7 @@ async def test_a_server_in_the_background_is_reached_by_the_next_command(call: C
     assert text(answer) == "up\n[exit 0]"
 
 
-async def test_nobody_is_there_to_type(call: Caller) -> None:
+async def test_commands_have_no_keyboard_input(call: Caller) -> None:
     assert text(await call("bash", command="cat; echo done", timeout=5)) == "done\n[exit 0]"
 
 

@@ -18,7 +18,7 @@ TWO = [*SIMPLE, {"value": "rich", "label": "Make it rich", "description": "Many 
 
 @pytest.fixture
 def call() -> Caller:
-    """For the tools that never touch the sandbox."""
+    """For tools that never use the sandbox."""
     nowhere: Any = None
     return Caller(Workspace(nowhere, project_id=str(uuid.uuid4()), owner=("job", 1), envs={}))
 

@@ -47,7 +47,7 @@ def test_a_top_up_raises_today_by_its_share(founder, admin):
 
 
 @pytest.mark.parametrize("state", [SessionState.SLEEPING, SessionState.BUDGET_EXCEEDED])
-def test_a_top_up_wakes_who_sleeps_for_want_of_money(build, founder, admin, state):
+def test_a_top_up_wakes_an_agent_asleep_for_lack_of_money(build, founder, admin, state):
     spend(founder, 2 * DOLLAR)
     sleep(build, state)
     topup.top_up(founder, 60 * DOLLAR, by=admin)
@@ -71,7 +71,7 @@ def test_a_top_up_shortens_a_sleep_that_would_last_until_the_renewal(build, foun
 
 
 @pytest.mark.parametrize("state", [SessionState.PAUSED, SessionState.WAITING_FOR_INPUT])
-def test_who_rests_for_another_reason_is_not_woken_by_money(build, founder, admin, state):
+def test_an_agent_that_stopped_for_another_reason_is_not_woken_by_money(build, founder, admin, state):
     sleep(build, state)
     topup.top_up(founder, 60 * DOLLAR, by=admin)
     assert runs() == 0
@@ -112,7 +112,7 @@ def test_where_it_is_allowed_a_founder_tops_up(founder, settings):
 
 
 @pytest.mark.parametrize("amount", [0, -1, 100_000 * DOLLAR + 1, 1.5, "5", True, None])
-def test_an_amount_nobody_can_mean_is_refused_with_a_sentence(founder, admin, amount):
+def test_an_impossible_amount_is_refused_with_a_sentence(founder, admin, amount):
     with pytest.raises(CofounderError) as refusal:
         topup.top_up(founder, amount, by=admin)
     assert str(refusal.value).endswith((".", "?"))

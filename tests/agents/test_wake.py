@@ -72,10 +72,10 @@ def test_quiet_hours_are_waited_out_in_the_founder_s_own_time(zone, quiet_from, 
 @pytest.mark.parametrize(
     ("now", "quiet_until", "expected"),
     [
-        ("2026-03-28T12:00", time(1, 30), "2026-03-29T01:30"),  # 01:30 is skipped: it is 02:30 by then
+        ("2026-03-28T12:00", time(1, 30), "2026-03-29T01:30"),  # 01:30 is skipped: it is then 02:30
         ("2026-03-28T12:00", time(7), "2026-03-29T06:00"),
         ("2026-10-24T12:00", time(7), "2026-10-25T07:00"),
-        ("2026-10-24T12:00", time(1, 30), "2026-10-25T00:30"),  # 01:30 comes twice; the first will do
+        ("2026-10-24T12:00", time(1, 30), "2026-10-25T00:30"),  # 01:30 comes twice; the first one counts
     ],
 )
 def test_a_change_of_the_clocks_moves_the_end_of_the_quiet_hours(now, quiet_until, expected):

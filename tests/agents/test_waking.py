@@ -1,4 +1,4 @@
-"""An agent wakes once, at its time, and the model is told of it, whoever lives to tell it."""
+"""An agent wakes once, at its time, and the model is told about it, whichever worker takes the run."""
 
 from datetime import timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from tests.races import at_once
 
 
 def claimed(build, run_id):
-    """The claim of a run that no living worker does, and the session as it found it."""
+    """The claim of a run that no living worker executes, and the session as the run found it."""
     owner = checkpoints.claim(build.pk, run_id)
     return owner, checkpoints.load(owner)[0]
 
@@ -67,7 +67,7 @@ def test_of_many_workers_at_midnight_one_wakes_the_agent(build):
         with transaction.atomic():
             return checkpoints.claim(build.pk, run_id)
 
-    # What the queue has under way at a living worker is not taken from it.
+    # A task in progress on a living worker is not taken from it.
     owners = at_once(*[partial(wake, living_run(build)) for _ in range(6)])
     assert sum(owner is not None for owner in owners) == 1
     assert build.events.filter(type="agent.waking").count() == 1
@@ -75,7 +75,7 @@ def test_of_many_workers_at_midnight_one_wakes_the_agent(build):
 
 
 def living_run(build):
-    """A run of the build that a worker is at, which was heard of just now."""
+    """A run of the build, in progress on a worker that has just sent a heartbeat."""
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id")
         worker = cursor.fetchone()[0]

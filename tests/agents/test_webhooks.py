@@ -42,7 +42,7 @@ def hook(founder, receiver):
 
 
 def is_genuine(request, secret=SECRET):
-    """What a receiver does with a message, by the standard."""
+    """How a receiver checks a message, according to the standard."""
     headers = request.headers
     assert abs(time.time() - int(headers["webhook-timestamp"])) < 300
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + request.body
@@ -114,7 +114,7 @@ async def test_other_news_come_with_their_facts(build, hook, receiver, event_typ
     assert fact.items() <= message.items()
 
 
-async def test_nobody_s_words_call_a_channel_of_slack_s(build, hook, receiver):
+async def test_no_text_can_notify_a_slack_channel(build, hook, receiver):
     words = "<!channel> & <https://example.org|click>"
     await call(build, EventType.JOB_STATUS, status="failed", previous="", message=words)
     message = json.loads(receiver.received[0].body)
@@ -162,7 +162,7 @@ async def test_a_webhook_that_was_removed_is_not_called(build, hook, receiver):
 
 
 async def test_a_test_message_says_that_it_is_one(hook, receiver):
-    clock.forget()  # as in a process that has not looked at it yet
+    clock.forget()  # as in a process that has not loaded it yet
     await webhooks.send_test(hook)
     (request,) = receiver.received
     assert is_genuine(request)

@@ -1,4 +1,4 @@
-"""The worker's slots: agents, news and errands do not wait for each other."""
+"""The worker's slots: agents, notifications and maintenance tasks do not wait for each other."""
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
@@ -18,13 +18,13 @@ SECONDS = 20
 
 @pytest.fixture(autouse=True)
 def _nothing_is_queued(transactional_db):
-    """Emptying the tables after a test leaves the queue's as they are."""
+    """Emptying our tables after a test does not empty the queue's tables."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
 
 
 class Queue:
-    """A worker with one slot for each queue, and a task that waits until it is let go."""
+    """A worker with one slot for each queue, and a task that waits until it is released."""
 
     def __init__(self):
         self.app = App(connector=PsycopgConnector(kwargs=connector_params()))
@@ -51,7 +51,7 @@ async def working():
             dict.fromkeys(QUEUES, 1),
             app=queue.app,
             install_signal_handlers=False,
-            fetch_job_polling_interval=SECONDS,  # nobody finds anything by looking again
+            fetch_job_polling_interval=SECONDS,  # polling finds nothing
             shutdown_graceful_timeout=SECONDS,
         )
         running = asyncio.create_task(worker.run())

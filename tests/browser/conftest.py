@@ -1,4 +1,4 @@
-"""A real Chromium at a real daphne, on the test database."""
+"""A real Chromium against a real daphne, on the test database."""
 
 import os
 import re
@@ -21,14 +21,14 @@ from tests.journeys.conftest import rehearsal, workers
 
 __all__ = ["job", "question", "rehearsal", "workers", "working_job"]
 
-LIMIT = 40_000  # ms, generous: the machine may be busy
+LIMIT = 40_000  # ms, generous because the machine may be busy
 LAPTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 ARTIFACTS = settings.BASE_DIR / "test-artifacts" / "browser"
 
 
 def apart(function: Callable[..., Any], *arguments: Any) -> Any:
-    """In a thread: Playwright's loop runs in this one, where Django refuses the database."""
+    """In a thread: Playwright's event loop runs in this one, and Django forbids database access there."""
 
     def run() -> Any:
         close_old_connections()
@@ -42,7 +42,7 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def say(job: Any, *texts: str, phase: str = "") -> None:
-    """Let the agent tell something, all in one transaction."""
+    """Record an event of the agent, in one transaction."""
     from jobs import events
     from jobs.models import EventType
 
@@ -51,7 +51,7 @@ def say(job: Any, *texts: str, phase: str = "") -> None:
 
 
 def until(page: Any, condition: str) -> None:
-    """Wait until a script's value is true, without the `eval` that the pages' policy forbids."""
+    """Wait until a script's value is true, without `eval`, which the pages' policy forbids."""
     for _ in range(LIMIT // 50):
         if page.evaluate(condition):
             return
@@ -60,7 +60,7 @@ def until(page: Any, condition: str) -> None:
 
 
 def keep(page: Any, name: str) -> None:
-    """Leave a screenshot among what the run leaves behind; git ignores it."""
+    """Keep a screenshot with the run's output; git ignores it."""
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=ARTIFACTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.png")
 
@@ -70,12 +70,12 @@ def chromium_path() -> str:
 
 
 def server_environment() -> dict[str, str]:
-    """The test run's own settings, services and database, for a process of its own."""
+    """The test run's own settings, services and database, for a separate process."""
     database = connection.settings_dict
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "cofounder.settings",
-        "DEBUG": "false",  # the error pages are ours
+        "DEBUG": "false",  # our own error pages
         "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}",
         "REDIS_URL": settings.REDIS_URL,
     }
@@ -83,8 +83,8 @@ def server_environment() -> dict[str, str]:
 
 @pytest.fixture
 def server(transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    """The address of a web process that reads what the test commits."""
-    listener = socket.create_server(("127.0.0.1", 0))  # a browser that comes early waits in its queue
+    """The address of a web process that sees what the test commits."""
+    listener = socket.create_server(("127.0.0.1", 0))  # a browser that connects early waits in its queue
     command = [sys.executable, "-m", "daphne", "--fd", str(listener.fileno()), "cofounder.asgi:application"]
     with (tmp_path / "daphne.log").open("w") as log:
         process = subprocess.Popen(
@@ -118,7 +118,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def cookie(founder: Any) -> str:
-    """What keeps the founder signed in."""
+    """The founder's session cookie."""
     client = Client()
     client.force_login(founder)
     return client.cookies["sessionid"].value
@@ -126,7 +126,7 @@ def cookie(founder: Any) -> str:
 
 @pytest.fixture
 def tab(server: str, cookie: str, chromium: Any) -> Callable[..., Any]:
-    """Open a tab of its own browser, the founder signed in. Ask for it last: see `page`."""
+    """Open a tab in its own browser, with the founder signed in. Request it last: see `page`."""
 
     def open_tab(*, signed_in: bool = True, **options: Any) -> Any:
         context = chromium.new_context(base_url=server, **{"viewport": LAPTOP, **options})
@@ -140,5 +140,5 @@ def tab(server: str, cookie: str, chromium: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def page(tab: Callable[..., Any]) -> Any:
-    """A tab of the founder's, signed in. Ask for it last: this thread may not use the database after it."""
+    """The founder's tab, signed in. Request it last: this thread may not use the database afterwards."""
     return tab()

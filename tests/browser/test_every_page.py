@@ -1,4 +1,4 @@
-"""Every page in every look: it fits its window, nothing fails on it, and axe finds nothing serious."""
+"""Every page in every theme and size: it fits its window, has no errors, and axe finds nothing serious."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,7 +37,7 @@ LOOKS = [(LAPTOP, "light"), (PHONE, "dark")]
 
 
 def _happen(job: Any) -> None:
-    """One of everything in the log."""
+    """Add one event of every kind to the log."""
     from agents.models import BuildDocument
     from jobs import clock, events
     from jobs.models import EventType, Phase
@@ -73,7 +73,7 @@ def _happen(job: Any) -> None:
 
 
 def _look(page: Any, path: str, name: str) -> list[str]:
-    """What is wrong with a page: what the console says, what sticks out, and what axe finds."""
+    """What is wrong with a page: console messages, elements that overflow, and what axe finds."""
     from axe_playwright_python.sync_playwright import Axe
 
     page.goto(path)
@@ -90,7 +90,7 @@ def _look(page: Any, path: str, name: str) -> list[str]:
 
 
 def _said(page: Any) -> list[str]:
-    """Complaints of the page's console as they come; that an error page is one does not count."""
+    """Collects the page's console errors; the error status of an error page itself is not counted."""
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(

@@ -1,4 +1,4 @@
-"""What founders live through, in a real browser."""
+"""What founders experience, in a real browser."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +10,7 @@ from tests.browser.conftest import PHONE, apart, keep, say, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 
-TIRED = 60_000  # ms: a worker must start, and the machine may be busy
+TIRED = 60_000  # ms: a worker has to start, and the machine may be busy
 
 
 @pytest.mark.timeout(300)

@@ -1,4 +1,4 @@
-"""The build page follows its log without a reload."""
+"""The build page shows new events without a reload."""
 
 from typing import Any
 
@@ -84,7 +84,7 @@ def test_what_was_earlier_comes_on_demand_and_moves_nothing(working_job: Any, pa
     before = first.bounding_box()
     button.click()
     page.get_by_text("Line 50.", exact=True).wait_for(state="attached")
-    assert abs(first.bounding_box()["y"] - before["y"]) < 60  # the button's own line is gone
+    assert abs(first.bounding_box()["y"] - before["y"]) < 60  # the line with the button is gone
 
 
 def test_a_page_far_behind_goes_straight_to_the_end_and_stays_small(working_job: Any, page: Any) -> None:

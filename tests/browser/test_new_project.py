@@ -1,4 +1,4 @@
-"""The idea and the interview, step by step, kept as they are typed."""
+"""Describing an idea and answering the interview, step by step; what is typed is kept."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.services]
 def test_a_project_is_told_step_by_step_and_reviewed(tiers: None, page: Any) -> None:
     page.goto("/projects/new")
     page.get_by_label("What is it called?").fill("Choir calendar")
-    page.get_by_label("What is it called?").press("Enter")  # goes on, and sends nothing
+    page.get_by_label("What is it called?").press("Enter")  # continues, and sends nothing
     page.get_by_label("What must it be able to do?").fill("a list of rehearsals\na way to say no")
     page.get_by_role("link", name="Next").click()
     page.get_by_role("button", name="Add something it should know").click()
@@ -30,7 +30,7 @@ def test_a_project_is_told_step_by_step_and_reviewed(tiers: None, page: Any) -> 
     page.get_by_text("Almost.").wait_for()
     assert page.get_by_label(
         "What is the first version for?"
-    ).is_visible()  # the step with the answer that lacks
+    ).is_visible()  # the step whose answer is missing
     assert page.get_by_label("What is it called?").input_value() == "Choir calendar"
 
 

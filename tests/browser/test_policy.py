@@ -1,4 +1,4 @@
-"""Every page works under its own Content-Security-Policy: a real Chromium has nothing to complain of."""
+"""Every page works under its own Content-Security-Policy: a real Chromium reports no violation."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def test_nothing_is_blocked_on_the_founder_s_pages(question: Any, page: Any) -> 
         "/api/docs",
     ]
     assert complaints(page, [*addresses, "/api/docs"]) == []
-    assert page.locator("#swagger-ui .opblock").count() > 20  # the last page shown is alive
+    assert page.locator("#swagger-ui .opblock").count() > 20  # the last page shown still works
     page.goto(build)
     page.wait_for_selector("#entries > li")
 

@@ -1,4 +1,4 @@
-"""A question in two browsers at once, keys on its card, and a change asked for."""
+"""A question in two browsers at once, keys entered on its card, and a request for a change."""
 
 from typing import Any
 

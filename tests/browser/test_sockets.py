@@ -1,4 +1,4 @@
-"""Sockets of a real daphne, which are written to past its own way."""
+"""Sockets of a real daphne, with frames written directly to its transport."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from tests.browser.conftest import LIMIT
 
 pytestmark = pytest.mark.services
 LONG = "The shelf shows every tool with its picture. " * 400
-MANY = 700  # frames of 18 KB: far more than the kernel holds for one that does not read
+MANY = 700  # frames of 18 KB: far more than the kernel buffers for a client that does not read
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the ledger says against what the provider billed, call by call."""
+"""The ledger compared with the provider's bill, call by call."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import Any
 
 from agents.models import SpendEntry
 
-MOST_ATTEMPTS = 12  # of one call
+MOST_ATTEMPTS = 12  # for one call
 
 
 @dataclass(frozen=True)
 class Account:
-    """Each charge of the provider by the ledger's entry it belongs to; `lost` belong to released entries."""
+    """The provider's charges by ledger entry; `lost` are the charges that belong to released entries."""
 
     lost: list[tuple[SpendEntry, list[dict[str, Any]]]]
 
@@ -21,12 +21,12 @@ class Account:
 
 
 def reconcile(entries: Sequence[SpendEntry], charges: Sequence[dict[str, Any]]) -> Account | None:
-    """Match entries and charges in their order, or None when they do not fit.
+    """Match entries with charges in order; None when they do not match.
 
     A session makes one call at a time. A settled entry has exactly the tokens of its attempts, which are
-    neighbours; a released one may have charges whose answer nobody lived to receive.
+    consecutive; a released one may have charges whose answer no worker lived to receive.
     """
-    fits = [{len(charges): 0}]  # for each entry: where its charges may begin, and how many they then are
+    fits = [{len(charges): 0}]  # for each entry: where its charges may begin, and how many there are then
     for entry in reversed(entries):
         fits.insert(0, dict(_places(entry, charges, fits[0])))
     if 0 not in fits[0]:

@@ -1,4 +1,4 @@
-"""An install of the chaos test's own: nothing it breaks is used by another test."""
+"""A separate install for the chaos test: no other test uses what it breaks."""
 
 import os
 import random
@@ -27,14 +27,14 @@ SEED = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
 
 @pytest.fixture
 def server_dir() -> Iterator[Path]:
-    """Not below pytest's own directories, which the server's user may not enter."""
+    """Not in pytest's own directories, which the server's user may not enter."""
     with TemporaryDirectory(prefix="cofounder-chaos-") as name:
         yield Path(name)
 
 
 @pytest.fixture
 def postgres(server_dir: Path, django_db_blocker: Any) -> Iterator[Postgres]:
-    """Migrated, watched by witnesses, and what the ORM of this process talks to meanwhile."""
+    """Migrated, with the witness triggers installed; this process's ORM uses it too."""
     server = Postgres(server_dir)
     usual = dict(connection.settings_dict)
     with django_db_blocker.unblock():
@@ -69,7 +69,7 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
 
 
 class NamedWorkers(Workers):
-    """Each with a name of its own, which the database sees, and room for two builds."""
+    """Each worker has its own name, which the database sees, and runs two builds at a time."""
 
     started = 0
 

@@ -1,4 +1,4 @@
-"""Breaks things at random moments, for as long as it was told to."""
+"""Breaks things at random moments, until the builds are done."""
 
 import logging
 import random
@@ -19,7 +19,7 @@ from tests.journeys.conftest import Rehearsal, Workers
 
 log = logging.getLogger(__name__)
 
-STALL_SECONDS = 150  # without progress something is broken for good
+STALL_SECONDS = 150  # after this long without progress something is broken for good
 FAULTS = ("overloaded", "cut", "torn", "stream_error")
 
 
@@ -36,7 +36,7 @@ def patiently(read: Callable[[], Any]) -> Any:
 
 @dataclass
 class Monkey:
-    """`kills` workers get SIGKILL, every fifth time another one SIGTERM; the rest happens in between."""
+    """Sends SIGKILL to `kills` workers and SIGTERM to every fifth one; other faults happen in between."""
 
     seed: int
     kills: int
@@ -44,15 +44,15 @@ class Monkey:
     rehearsal: Rehearsal
     postgres: Postgres
     redis: RedisServer
-    turns: int  # that all builds together will take, at least
+    turns: int  # the minimum time all builds together will take
     killed: int = 0
-    exit_codes: list[int] = field(default_factory=list)  # of those that were asked to stop
+    exit_codes: list[int] = field(default_factory=list)  # of the workers that were asked to stop
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
 
     def play(self) -> None:
-        """Kill, restart and disturb until all is done; each time when the builds have gone on a little."""
+        """Kill, restart and disturb until all is done; each time after the builds have made some progress."""
         every = max(1, int(self.turns * 0.7 / (self.kills * 1.2)))
         while self.killed < self.kills:
             self._wait_for_progress(self.random.randint(1, 2 * every))

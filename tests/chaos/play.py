@@ -1,7 +1,7 @@
 """The play of the chaos test: many short steps of every kind, some with an effect that can be counted.
 
-A command that was interrupted is simply given again: its line is then in the file twice, and the transcript
-has to tell why. An edit is looked at first. The rehearsal may do more of the kind by itself (`is_an_aid`).
+An interrupted command is simply run again: its line is then in the file twice, and the transcript has to
+show why. An edit is checked first. The rehearsal may add such calls by itself (`is_an_aid`).
 """
 
 import json
@@ -19,7 +19,7 @@ BRIEF: dict[str, Any] = {
     "interview": [],
 }
 EFFECTS = "effects.log"
-LOOK_LIMIT = 3  # lines; only the looks after an interruption read so few
+LOOK_LIMIT = 3  # lines; only the checks after an interruption read so few
 TURNS_A_ROUND = 6
 INTERRUPTED = {"error": True, "matches": "was interrupted"}
 APP = {
@@ -32,7 +32,7 @@ Step = dict[str, Any]
 
 
 def write_play(directory: Path, rounds: int) -> Path:
-    """Write the play below `directory`, which is what `python -m rehearsal --plays` wants. JSON is YAML."""
+    """Write the play into `directory`, in the layout of `python -m rehearsal --plays`. JSON is valid YAML."""
     play = {"name": "chaos", "project": PROJECT, "steps": [*steps_of(rounds)]}
     (directory / "chaos").mkdir(parents=True)
     (directory / "chaos" / "play.yaml").write_text(json.dumps(play))
@@ -90,7 +90,7 @@ def is_a_look(name: str, wanted: dict[str, Any]) -> bool:
 
 
 def is_an_aid(name: str, wanted: dict[str, Any]) -> bool:
-    """Whether the call only finds out or takes back what an interrupted one had done."""
+    """Whether the call only finds out, or undoes, what an interrupted call had done."""
     if name == "edit_file":
         return (wanted["old_string"], wanted["new_string"]) == ("second", "first")
     return any((call.tool, call.input) == (name, wanted) for step in INSPECT.steps for call in step.calls)

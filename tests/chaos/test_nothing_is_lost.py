@@ -44,7 +44,7 @@ def until_over(jobs, workers):
 
 
 def defects(workers):
-    """What the workers' logs say of our own faults, and their end."""
+    """Errors of our own code in the workers' logs, with the end of their tracebacks."""
     text = workers.log.read_text()
     lines = [line for line in text.splitlines() if "build.defect" in line or "build.failed" in line]
     return "\n".join([*lines, text[-3000:]])
@@ -64,7 +64,7 @@ def test_every_build_ends_as_if_nothing_had_happened(
     monkey = Monkey(SEED, KILLS, workers, rehearsal, postgres, redis_server, turns)
     monkey.play()
     until_over(jobs, workers)
-    assert set(monkey.exit_codes) <= {0, -signal.SIGTERM}  # the latter: asked before it had begun
+    assert set(monkey.exit_codes) <= {0, -signal.SIGTERM}  # the latter: asked before it had started
     for job in jobs:
         compare(job, calm)
         check_effects(job, tmp_path)
@@ -106,7 +106,7 @@ def live_workers():
 
 
 def compare(job, calm):
-    """The same calls in the same order as in the calm build, each with one result; the API takes it all."""
+    """The same calls in the same order as in the calm build, each with one result, accepted by the API."""
     rows = list(AgentMessage.objects.filter(session=job.pk).values_list("role", "content"))
     request = {"model": job.session.model, "max_tokens": 100, "messages": as_messages(rows)[:-1]}
     assert validate_request(request) == []
@@ -115,7 +115,7 @@ def compare(job, calm):
 
 
 def calls_of(job):
-    """Each call as `(name, input, result)`; none lacks its result, none has two."""
+    """Each call as `(name, input, result)`; each has exactly one result."""
     calls, results = [], {}
     for message in AgentMessage.objects.filter(session=job.pk):
         for block in message.content:
@@ -192,7 +192,7 @@ def check_events(job):
 
 
 def check_money(job, rehearsal):
-    """The ledger is the provider's bill, less the calls whose answer no worker lived to receive."""
+    """The ledger equals the provider's bill, without the calls whose answer no worker lived to receive."""
     query = {"user_id": str(job.pk)}
     bill = httpx.get(f"{rehearsal.urls['anthropic_url']}/rehearsal/billed", params=query).json()
     entries = list(SpendEntry.objects.filter(session=job.pk).order_by("created_at"))

@@ -1,7 +1,7 @@
-"""Who wrote to which session under which epoch, in the order of the commits; kept by the database itself.
+"""Who wrote to which session under which epoch, in commit order; recorded by the database itself.
 
-The session's row is locked by whoever writes it, so the numbers of its entries are in the order of commits.
-A worker is known by the name its connections carry.
+Every writer locks the session's row, so the numbers of its entries are in commit order. A worker is
+identified by the name of its connections.
 """
 
 from collections import defaultdict
@@ -53,7 +53,7 @@ def claims(session: Any) -> list[tuple[str, Any]]:
 
 
 def ownership_problems(session: Any) -> list[str]:
-    """What contradicts a single owner at any time: none is wanted."""
+    """What contradicts having a single owner at any time; should be empty."""
     problems, owner, epoch = [], defaultdict(set), 0
     for before, after, who, _ in writes(session):
         if before != epoch or after - before not in (0, 1):

@@ -1,4 +1,4 @@
-"""Founders at their browser."""
+"""Founders in their browser."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""Who may reach what, walked from the URL table itself: an address without a rule fails.
+"""Who may reach what, by walking the URL table itself: an address without a rule fails.
 
-Every address has one rule: `PUBLIC` (anybody), `OWN` (whoever is signed in sees what is theirs), `OWNED` (an
-object of the founder's; someone else's is 404), `LINKED` (the same, and whoever has a share link), `TOKEN` (a
-secret of its own in the address or a header), and all below `admin/` is for staff.
+Every address has one rule: `PUBLIC` (anybody), `OWN` (signed-in people see their own things), `OWNED` (an
+object of the founder's; someone else's is 404), `LINKED` (the same, and anybody with a share link), `TOKEN`
+(its own secret in the address or a header); everything under `admin/` is for staff.
 """
 
 import hashlib
@@ -94,12 +94,12 @@ OWNED = {
     "settings/tokens/<str:digest>/revoke",
 }
 SOCKETS = {"ws/jobs/<str:job_id>/"}
-NAMES = {  # what stands in an address beside ids
+NAMES = {  # what an address contains besides ids
     "builds/<uuid:job_id>/<slug:verb>": {"verb": "stop"},
     "api/projects/<uuid:project_id>/secrets/<str:name>": {"name": "STRIPE_KEY"},
 }
 NOT_YET = {"preview/<uuid:project_id>/progress": {404}}  # there is nothing to wait for
-BODIES = {  # what a change needs to be understood
+BODIES = {  # what a change request must contain to be accepted
     "api/projects/<uuid:project_id>/secrets/<str:name>": {"value": "sk-a-long-secret"},
     "api/escalations/<uuid:escalation_id>/resolve": {"decision": "ages"},
     "api/jobs/<uuid:job_id>/messages": {"text": "Hello"},
@@ -109,7 +109,7 @@ BODIES = {  # what a change needs to be understood
 
 
 def walk(patterns: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Each address of the table as it is written, and the view behind it."""
+    """Each address of the table as written, and its view."""
     for pattern in patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -156,7 +156,7 @@ def stored(settings: Any, tmp_path: Any) -> None:
 
 @pytest.fixture
 def ids(stored: None, founder: Any, question: Any) -> dict[str, Any]:
-    """What the founder has one of each."""
+    """One of each object the founder has."""
     from knox.models import AuthToken
 
     from agents.models import ShareLink, Snapshot
@@ -206,7 +206,7 @@ def address(route: str, ids: dict[str, Any]) -> str:
 
 
 def methods(route: str) -> list[str]:
-    """What the address is asked with: all that an API view knows; reading and writing for a page."""
+    """The methods to try: all that an API view supports; reading and writing for a page."""
     view = getattr(ADDRESSES[route], "cls", None) or getattr(ADDRESSES[route], "view_class", None)
     if view is None:
         return ["get", "post"]

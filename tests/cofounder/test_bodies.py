@@ -1,4 +1,4 @@
-"""Requests that are too long, or hold what no text holds."""
+"""Requests that are too long, or contain characters that no text contains."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ def test_a_nul_in_a_form_is_one_sentence(browser: Client, job: Any) -> None:
         b"nul",
     ],
 )
-def test_json_that_is_none_is_400_in_the_one_shape(browser: Client, body: bytes) -> None:
+def test_invalid_json_is_400_in_the_usual_shape(browser: Client, body: bytes) -> None:
     answer = browser.post("/api/projects", body, content_type="application/json")
     assert (answer.status_code, set(answer.json()["error"]) >= {"code", "message"}) == (400, True)
 

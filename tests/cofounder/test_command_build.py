@@ -60,7 +60,7 @@ def test_a_brief_that_cannot_be_used_is_refused(brief: Path, change: dict[str, A
     ],
     ids=range(7),
 )
-def test_a_file_that_is_no_brief_is_refused(brief: Path, content: bytes, sentence: str) -> None:
+def test_a_file_that_is_not_a_brief_is_refused(brief: Path, content: bytes, sentence: str) -> None:
     brief.write_bytes(content)
 
     with pytest.raises(CommandError, match=sentence):
@@ -72,7 +72,7 @@ def test_a_file_that_is_missing_is_refused(brief: Path) -> None:
         build.read_brief(brief)
 
 
-def test_an_id_that_is_none_is_refused() -> None:
+def test_an_invalid_id_is_refused() -> None:
     with pytest.raises(CommandError, match="not a project's id"):
         build.read_id("nonsense")
 

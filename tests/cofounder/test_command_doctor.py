@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what is well, what is not, and the fix."""
+"""`manage.py doctor`: what works, what does not, and how to fix it."""
 
 import json
 from io import StringIO
@@ -55,7 +55,7 @@ def test_the_command_lists_findings_and_ends_with_1_and_the_first_fix(tiers):
 
 
 def test_people_read_lines(tiers, worker, monkeypatch):
-    monkeypatch.delenv("BASE_URL")  # nobody set this install up for others
+    monkeypatch.delenv("BASE_URL")  # this install was not set up for other people
     out = StringIO()
     call_command("doctor", stdout=out, no_color=True)
     assert "ok    workers: 1 alive" in out.getvalue()

@@ -1,4 +1,4 @@
-"""A drill whose build does not go on; `tests/chaos` runs a whole one."""
+"""A drill whose build does not continue; `tests/chaos` runs a complete one."""
 
 from cofounder.drill.parts import Drill, Failed
 

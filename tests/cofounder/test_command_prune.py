@@ -1,4 +1,4 @@
-"""`manage.py prune`: what goes, and above all what stays."""
+"""`manage.py prune`: what is removed, and above all what is kept."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def keep(job, name, reason, moment):
     )
 
 
-def test_without_a_word_nothing_is_removed(project):
+def test_without_the_option_nothing_is_removed(project):
     ended(project, 1)
     ended(project, 2)
     before = (AgentMessage.objects.count(), Snapshot.objects.count())

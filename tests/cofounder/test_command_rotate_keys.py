@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: afterwards the old key can go."""
+"""`manage.py rotate_keys`: afterwards the old key is no longer needed."""
 
 import json
 from io import StringIO

@@ -1,4 +1,4 @@
-"""`manage.py up` as a person meets it: a process with a port and a data directory."""
+"""`manage.py up` as a person uses it: a process with a port and a data directory."""
 
 import os
 import re
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
 
 def free_port() -> int:
-    """The first of three neighbours that are free: the rehearsal takes the next two."""
+    """The first of three consecutive free ports: the rehearsal uses the next two."""
     while True:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = int(server.getsockname()[1])
@@ -61,7 +61,7 @@ class Up:
         pytest.fail(f"it did not start: {self.said}")
 
     def end(self) -> str:
-        """Wait for its end; all it said."""
+        """Wait for it to end; returns its whole output."""
         rest, _ = self.process.communicate(timeout=SECONDS)
         return self.said + rest
 
@@ -72,7 +72,7 @@ class Up:
 
 @pytest.fixture
 def up(data_dir: Path) -> Iterator[Callable[..., Up]]:
-    """Starts an `up`; those still running at the end are killed."""
+    """Starts an `up`; any still running after the test are killed."""
     started: list[Up] = []
 
     def start(*arguments: str, **env: str) -> Up:

@@ -38,7 +38,7 @@ class Holder:
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    """Not pytest's own, whose mode shuts out the account PostgreSQL runs as when root starts it."""
+    """Not pytest's own: its mode shuts out the account PostgreSQL runs as when root starts it."""
     with TemporaryDirectory(dir=settings.DATA_DIR, ignore_cleanup_errors=True) as directory:
         yield Path(directory)
 

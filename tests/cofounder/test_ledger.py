@@ -85,7 +85,7 @@ def test_an_empty_ledger_is_a_page_too(cockpit):
     assert "Nothing was spent." in cockpit.get(ADDRESS).content.decode()
 
 
-def test_the_dearest_day_is_the_highest_bar():
+def test_the_most_expensive_day_is_the_highest_bar():
     begin = date(2026, 11, 1)
     drawn = ledger.bars({begin: 5, begin + timedelta(days=2): 10}, begin, 7)
     heights = [bar.height for bar in drawn]

@@ -1,4 +1,4 @@
-"""How often strangers and founders may ask, and that losing Redis refuses nobody."""
+"""How often strangers and founders may make requests; losing Redis locks nobody out."""
 
 import base64
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def _nobody_has_asked_yet(db: None) -> Iterator[None]:
 
 @pytest.fixture
 def once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything may be asked for once an hour."""
+    """Everything may be requested once an hour."""
     rates = dict.fromkeys(ChangesThrottle.THROTTLE_RATES, "1/hour")
     monkeypatch.setattr(ChangesThrottle, "THROTTLE_RATES", rates)
 
@@ -40,7 +40,7 @@ def test_reading_is_free(api: Any, once: None) -> None:
     assert [api.get("/api/projects").status_code for _ in range(3)] == [200, 200, 200]
 
 
-def test_one_founder_s_haste_is_not_another_s(api: Any, other_api: Any, once: None) -> None:
+def test_one_founder_s_limit_does_not_affect_another(api: Any, other_api: Any, once: None) -> None:
     api.post("/api/generation/start", {})
     assert other_api.post("/api/generation/start", {}).status_code == 400
 
@@ -124,7 +124,7 @@ def test_the_address_a_stranger_claims_is_not_believed(client: Client, db: None,
 def test_without_redis_nobody_is_refused(
     client: Client, founder: Any, once: None, settings: Any, tmp_path: Any
 ) -> None:
-    """And nobody gets in who would not otherwise."""
+    """And nobody gets in who could not otherwise."""
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": f"unix://{tmp_path}/none"}}
     right, wrong = basic(founder.email, "correct horse battery"), basic(founder.email, "wrong")
     assert [client.post("/api/auth/tokens", headers=right).status_code for _ in range(3)] == [201] * 3

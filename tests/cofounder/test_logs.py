@@ -1,4 +1,4 @@
-"""What the logs hold, and what they must not."""
+"""What the logs contain, and what they must not contain."""
 
 import json
 import logging

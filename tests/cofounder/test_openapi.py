@@ -34,7 +34,7 @@ CALLS = {
 
 pytestmark = [
     pytest.mark.timeout(3600 if EXAMPLES > 100 else 180),
-    # The test's own server is not asynchronous; the product's is.
+    # The test's own server is synchronous; the product's is asynchronous.
     pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators"),
 ]
 
@@ -45,7 +45,7 @@ class Undo(Exception):
 
 @pytest.fixture
 def ids(question: Any) -> dict[str, str]:
-    """Something of the founder's for each id in an address."""
+    """One of the founder's objects for each id in an address."""
     return {
         "project_id": str(question.project_id),
         "job_id": str(question.job_id),
@@ -120,7 +120,7 @@ def test_every_call_says_how_it_refuses() -> None:
 
 
 def test_every_list_has_pages() -> None:
-    """A list is a bare array; it is bounded, and the next page can be asked for."""
+    """A list is a plain array; its length is limited, and the next page can be requested."""
     short = {
         "/api/jobs/{job_id}/checks",
         "/api/jobs/{job_id}/documents",

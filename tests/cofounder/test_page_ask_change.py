@@ -1,4 +1,4 @@
-"""Asking for a change to what is ready."""
+"""Asking for a change to a ready build."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def test_a_change_leads_to_its_build(browser: Client, ready_job: Any) -> None:
     assert "Sort it by size." in browser.get(f"/builds/{new.pk}").text
 
 
-def test_scripts_are_led_there_too(browser: Client, ready_job: Any) -> None:
+def test_htmx_requests_are_redirected_there_too(browser: Client, ready_job: Any) -> None:
     answer = browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."}, headers=HTMX)
     assert answer.headers["HX-Redirect"] == f"/builds/{Job.objects.get(build_number=2).pk}"
 
@@ -54,7 +54,7 @@ def test_an_older_build_points_to_the_newer(browser: Client, ready_job: Any) -> 
         ("bell \x07", 400, "control characters"),
     ],
 )
-def test_words_nobody_can_use_are_refused(
+def test_unusable_words_are_refused(
     browser: Client, ready_job: Any, text: str, status: int, sentence: str
 ) -> None:
     refused = browser.post(f"/builds/{ready_job.pk}/change", {"text": text}, headers=HTMX)

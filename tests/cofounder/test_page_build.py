@@ -1,4 +1,4 @@
-"""The build page, its news, its controls."""
+"""The build page, its updates and its controls."""
 
 from datetime import timedelta
 from typing import Any
@@ -107,7 +107,7 @@ def test_news_beyond_the_end_are_empty(browser: Client, working_job: Any) -> Non
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "1" * 30, "²"])
-def test_a_number_that_is_none_is_not_found(browser: Client, working_job: Any, after: str) -> None:
+def test_an_invalid_number_is_not_found(browser: Client, working_job: Any, after: str) -> None:
     assert browser.get(f"/builds/{working_job.pk}/feed", {"after": after}).status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""What changed between two saved states of the files."""
+"""What changed between two snapshots of the files."""
 
 import hashlib
 import io

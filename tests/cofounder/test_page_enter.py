@@ -44,7 +44,7 @@ def test_a_link_is_good_for_an_hour(founder: Any, client: Client) -> None:
 @pytest.mark.parametrize(
     "token", ["x", "a:b:c", signing.dumps({"user": "?"}, salt="another")], ids=["word", "parts", "foreign"]
 )
-def test_a_token_of_no_ones_is_refused(db: None, client: Client, token: str) -> None:
+def test_an_unknown_token_is_refused(db: None, client: Client, token: str) -> None:
     assert client.get(f"/enter/{token}").status_code == 410
 
 

@@ -1,4 +1,4 @@
-"""The visitor's page, the account pages of allauth in our layout, and pages for what went wrong."""
+"""The visitors' page, allauth's account pages in our layout, and error pages."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def test_a_visitor_is_told_what_it_is_and_how_to_begin(db: None, client: Client)
     assert reverse("account_login") in answer.text
 
 
-def test_a_founder_is_led_to_the_projects(browser: Client) -> None:
+def test_a_founder_is_redirected_to_the_projects(browser: Client) -> None:
     assert browser.get("/").headers["Location"] == "/projects"
 
 

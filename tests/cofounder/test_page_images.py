@@ -36,7 +36,7 @@ def test_another_founder_does_not(other_browser: Client, working_job: Any) -> No
     assert other_browser.get(f"/builds/{working_job.pk}/images/{name}").status_code == 404
 
 
-def test_a_file_that_is_no_image_is_never_served(browser: Client, working_job: Any) -> None:
+def test_a_file_that_is_not_an_image_is_never_served(browser: Client, working_job: Any) -> None:
     name = _store(working_job, "a.html")
     assert browser.get(f"/builds/{working_job.pk}/images/{name}").status_code == 404
 

@@ -1,4 +1,4 @@
-"""Leaving, by hand."""
+"""Deleting an account on the page."""
 
 from typing import Any
 
@@ -13,14 +13,16 @@ def test_the_settings_offer_everything_and_the_way_out(browser: Client, founder:
     assert 'action="/settings/delete"' in page
 
 
-def test_who_types_their_address_is_gone_and_signed_out(browser: Client, founder: Any, job: Any) -> None:
+def test_typing_the_address_deletes_the_account_and_signs_out(
+    browser: Client, founder: Any, job: Any
+) -> None:
     answer = browser.post("/settings/delete", {"confirm": founder.email}, follow=True)
     assert "Your account is deleted" in answer.text
     assert not User.objects.filter(pk=founder.pk).exists()
     assert browser.get("/settings").status_code == 302
 
 
-def test_a_slip_deletes_nothing_and_says_why(browser: Client, founder: Any) -> None:
+def test_a_mistyped_address_deletes_nothing_and_says_why(browser: Client, founder: Any) -> None:
     answer = browser.post("/settings/delete", {"confirm": "somebody"}, follow=True)
     assert "Type the e-mail address" in answer.text
     assert User.objects.filter(pk=founder.pk).exists()

@@ -1,4 +1,4 @@
-"""The founder's money, moved on a page."""
+"""Changing the founder's money on a page."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def test_without_scripts_the_sentence_waits_on_the_page_one_came_from(browser: C
 
 
 @pytest.mark.parametrize("back", ["https://example.com/", "//example.com", "settings", ""])
-def test_nobody_is_led_elsewhere(browser: Client, back: str) -> None:
+def test_nobody_is_redirected_elsewhere(browser: Client, back: str) -> None:
     assert browser.post("/money/today", {"dollars": "1", "back": back}).headers["Location"] == "/settings"
 
 

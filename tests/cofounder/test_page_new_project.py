@@ -1,4 +1,4 @@
-"""Writing down an idea."""
+"""Describing an idea for a new project."""
 
 from typing import Any
 from uuid import uuid4

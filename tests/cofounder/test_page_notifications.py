@@ -1,4 +1,4 @@
-"""How a founder is told: a part of the settings."""
+"""How a founder is notified: a section of the settings."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The address of a project's app: who may open it, what they see meanwhile, and share links."""
+"""The address of a project's app: who may open it, what they see while it wakes, and share links."""
 
 import re
 import threading
@@ -81,7 +81,7 @@ def progress_of(page: str) -> str:
     return re.findall(r'hx-get="([^"]+)"', page)[0].replace("&amp;", "&")
 
 
-def test_a_running_app_is_gone_to_at_once(owner: Client, build: Any, running_app: str) -> None:
+def test_a_running_app_is_opened_at_once(owner: Client, build: Any, running_app: str) -> None:
     finish(build, running_app)
     answer = owner.get(address(build))
     assert (answer.status_code, answer["Location"]) == (302, running_app)
@@ -121,7 +121,7 @@ def test_why_it_cannot_be_opened_is_for_the_owner_alone(
         assert ("no such table" in shown) is sees
         assert "It could not be opened." in shown
         assert "Try again" in shown
-        assert "hx-get" not in shown  # it waits no longer
+        assert "hx-get" not in shown  # it no longer waits
 
 
 def test_looking_with_head_wakes_nothing(owner: Client, finished: Any) -> None:
@@ -129,7 +129,7 @@ def test_looking_with_head_wakes_nothing(owner: Client, finished: Any) -> None:
     assert queued() == 0
 
 
-def test_the_build_under_way_is_gone_to_when_its_app_runs(
+def test_the_current_build_is_opened_when_its_app_runs(
     owner: Client, finished: Any, running_app: str
 ) -> None:
     newer = Job.objects.create(
@@ -257,7 +257,7 @@ def test_nobody_else_makes_sees_or_revokes_links(stranger: Client, other_founder
     assert ShareLink.objects.count() == 1
 
 
-# The panel on the build's page
+# The panel on the build page
 
 
 @pytest.mark.parametrize(

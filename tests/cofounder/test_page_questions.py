@@ -43,7 +43,7 @@ def test_an_answer_works_without_scripts(browser: Client, question: Any) -> None
 
 
 @pytest.mark.parametrize("back", ["https://example.org/", "//example.org", ""])
-def test_an_answer_leads_nowhere_else(browser: Client, question: Any, back: str) -> None:
+def test_an_answer_redirects_nowhere_else(browser: Client, question: Any, back: str) -> None:
     answer = browser.post(f"/questions/{question.pk}/answer", {"decision": "ages", "back": back})
     assert answer.headers["Location"] == f"/builds/{question.job_id}"
 

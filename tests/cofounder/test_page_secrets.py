@@ -16,7 +16,7 @@ OPTIONS = [
 
 @pytest.fixture
 def key_question(question: Any) -> Any:
-    """A question that only a credential answers."""
+    """A question that can be answered only with credentials."""
     question.options = OPTIONS
     question.plain_english_problem = "I tried to reach the shop, and I need the key STRIPE_API_KEY."
     question.save(update_fields=["options", "plain_english_problem"])

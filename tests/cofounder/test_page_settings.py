@@ -1,4 +1,4 @@
-"""The settings page: plan, nights, tokens."""
+"""The settings page: plan, quiet hours, tokens."""
 
 import re
 from datetime import time
@@ -56,7 +56,7 @@ def test_a_sleeper_follows_new_nights_at_once(browser: Client, working_job: Any)
     browser.post("/settings/nights", {**NIGHT, "quiet_from": "23:00", "time_zone": "UTC"})
     assert AgentSession.objects.get().wake_at == midnight.replace(hour=7, minute=30)
     browser.post("/settings/nights", {**NIGHT, "auto_wake": "", "quiet_from": "", "quiet_until": ""})
-    assert AgentSession.objects.get().wake_at is not None  # an empty box is a ticked one; none is not
+    assert AgentSession.objects.get().wake_at is not None  # an empty value is a ticked box; none is not
     browser.post("/settings/nights", {"quiet_from": "", "quiet_until": "", "time_zone": "UTC"})
     assert AgentSession.objects.get().wake_at is None
 
@@ -98,7 +98,7 @@ def test_a_token_is_shown_once_and_works(browser: Client, client: Client) -> Non
     assert client.get("/api/jobs", headers={"Authorization": f"Token {token}"}).status_code == 200
 
 
-def test_a_revoked_token_works_no_more(browser: Client, client: Client, founder: Any) -> None:
+def test_a_revoked_token_no_longer_works(browser: Client, client: Client, founder: Any) -> None:
     row, token = AuthToken.objects.create(founder)
     browser.post(f"/settings/tokens/{row.pk}/revoke")
     assert client.get("/api/jobs", headers={"Authorization": f"Token {token}"}).status_code == 401

@@ -1,4 +1,4 @@
-"""Which panels come with news."""
+"""Which panels are updated by which events."""
 
 from typing import Any
 

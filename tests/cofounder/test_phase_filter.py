@@ -15,7 +15,7 @@ SPANS = [Span("List", 3, 6), Span("Form", 6, 9), Span("List", 9, None)]
 
 @pytest.fixture
 def phased(working_job: Any) -> Any:
-    """A build whose log has two phases, of which the first was taken up again."""
+    """A build whose log has two phases, the first of which was resumed later."""
     for name in ("List", "Form", "List"):
         events.record(working_job.pk, EventType.PHASE_STARTED, phase=name, position=1)
         events.record(working_job.pk, EventType.AGENT_NARRATION, text=f"{name} goes on.", phase=name)

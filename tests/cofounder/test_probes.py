@@ -1,4 +1,4 @@
-"""What machines ask a web process."""
+"""The addresses that monitoring asks a web process for."""
 
 import re
 from datetime import timedelta
@@ -19,7 +19,7 @@ def stranger():
     return Client()
 
 
-def test_alive_asks_nobody(stranger, django_assert_num_queries):
+def test_the_liveness_probe_queries_nothing(stranger, django_assert_num_queries):
     with django_assert_num_queries(0):
         answer = stranger.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -67,7 +67,7 @@ def test_a_database_that_is_away_is_not_ready(stranger, settings):
     assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
 
 
-def test_metrics_are_for_whoever_has_the_token(stranger, settings):
+def test_metrics_need_the_token(stranger, settings):
     settings.METRICS_TOKEN = ""
     assert stranger.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
     settings.METRICS_TOKEN = "a-long-token"

@@ -1,4 +1,4 @@
-"""The commands that the documents show exist, with the options they are shown with."""
+"""The commands shown in the documents exist, with the options shown."""
 
 import re
 import shlex
@@ -16,14 +16,14 @@ PROGRAMS = {"make", "export", "curl", "grep", "daphne", "python"}
 
 
 def commands(document: Path) -> list[list[str]]:
-    """Each command of the fenced blocks and of the text, in words."""
+    """Each command in the code blocks and in the text, split into words."""
     text = document.read_text()
     shown = [words for block in BLOCK.findall(text) for words in split(block)]
     return shown + [shlex.split(mention) for mention in MENTION.findall(text)]
 
 
 def split(block: str) -> list[list[str]]:
-    """The commands of a block; a quoted line break or one after a backslash ends none."""
+    """The commands of a block; a line break inside quotes or after a backslash does not end one."""
     found, pending = [], ""
     for line in block.splitlines():
         pending += line + "\n"

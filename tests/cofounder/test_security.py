@@ -1,4 +1,4 @@
-"""What every answer tells the browser, and what a production install is warned of."""
+"""The security headers of every answer, and the warnings for a production install."""
 
 import os
 import re
@@ -133,7 +133,7 @@ async def test_our_own_pages_may_open_sockets(origin: str, host: str) -> None:
         ("http://localhost:8002", "localhost:8000"),  # a preview's server on the same machine
         ("http://8000-iabc.localhost:8000", "localhost:8000"),
         ("https://evil.example", "localhost:8000"),
-        ("https://evil.example", "evil.example"),  # a name that was made to lead here
+        ("https://evil.example", "evil.example"),  # a host name that somebody pointed at this server
         ("null", "localhost:8000"),
         ("http://[", "localhost:8000"),
         ("", ""),

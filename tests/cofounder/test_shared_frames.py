@@ -1,11 +1,11 @@
-"""Whatever is said to many sockets is framed as RFC 6455 wants it, and daphne's sockets speak so."""
+"""What is sent to many sockets is framed as RFC 6455 requires, and daphne's sockets use these frames."""
 
 import pytest
 from daphne.ws_protocol import WebSocketFactory
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from cofounder import asgi  # noqa: F401  # what a web process loads
+from cofounder import asgi  # noqa: F401  # noqa: F401  # what a web process loads
 from cofounder.shared_frames import SharedFrames, frame
 
 

@@ -1,4 +1,4 @@
-"""What the page draws of a build's money."""
+"""What the page draws of a build's spending."""
 
 from datetime import date, timedelta
 from typing import Any

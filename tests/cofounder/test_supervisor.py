@@ -24,7 +24,7 @@ def test_a_taken_port_is_refused_with_its_number() -> None:
             refuse_taken_port("127.0.0.1", port)
 
 
-def test_a_host_that_is_no_address_is_refused() -> None:
+def test_an_invalid_host_is_refused() -> None:
     with pytest.raises(StartFailed, match="--host"):
         refuse_taken_port("300.1.2.3", 8000)
 
@@ -81,7 +81,7 @@ def test_a_process_ends_when_who_started_it_is_killed(tmp_path: Path) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """A zombie that nobody reaps has ended too."""
+    """A zombie that has not been reaped counts as ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -11,7 +11,7 @@ OPTIONS = [
 
 @pytest.fixture
 def ask(build):
-    """Ask the founder something; each question has its own signature."""
+    """Ask the founder a question; each has its own signature."""
 
     def asked(signature="a"):
         return AgentEscalation.objects.create(

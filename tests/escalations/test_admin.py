@@ -1,4 +1,4 @@
-"""Admins look at questions and answer them."""
+"""Admins read and answer questions."""
 
 import pytest
 from django.contrib.admin.models import LogEntry

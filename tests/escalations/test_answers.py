@@ -56,7 +56,7 @@ def test_an_unknown_decision_names_the_known_ones(escalation, founder):
 
 
 @pytest.mark.parametrize("guidance", ["a" * 10_001, "bell \x07"])
-def test_guidance_nobody_can_use_is_refused(escalation, founder, guidance):
+def test_unusable_guidance_is_refused(escalation, founder, guidance):
     with pytest.raises(BadBrief):
         resolve(escalation.pk, decision="skip_feature", guidance=guidance, by=founder)
 
@@ -109,7 +109,7 @@ def test_an_answer_keeps_the_names_of_its_secrets_and_how_it_came(escalation, fo
         {f"K{number}": "xxxxxx" for number in range(21)},
     ],
 )
-def test_secrets_nobody_can_use_are_refused(escalation, founder, secrets):
+def test_unusable_secrets_are_refused(escalation, founder, secrets):
     with pytest.raises(BadSecret):
         resolve(escalation.pk, decision="skip_feature", secrets=secrets, by=founder)
     assert not ProjectSecret.objects.exists()

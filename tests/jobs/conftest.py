@@ -9,7 +9,7 @@ from tests.jobs.redis_server import RedisServer
 
 @pytest.fixture
 def own_redis() -> Iterator[RedisServer]:
-    """A running Redis that belongs to this test; its socket's path is short enough."""
+    """A running Redis for this test alone; the path of its socket is short enough."""
     with tempfile.TemporaryDirectory() as directory:
         server = RedisServer(Path(directory))
         server.start()

@@ -1,4 +1,4 @@
-"""A Redis of a test's own, which may be killed and started again at the same socket."""
+"""A Redis for one test, which may be killed and started again at the same socket."""
 
 import subprocess
 import time

@@ -46,7 +46,7 @@ def test_a_brief_in_one_text_becomes_its_summary(api):
         ({"interview": [{"answer": "no question"}]}, "interview", "needs a question"),
     ],
 )
-def test_a_bad_brief_gets_one_clear_sentence_and_leaves_nothing(api, change, field, sentence):
+def test_a_bad_brief_gets_one_clear_sentence_and_stores_nothing(api, change, field, sentence):
     answer = api.post("/api/projects", {**GOOD, **change})
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, "invalid")
@@ -75,7 +75,7 @@ def test_a_missing_field_is_named(api, missing):
         '{"a":' * 60 + "1" + "}" * 60,
     ],
 )
-def test_json_nobody_means_is_refused(api, body):
+def test_nonsensical_json_is_refused(api, body):
     answer = api.post("/api/projects", body, content_type="application/json")
     assert answer.status_code == 400
     assert answer.json()["error"]["message"]
@@ -135,7 +135,7 @@ def test_another_founder_s_project_is_not_there(other_api, project, method):
 
 
 @pytest.mark.parametrize("name", [uuid.UUID(int=7), "seven", "a" * 500])
-def test_an_id_that_cannot_be_is_not_there(api, name):
+def test_an_impossible_id_is_not_found(api, name):
     answer = api.get(f"/api/projects/{name}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 

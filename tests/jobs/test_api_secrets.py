@@ -1,4 +1,4 @@
-"""A project's secrets over the API."""
+"""A project's secrets in the API."""
 
 import pytest
 from rest_framework.test import APIClient
@@ -32,7 +32,7 @@ def test_secrets_are_added_replaced_listed_by_name_and_removed(api, url, project
         ("KEY", {"value": ["sk-123456"]}, "valid string"),
     ],
 )
-def test_a_secret_nobody_can_use_is_refused_and_not_repeated(api, url, name, body, sentence):
+def test_an_unusable_secret_is_refused_and_not_repeated(api, url, name, body, sentence):
     answer = api.put(f"{url}/{name}", body)
     assert (answer.status_code, sentence in answer.json()["error"]["message"]) == (400, True)
     assert "sk-123456" not in answer.text

@@ -20,7 +20,7 @@ def test_a_brief_is_kept_as_it_was_written(given, kept):
 @pytest.mark.parametrize(
     "given", [None, 5, [], {}, {"must_have": "x"}, {"must_have": [""]}, {"must_have": [1]}, {"k\x00": "v"}]
 )
-def test_a_brief_nobody_can_use_is_refused(given):
+def test_an_unusable_brief_is_refused(given):
     with pytest.raises(BadBrief):
         briefs.clean_brief(given)
 
@@ -37,7 +37,7 @@ def test_newlines_and_tabs_are_not_control_characters():
 @pytest.mark.parametrize(
     "given", ["x", {}, [{}], [{"question": ""}], [{"question": "q", "answer": 5}], ["q"]]
 )
-def test_an_interview_nobody_can_use_is_refused(given):
+def test_an_unusable_interview_is_refused(given):
     with pytest.raises(BadBrief):
         briefs.clean_interview(given)
 

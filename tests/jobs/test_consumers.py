@@ -31,7 +31,7 @@ def say_at_once(build, count):
 
 @pytest.fixture
 def login(founder):
-    """The founder's browser, signed in."""
+    """The founder's session, signed in."""
     browser = Client()
     browser.force_login(founder)
     return browser
@@ -39,7 +39,7 @@ def login(founder):
 
 @pytest.fixture
 async def watch(build, founder, login):
-    """Open a socket on the build, as the founder unless told otherwise."""
+    """Open a socket for the build, as the founder unless told otherwise."""
     opened = []
 
     async def open_(query="", user=founder, job_id=build.pk):
@@ -108,7 +108,7 @@ async def test_an_ack_of_what_was_never_sent_counts_for_what_was(watch, build):
     socket = await watch()
     await numbers(socket, 1)
     await socket.send_to(json.dumps({"ack": 10**30}))
-    for _ in range(2):  # Channels handles a message after a turn of the database's thread
+    for _ in range(2):  # Channels handles a message only after work in the database's thread
         await say(build, 0)
     await say_at_once(build, 700)
     await numbers(socket, 500)

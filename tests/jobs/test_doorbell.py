@@ -19,7 +19,7 @@ async def layer(own_redis):
 
 
 async def hears(layer, channel, name):
-    """Ring until the channel hears it: the subscription may take a moment after Redis came back."""
+    """Ring until the channel receives it: subscribing may take a moment after Redis came back."""
     listening = asyncio.create_task(layer.receive(channel))
     try:
         async with asyncio.timeout(LIMIT):

@@ -19,7 +19,7 @@ LIMIT_SECONDS = 150
 
 
 def wait_until(condition: Callable[[], Any], what: str, limit: float = LIMIT_SECONDS) -> Any:
-    """The condition's first true value; fails with `what` after a generous limit."""
+    """The condition's first true value; fails with `what` after a generous time limit."""
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
         if value := condition():
@@ -29,7 +29,7 @@ def wait_until(condition: Callable[[], Any], what: str, limit: float = LIMIT_SEC
 
 
 class Rehearsal:
-    """The rehearsal servers, as a process of their own."""
+    """The rehearsal servers, in their own process."""
 
     def __init__(self, data_dir: Path, *options: str) -> None:
         command = [sys.executable, "-m", "rehearsal", "--data-dir", str(data_dir), "--pace", "0", *options]
@@ -114,6 +114,6 @@ def workers(transactional_db: None, rehearsal: Rehearsal, tmp_path: Path) -> Ite
 
 
 def empty_the_queue() -> None:
-    """Flushing empties our tables; the queue's are not Django's to flush."""
+    """Flushing empties our own tables; those of the queue are not managed by Django."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")

@@ -1,12 +1,12 @@
-"""A play of many dear steps that goes on until the founder says that it is enough. JSON is YAML."""
+"""A play of many expensive steps that continues until the founder says it is enough. JSON is valid YAML."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 PROJECTS = ("Ana", "Ben", "Cleo one", "Cleo two")
-STEPS = 600  # more than thirty days pay for
-STEP_TOKENS = 9_000  # of output: a few such steps are a day's money
+STEPS = 600  # more than thirty days' budgets pay for
+STEP_TOKENS = 9_000  # of output: a few such steps cost a day's budget
 ENOUGH = "That is enough. Please finish it."
 APP = {
     "start": "exec python3 -m http.server $PORT",
@@ -47,7 +47,7 @@ def _play(project: str) -> dict[str, Any]:
 
 
 def _work(number: int) -> dict[str, Any]:
-    """Every fourth step writes a file that must still be there at the end; the others only say something."""
+    """Every fourth step writes a file that must still exist at the end; the others only say something."""
     note = {"write_file": {"path": f"notes/{number}.txt", "content": f"note {number}\n"}}
     says = {"narrate": {"message": f"I am at step {number}."}}
     return {

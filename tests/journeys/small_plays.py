@@ -1,4 +1,4 @@
-"""Plays of a few steps, for journeys that interrupt them. JSON is YAML."""
+"""Plays of a few steps, for journeys that interrupt them. JSON is valid YAML."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def brief(project: str) -> dict[str, Any]:
 
 def write_plays(directory: Path) -> Path:
     """`Long`: a command that does not end. `Steps`: forty short ones, then an app. `Careless`: it deletes
-    what we keep in its home."""
+    the files we keep in its home."""
     long = [_step("long", {"bash": {"command": "echo begun > notes.txt; sleep 600", "timeout": 600}})]
     _write(directory, "Long", [*_beginning(), *long, _end()])
     steps = [

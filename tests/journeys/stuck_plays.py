@@ -1,4 +1,4 @@
-"""Plays of models that get stuck: in every category, in circles, at the cap, and for want of an answer."""
+"""Plays of models that get stuck: in every category, in circles, at the cap, and for lack of an answer."""
 
 import json
 from hashlib import sha256
@@ -10,7 +10,7 @@ from tests.journeys.small_plays import APP
 KEY = "sk-journey-0123456789"
 KEY_NAME = "SHOP_API_KEY"
 
-# A script that fails like the real thing, whatever it is told.
+# A script that fails like a real program, whatever its arguments are.
 FAILURES = {
     "code": ("NameError: name 'shelf' is not defined", 1),
     "env": ("curl: (6) Could not resolve host: parts.example.com", 6),
@@ -18,7 +18,7 @@ FAILURES = {
     "permission": ("remote: Permission to shop/app.git denied to agent.", 1),
     "rate": ("HTTP 429 Too Many Requests: slow down", 1),
 }
-DIGEST = sha256(KEY.encode()).hexdigest()[:16]  # the play itself must not hold the key
+DIGEST = sha256(KEY.encode()).hexdigest()[:16]  # the play itself must not contain the key
 PAY = f"""
 [ -n "${KEY_NAME}" ] || {{ echo "Error: {KEY_NAME} is not set" >&2; exit 1; }}
 echo "paid with ${KEY_NAME}"
@@ -47,7 +47,7 @@ def write_plays(directory: Path) -> Path:
 
 
 def _trouble() -> list[dict[str, Any]]:
-    """Three different attempts where trying helps, then on to the next failure; five questions in all."""
+    """Three different attempts where trying helps, then the next failure; five questions in all."""
     steps = [*_beginning(*(_script(name, *failure) for name, failure in FAILURES.items()))]
     for name in FAILURES:
         attempts = 3 if name in ("code", "env") else 1
@@ -64,7 +64,7 @@ def _keys() -> list[dict[str, Any]]:
 
 
 def _asks() -> list[dict[str, Any]]:
-    """A question, work that goes on beside it, and a wait for the answer where it has not come."""
+    """A question, work that continues meanwhile, and a wait for the answer if it has not come."""
     work = [_step(f"work-{n}", {"bash": {"command": f"echo {n} >> work.txt; sleep 0.2"}}) for n in range(12)]
     for step in work:
         step["on"] = [{"when": {"error": True, "matches": "was interrupted"}, "goto": step["id"]}]
@@ -73,20 +73,20 @@ def _asks() -> list[dict[str, Any]]:
 
 
 def _promise() -> list[dict[str, Any]]:
-    """The promise is not kept, three rounds long; kept once the founder has answered."""
+    """The promise is not kept for three rounds; it is kept once the founder has answered."""
     wait = {**_step("wait"), "say": "I am done.", "end": True, "until": {"note": "answer"}}
     return [*_beginning(), {**wait, "next": "keep"}, *_finish()]
 
 
 def _circles() -> list[dict[str, Any]]:
-    """The same call for ever, until the founder has answered."""
+    """The same call again and again, until the founder has answered."""
     again = {**_step("again", {"bash": {"command": "ls notes"}}), "next": "again"}
     again["on"] = [{"when": {"error": True}, "goto": "again"}]
     mend = _step("mend", {"narrate": {"message": "I try another way."}})
     return [*_beginning(), again, mend, *_finish()]
 
 
-# What they share
+# Shared by the plays
 
 
 def _beginning(*files: tuple[str, str]) -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ def _failing(name: str, command: str) -> dict[str, Any]:
 
 
 def _onward(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A failure leads to the step after it."""
+    """After a failure, the next step follows."""
     following = [step["id"] for step in steps[1:]]
     for step, target in zip(steps, [*following, ""], strict=True):
         if "call" in step:

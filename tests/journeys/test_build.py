@@ -71,7 +71,7 @@ def test_a_brief_becomes_an_app_that_answers(founder, workers, rehearsal):
 
 
 def ask(url):
-    """The page, as a browser gets it: *.localhost is this machine."""
+    """Fetch the page as a browser does: *.localhost is this machine."""
     address = httpx.URL(url)
     return httpx.get(address.copy_with(host="127.0.0.1"), headers={"Host": address.netloc.decode()}).text
 
@@ -83,7 +83,7 @@ def test_the_transcript_and_the_ledger_are_what_the_provider_saw(founder, worker
     job = start(founder, PLAIN)
     until_ready(job, workers)
     rows = AgentMessage.objects.filter(session=job.pk).values_list("role", "content")
-    asked = as_messages(rows)[:-1]  # the last row is the model's own last word
+    asked = as_messages(rows)[:-1]  # the last row is the model's own final message
     request = {"model": "claude-sonnet-5-5", "max_tokens": 100, "messages": asked}
     assert validate_request(request) == []
     calls, results = calls_and_results(job)

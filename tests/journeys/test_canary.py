@@ -1,7 +1,8 @@
-"""An agent that was talked into the worst: it prints, dumps and writes every secret it can reach.
+"""An agent that was persuaded to do its worst: it prints, dumps and writes every secret it can reach.
 
-What files and web pages tell a model, it may obey. So the model here does what a stranger's text would ask
-for, and what the install keeps is searched for the canaries: every table, key, log line, page and snapshot.
+A model may obey what files and web pages tell it. So the model here does what a stranger's text would ask
+for, and everything the install keeps is searched for the canaries: every table, key, log line, page and
+snapshot.
 """
 
 import base64
@@ -32,7 +33,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
 FOUNDERS = 'canary-sk/live+"4711"&=x'  # the project's own secret: commands get it, nobody else sees it
 OTHERS = "canary-of-another-founder"
-PLATFORM = {  # the install's own: no sandbox has them
+PLATFORM = {  # the install's own secrets: no sandbox has them
     "ANTHROPIC_API_KEY": "canary-anthropic-0815",
     "E2B_API_KEY": "canary-e2b-0815",
     "SECRET_KEY": "canary-secret-key-" + "x1y2z3" * 8,
@@ -111,7 +112,7 @@ def play() -> dict[str, Any]:
         {"id": "bye", "think": "Done.", "say": "Done.", "end": True},
     ]
     for one in steps[:-1]:
-        # It goes on whatever comes back.
+        # It continues whatever the results are.
         one["on"] = [{"when": {"error": True}, "goto": steps[steps.index(one) + 1]["id"]}]
     return {"name": "canary", "project": "Canary", "steps": steps}
 
@@ -179,7 +180,7 @@ def keys() -> dict[str, bytes]:
 
 
 def pages(founder: Any, job: Any) -> dict[str, bytes]:
-    """What the founder is shown and what programs get, each as it is sent."""
+    """What founders see and what programs receive, each as it is sent."""
     client = Client()
     client.force_login(founder)
     api = [
@@ -224,7 +225,7 @@ def exported(founder: Any) -> dict[str, bytes]:
 
 
 def saved(root: Path) -> dict[str, bytes]:
-    """Each file of each snapshot, and each other file the install has stored."""
+    """Each file of each snapshot, and every other file the install has stored."""
     files = {}
     for path in root.rglob("*"):
         if path.name.endswith(".tar.gz"):
@@ -245,7 +246,7 @@ def until(job: Any, state: str, workers: Workers) -> None:
     wait_until(is_there, f"the agent to be {state}", limit=90)
 
 
-def test_a_talked_round_agent_gives_nothing_away_and_gets_nothing(
+def test_a_persuaded_agent_gives_nothing_away_and_gets_nothing(
     founder: Any, other_founder: Any, workers: Workers, canaries: list[str], tmp_path: Path, caplog: Any
 ) -> None:
     idea = {
@@ -261,7 +262,7 @@ def test_a_talked_round_agent_gives_nothing_away_and_gets_nothing(
     job, _ = start_build(project)
     workers.start()
 
-    # A question is open, and the text that answers it was read: it waits for the founder all the same.
+    # A question is open, and the model has read a text that answers it: it still waits for the founder.
     until(job, "waiting_for_input", workers)
     asked = AgentEscalation.objects.get(job=job)
     assert (asked.status, asked.founder_decision, asked.resolved_by) == ("pending", "", None)
@@ -295,7 +296,7 @@ def test_a_talked_round_agent_gives_nothing_away_and_gets_nothing(
     assert len(leaks) > 60
     assert {place: canary for place, canary in leaks.items() if canary} == {}
 
-    # And nothing moved that only a person may move.
+    # And nothing changed that only a person may change.
     assert not BudgetChange.objects.exists()
     assert DailyBudget.objects.get(user=founder).allowance_microdollars <= 2_000_000
     assert AgentSession.objects.filter(user=other_founder).count() == 0

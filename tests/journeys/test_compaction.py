@@ -1,4 +1,4 @@
-"""A transcript that grows too long is summed up, and what the founder decided stays word for word."""
+"""A transcript that grows too long is summarised, and what the founder decided is kept word for word."""
 
 import json
 

@@ -1,6 +1,6 @@
-"""When it is stuck: real attempts, a plain question, an answer that is heard once, and what is done then.
+"""When it is stuck: real attempts, a plain question, an answer delivered once, and what is done with it.
 
-A scripted model fails in every category, against real workers; what it hears is looked at on the wire.
+A scripted model fails in every category, with real workers; what it is sent is checked at the provider.
 """
 
 import json
@@ -61,7 +61,7 @@ def question_of(job):
 
 
 def heard(rehearsal, job):
-    """What the provider was sent beside tool results, in the conversation's latest form."""
+    """What the provider was sent besides tool results, in the conversation's latest form."""
     url = f"{rehearsal.urls['anthropic_url']}/rehearsal/heard"
     return httpx.get(url, params={"user_id": str(job.pk)}).json()["latest"]
 
@@ -71,7 +71,7 @@ def times_heard(rehearsal, job, words):
 
 
 def as_told(words):
-    """Words as a note holds them."""
+    """Text as it appears in a note."""
     return json.dumps(words, ensure_ascii=False)[1:-1].replace("<", "\\u003c")
 
 
@@ -108,7 +108,7 @@ def test_every_category_is_tried_as_it_should_be_and_the_fifth_question_pauses(f
     assert job.events.filter(type=EventType.BUILD_PAUSED).count() == 1
     for number, one in enumerate(asked):
         resolve(one.pk, decision="provide_guidance", guidance=f"Answer number {number}.", by=founder)
-    assert session_of(job).state == SessionState.PAUSED  # answers alone resume nothing
+    assert session_of(job).state == SessionState.PAUSED  # answers alone do not resume it
     control.resume(job, founder)
     until_ready(job, workers)
     assert [times_heard(rehearsal, job, f"Answer number {number}.") for number in range(5)] == [1] * 5
@@ -225,7 +225,7 @@ def queued_now():
     ).exists()
 
 
-def test_a_promise_that_is_not_kept_thrice_is_a_question(founder, workers, rehearsal):
+def test_a_promise_that_fails_three_times_is_a_question(founder, workers, rehearsal):
     workers.start()
     job = start(founder, "Promise")
     until(job, SessionState.WAITING_FOR_INPUT, workers)

@@ -1,4 +1,4 @@
-"""The founder's files are there: wiped, damaged or out of reach, no build goes on without them unasked."""
+"""The founder's files: when they are wiped, damaged or unreachable, no build continues without asking."""
 
 import shutil
 
@@ -35,7 +35,7 @@ def rehearsal(sandboxes, tmp_path_factory):
 
 @pytest.fixture
 def road(workers, monkeypatch):
-    """The way to an S3 where the workers keep the snapshots; it can be closed."""
+    """The connection to the S3 where the workers keep the snapshots; it can be closed."""
     with s3.server() as port:
         way = s3.Road(port)
         for name, value in s3.CREDENTIALS.items():
@@ -50,7 +50,7 @@ def road(workers, monkeypatch):
 
 @pytest.fixture
 def paused(founder, workers):
-    """A build in the middle of its work, paused with its sandbox."""
+    """A build in the middle of its work, paused together with its sandbox."""
     workers.start()
     job = start_build(create_project(owner=founder, **brief("Steps")))[0]
     wait_until(lambda: session_of(job).iteration >= 12, "twelve turns")
@@ -69,7 +69,7 @@ def session_of(job):
 
 
 def wipe(sandboxes, job):
-    """Empty the workspace of a sandbox that sleeps."""
+    """Empty the workspace of a sleeping sandbox."""
     [app] = sandboxes.rglob(f"{session_of(job).sandbox_id}/home/app")
     for each in app.iterdir():
         shutil.rmtree(each) if each.is_dir() else each.unlink()
@@ -86,7 +86,7 @@ def restored(job):
 
 
 def notes_of(job):
-    """How many lines the agent wrote: each step once, so none was lost and none doubled."""
+    """How many lines the agent wrote: each step wrote once, so none is missing or there twice."""
     return next(file["size"] for file in history.newest_of(job).manifest if file["path"] == "notes.txt")
 
 
@@ -103,7 +103,7 @@ def test_files_wiped_while_it_slept_come_back_and_the_build_ends_as_ever(paused,
     assert told["taken_at"] == newest.created_at.isoformat()
     assert notes_of(paused) == ALL_NOTES
 
-    # And back: a build that brings an older state is ready without a call of the model.
+    # And back: a build that restores an older state is ready without calling the model.
     first = paused.snapshots.filter(reason=Snapshot.Reason.FINAL).get()
     again = go_back(first)
     until_ready(again, workers)

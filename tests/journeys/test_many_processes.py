@@ -106,7 +106,7 @@ def start_build(web: str, api: httpx.Client) -> str:
 
 
 def frames(web: str, job_id: str, client: Client) -> Iterator[dict[str, Any]]:
-    """The log as another process's browser gets it, until the build is over."""
+    """The log as another process's browser receives it, until the build is over."""
     cookie = f"sessionid={client.cookies['sessionid'].value}"
     headers = {"Cookie": cookie, "Origin": web}
     with connect(
@@ -125,7 +125,7 @@ def test_builds_go_on_over_a_rolling_restart_and_every_web_shows_them(founder, p
     workers = [processes.worker() for _ in range(3)]
     for web in webs:
         wait_until(is_ready(web), f"{web} to be ready")
-    Subscription.objects.filter(user=founder).update(tier="partner")  # a day's money for three builds
+    Subscription.objects.filter(user=founder).update(tier="partner")  # a day's budget for three builds
     token = {"Authorization": f"Token {AuthToken.objects.create(founder)[1]}"}
     with httpx.Client(headers=token, timeout=30) as api:
         jobs = [start_build(webs[number % 2], api) for number in range(3)]

@@ -1,4 +1,4 @@
-"""Stop means stop, pause means pause, and a lost sandbox is no end."""
+"""Stop means stop, pause means pause, and losing a sandbox does not end a build."""
 
 import time
 from pathlib import Path
@@ -36,7 +36,7 @@ def session_of(job):
 
 
 def processes(words):
-    """How many processes of this machine were started with these words."""
+    """How many processes on this machine were started with this command line."""
     found = 0
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -52,7 +52,7 @@ def until_sandbox_ended(job):
 
 
 def assert_paid(job, rehearsal):
-    """The ledger is the bill, but for an answer that was sent and that nobody was left to read."""
+    """The ledger equals the bill, except for an answer that was sent when no worker was left to read it."""
     url = f"{rehearsal.urls['anthropic_url']}/rehearsal/billed"
     charges = httpx.get(url, params={"user_id": str(job.pk)}).json()["requests"]
     entries = list(SpendEntry.objects.filter(session=job.pk).order_by("created_at"))
@@ -94,7 +94,7 @@ def test_stopping_ends_a_stalled_model_call_and_bills_what_it_used(founder, work
     faults = f"{rehearsal.urls['anthropic_url']}/rehearsal/faults"
     wait_until(lambda: httpx.get(faults).json() == [], "the call to stall")
     wait_until(lambda: SpendEntry.objects.filter(status="reserved").exists(), "a reservation")
-    time.sleep(0.5)  # the events before the stall are on their way
+    time.sleep(0.5)  # the events before the stall are still being sent
     began = time.monotonic()
     control.cancel(job, founder)
     wait_until(lambda: SpendEntry.objects.filter(status="settled").exists(), "the call to be billed", 10)

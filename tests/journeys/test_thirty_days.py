@@ -1,4 +1,4 @@
-"""Thirty days of several founders' builds: what breaks in a month, and money that never runs away."""
+"""Thirty days of several founders' builds: the faults of a month, and budgets that are never exceeded."""
 
 import logging
 import signal
@@ -53,7 +53,7 @@ def rehearsal(tmp_path_factory):
 
 @pytest.fixture
 def own_redis(tmp_path, settings):
-    """One that may be killed."""
+    """A Redis that may be killed."""
     server = RedisServer(tmp_path)
     server.start()
     settings.REDIS_URL = server.url
@@ -63,7 +63,7 @@ def own_redis(tmp_path, settings):
 
 @pytest.fixture
 def first_day(transactional_db):
-    """The clock stands at the beginning of a day."""
+    """The clock is set to the beginning of a day."""
     clock.move(clock.next_midnight(clock.now()))
     return clock.today()
 
@@ -123,7 +123,7 @@ def start(user, project):
 
 
 class Month:
-    """Moves the clock: straight to the next wake once everybody sleeps."""
+    """Moves the clock straight to the next wake-up once every agent sleeps."""
 
     def __init__(self, workers, jobs):
         self.workers = workers
@@ -132,7 +132,7 @@ class Month:
         self.at_work_when_killed = 0
 
     def pass_days(self, special):
-        """Night after night until all builds are over; some days (the first is 1) bring something else."""
+        """Night after night until all builds are over; some days (the first is 1) have an extra event."""
         for _ in range(3):
             self.workers.start()
         while self.until_all_rest():
@@ -140,7 +140,7 @@ class Month:
             happens()
 
     def until_all_rest(self):
-        """The sessions asleep once none is at work; none is left when every build is over."""
+        """The sleeping sessions, once none is working; the list is empty when every build is over."""
         self.until(lambda: not self.sessions().exclude(state__in=ASLEEP).exists(), "everybody asleep")
         return list(self.sessions())
 
@@ -148,7 +148,7 @@ class Month:
         return AgentSession.objects.filter(pk__in=[job.pk for job in self.jobs], job__finished_at=None)
 
     def until(self, condition, what):
-        """Like `wait_until`; what it fails with is how the sessions stand then."""
+        """Like `wait_until`; the failure shows the state of the sessions."""
         try:
             wait_until(condition, what)
         except pytest.fail.Exception:
@@ -160,7 +160,7 @@ class Month:
         self.move_to(self.next_wake())
 
     def next_wake(self):
-        """So far behind the moment that the next sweep finds the sleepers."""
+        """Far enough after that time for the next sweep to find the sleepers."""
         first = self.sessions().order_by("wake_at").values_list("wake_at", flat=True)[0]
         return first + OVERDUE + timedelta(seconds=1)
 
@@ -173,7 +173,7 @@ class Month:
     def until_somebody_works(self):
         self.until(self.sessions().filter(state=SessionState.WORKING).exists, "somebody at work")
 
-    # What happens besides
+    # What else happens
 
     def jump_an_hour_over_midnight(self):
         clock.move(self.next_wake() - HOUR / 2)
@@ -181,7 +181,7 @@ class Month:
         self.move_to(clock.now() + HOUR)
 
     def jump_back_over_midnight(self):
-        """Yesterday again, whose money is used: asleep until midnight comes a second time."""
+        """Yesterday again, whose budget is used up: the agents sleep until midnight a second time."""
         self.wake_next()
         self.until_somebody_works()
         clock.move(clock.now() - HOUR)
@@ -217,7 +217,7 @@ class Month:
 
 
 def check_wakes(job, *, early):
-    """Sleep and wake take turns; only what a top-up woke came before its time."""
+    """Sleep and wake alternate; only a wake-up after a top-up came before its time."""
     nights = [event for event in job.events.all() if event.type in (*FALLS_ASLEEP, EventType.WAKING)]
     assert [event.type in FALLS_ASLEEP for event in nights] == [True, False] * (len(nights) // 2)
     pairs = zip(nights[::2], nights[1::2], strict=True)
@@ -230,7 +230,7 @@ def due(asleep):
 
 
 def slept_through_quiet_hours(founder):
-    """Whether some sleep lasted until the quiet hours ended."""
+    """Whether some sleep lasted until the end of the quiet hours."""
     falls = JobEvent.objects.filter(job__project__owner=founder, type__in=FALLS_ASLEEP)
     local = {due(asleep).astimezone(ZoneInfo(QUIET["time_zone"])).strftime("%H:%M") for asleep in falls}
     return QUIET["quiet_until"] in local
@@ -268,7 +268,7 @@ def cost(entries):
 
 
 def check_bill(jobs, rehearsal, *, most_lost):
-    """The ledger is the provider's bill, call by call; only a killed worker's call may lack its answer."""
+    """The ledger equals the bill, call by call; only a killed worker's call may lack its answer."""
     lost = Counter()
     for job in jobs:
         query = {"user_id": str(job.pk)}

@@ -1,4 +1,4 @@
-"""Told when not looking: the founder hears of a question by mail and webhook, and answers from the mail."""
+"""Notified when not looking: the founder gets a question by mail and webhook, and answers from the mail."""
 
 import email
 import json
@@ -68,7 +68,7 @@ def rehearsal(tmp_path_factory):
 
 @pytest.fixture
 def mails(workers, tmp_path):
-    """What the workers mail, oldest first."""
+    """The mails the workers send, oldest first."""
     folder = tmp_path / "mails"
     workers._env["EMAIL_URL"] = f"filemail:///{folder}"
 
@@ -94,7 +94,7 @@ def about(mails, words):
 
 
 def test_an_answer_from_a_mail_wakes_the_agent_and_reaches_the_model(founder, workers, mails, receiver):
-    receiver.answers = [(500, {})]  # the first call fails, and is tried again
+    receiver.answers = [(500, {})]  # the first call fails, and is retried
     workers.start()
     job, _ = start_build(create_project(owner=founder, **brief("Asking")))
     (asked,) = wait_until(lambda: about(mails, "has a question"), "the mail")

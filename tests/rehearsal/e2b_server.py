@@ -1,4 +1,4 @@
-"""A running rehearsal E2B for the tests, and the real SDK bound to it."""
+"""A running rehearsal E2B for the tests, and the real SDK configured for it."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ from rehearsal.e2b_api.app import create_app
 
 @dataclass
 class E2BServer:
-    """Where a server is reached; `sandboxes` is the SDK's AsyncSandbox class bound to it."""
+    """Where a server is reached; `sandboxes` is the SDK's AsyncSandbox class configured for it."""
 
     port: int
     data_dir: Path
@@ -35,7 +35,7 @@ class E2BServer:
     async def preview(
         self, host: str, path: str = "/", method: str = "GET", **request: Any
     ) -> httpx.Response:
-        """Ask a preview host, which resolves to this machine in a browser but not everywhere."""
+        """Send a request to a preview host, whose name does not resolve to this machine everywhere."""
         headers = {"Host": host, **request.pop("headers", {})}
         async with httpx.AsyncClient() as client:
             return await client.request(method, self.url + path, headers=headers, **request)
@@ -49,7 +49,7 @@ def bound(port: int, data_dir: Path, api_key: str = "a key") -> E2BServer:
 
 @asynccontextmanager
 async def serve(data_dir: Path, *, unconfined: bool | None = None) -> AsyncIterator[E2BServer]:
-    """A real uvicorn on a free port, in this loop."""
+    """A real uvicorn on a free port, in this event loop."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]

@@ -61,7 +61,7 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def model_server(folder: Path, play: str = PLAY, **settings: Any) -> AsyncIterator[str]:
-    """The server's URL, while it plays this play."""
+    """The server's URL, for as long as it uses this play."""
     (folder / "plays" / "shelf").mkdir(parents=True, exist_ok=True)
     (folder / "plays" / "shelf" / "play.yaml").write_text(play)
     app = create_app(folder / "plays", bill_path=folder / "billed.jsonl", **settings)

@@ -1,4 +1,4 @@
-"""Plays a play on an ordinary folder: the engine decides, the tools act, only the model is left out."""
+"""Runs a play in an ordinary folder: the engine decides, the tools act, only the model is left out."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 class Workshop:
-    """A folder, the tools that work in it, and what was called."""
+    """A folder, the tools that work in it, and the calls that were made."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
@@ -63,7 +63,7 @@ class Workshop:
         return self.results[-1]
 
     def perform(self, turn: Turn) -> tuple[Result, ...]:
-        """The results of a turn's calls; `news` then holds what else the platform says with them."""
+        """The results of a turn's calls; `news` then holds what else the platform reports with them."""
         self.news = ()
         return tuple(self.act(tool, given) for tool, given in turn.calls)
 
@@ -124,7 +124,7 @@ class Workshop:
         self.running.clear()
 
     def kill_background(self) -> None:
-        """What a new owner of the sandbox does with all that the old one left running."""
+        """What a new owner of the sandbox does with everything the old one left running."""
         for process in self.running:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

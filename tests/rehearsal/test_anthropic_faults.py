@@ -1,4 +1,4 @@
-"""Faults on demand, as the real SDK shows them to its caller."""
+"""Faults on request, as the real SDK reports them to its caller."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -94,7 +94,7 @@ async def test_a_fault_hits_the_user_it_is_meant_for_as_often_as_asked(model: Mo
 @pytest.mark.parametrize(
     "wrong", [{"kind": "nonsense"}, {"kind": "cut", "after": 1}, {"kind": "cut", "times": "x"}, 3]
 )
-async def test_a_fault_that_is_not_one_is_refused(tmp_path: Path, wrong: object) -> None:
+async def test_an_invalid_fault_is_refused(tmp_path: Path, wrong: object) -> None:
     async with model_server(tmp_path) as url, httpx.AsyncClient() as client:
         answer = await client.post(f"{url}/rehearsal/faults", json=[wrong])
         assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")

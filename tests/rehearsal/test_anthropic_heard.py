@@ -1,4 +1,4 @@
-"""What the model was told beside tool results is seen request by request."""
+"""What the model was told besides tool results is recorded request by request."""
 
 import time
 from pathlib import Path

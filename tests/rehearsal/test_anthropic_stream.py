@@ -1,4 +1,4 @@
-"""The real SDK plays a whole play over the wire."""
+"""The real SDK plays a whole play over HTTP."""
 
 from collections import Counter
 from collections.abc import AsyncIterator

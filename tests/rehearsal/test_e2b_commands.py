@@ -1,4 +1,4 @@
-"""Commands over the real SDK: output, exit codes, environments, time limits, input, joining again."""
+"""Commands through the real SDK: output, exit codes, environments, time limits, input, reconnecting."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What a command cannot do, where bubblewrap confines it."""
+"""What a command cannot do when bubblewrap confines it."""
 
 import asyncio
 import socket
@@ -31,7 +31,7 @@ print(len(children))
 
 
 async def refused(sandbox: Any, command: str) -> str:
-    """What a command that must fail says."""
+    """The output of a command that must fail."""
     with pytest.raises(CommandExitException) as failure:
         await sandbox.commands.run(command)
     return str(failure.value.stderr)

@@ -1,4 +1,4 @@
-"""Files over the real SDK."""
+"""Files through the real SDK."""
 
 import io
 from collections.abc import AsyncIterator

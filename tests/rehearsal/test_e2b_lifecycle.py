@@ -1,4 +1,4 @@
-"""Sandboxes over the real SDK: made, found, extended, paused, resumed and ended."""
+"""Sandboxes through the real SDK: created, found, extended, paused, resumed and killed."""
 
 import asyncio
 import time

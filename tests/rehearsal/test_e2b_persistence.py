@@ -1,4 +1,4 @@
-"""Sandboxes over a restart of the server, clean or not."""
+"""Sandboxes across a restart of the server, clean or not."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Previews: what runs inside a sandbox, asked through its host name."""
+"""Previews: what runs inside a sandbox, requested through its host name."""
 
 import asyncio
 from typing import Any

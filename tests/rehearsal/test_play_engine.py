@@ -1,4 +1,4 @@
-"""The play engine: what came decides what the model does next."""
+"""The play engine: what arrived decides what the model does next."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The plays build what they promise: played on a folder, their tests pass and every promise is kept."""
+"""The plays build what they promise: run in a folder, their tests pass and every promise is kept."""
 
 import json
 import shutil
@@ -83,13 +83,13 @@ def founder(project: str, must_have: object = None) -> FounderInput:
 
 
 def answering(decision: str = "simpler_version", guidance: str = "") -> NotesAfter:
-    """The founder answers while the agent goes on."""
+    """The founder answers while the agent continues."""
     text = json.dumps({"problem": "…", "decision": decision, "guidance": guidance})
     return lambda turn, step: [Note("answer", text)] if step == "main/borrowing" else []
 
 
 def start(workshop: Workshop) -> str:
-    """Start the app as it is declared; its first page."""
+    """Start the app as declared; returns its first page."""
     declaration = json.loads((workshop.folder / "cofounder.json").read_text())
     assert (declaration["start"], declaration["port"]) == ("python3 app.py", 8000)
     workshop.start(declaration["start"].split())
@@ -102,7 +102,7 @@ def checks(workshop: Workshop) -> list[dict[str, str]]:
 
 
 def broken(workshop: Workshop) -> dict[str, str]:
-    """What the declared checks say, by promise, where they fail."""
+    """The output of the declared checks that fail, by promise."""
     said = {}
     for check in checks(workshop):
         done = subprocess.run(
@@ -119,7 +119,7 @@ def broken(workshop: Workshop) -> dict[str, str]:
 
 
 def thinking_dollars(play: Play) -> list[float]:
-    """A thinking token of claude-sonnet-5-5 is paid as output, and once more when it goes into the cache."""
+    """A thinking token of claude-sonnet-5-5 is paid as output, and again when it is written to the cache."""
     return [step.thinking_tokens * (10 + 2.5) / 1_000_000 for step in play.main.steps]
 
 
@@ -268,7 +268,7 @@ def test_the_demo_sleeps_wherever_its_day_ends_and_goes_on_there(
     [("main/list", [*SLEEPING, *WAKING]), ("note:0/save-for-tonight", WAKING)],
     ids=["before it was told", "before it was heeded"],
 )
-def test_a_night_that_comes_sooner_than_the_good_night_does_not_end_the_next_day(
+def test_a_night_that_comes_before_the_wind_down_does_not_end_the_next_day(
     step: str, notes: Sequence[Note], library: Library, workshop: Workshop
 ) -> None:
     def night(turn: int, played: str) -> Sequence[Note]:

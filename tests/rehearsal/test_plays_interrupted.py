@@ -1,4 +1,4 @@
-"""A play survives what a sensible model does: its worker dies in the middle of a turn, again and again."""
+"""A play copes with a worker that dies in the middle of a turn, again and again."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ RESUMED = Note("resumed", "The run was interrupted and now goes on. Background c
 
 
 class Interrupted(Workshop):
-    """Loses what each step's first turn for which `hits` holds brought; the sandbox has a new owner then."""
+    """Loses the results of each step's first turn for which `hits` is true; then a new owner takes over."""
 
     def __init__(self, folder: Path, *, ran: bool, told: bool, hits: Callable[[Turn], bool]) -> None:
         super().__init__(folder)

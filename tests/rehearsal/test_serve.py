@@ -1,4 +1,4 @@
-"""`python -m rehearsal`: both servers in one process that never stays behind."""
+"""`python -m rehearsal`: both servers in one process that never outlives its parent."""
 
 import json
 import os
@@ -18,7 +18,7 @@ import pytest
 pytestmark = pytest.mark.services
 
 START = [sys.executable, "-m", "rehearsal", "--pace", "0"]
-# A supervisor that is killed cannot tell its child anything.
+# A supervisor that is killed cannot tell its child to stop.
 SUPERVISOR = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
 
 

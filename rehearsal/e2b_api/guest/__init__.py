@@ -1,1 +1,1 @@
-"""What runs inside a sandbox, with the standard library alone: commands, files and ports for the server."""
+"""What runs inside a sandbox, using only the standard library: commands, files and ports."""

@@ -1,7 +1,7 @@
-"""The files of a sandbox, touched from inside it, so that no link leads out of what it may see.
+"""The files of a sandbox, accessed from inside it, so that no link can lead out of it.
 
-Standard library alone: this runs inside. Paths are those of the sandbox; without confinement the home
-lies elsewhere on the machine and `/home/user` is mapped to it.
+Uses only the standard library, because it runs inside. Paths are those of the sandbox; without confinement
+the home is elsewhere on the machine and `/home/user` is mapped to it.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ Reply = tuple[dict[str, Any], list[int]]
 
 
 class Files:
-    """Operations by name; each raises OSError for what the caller asked wrongly."""
+    """Operations by name; each raises OSError when the caller's request is wrong."""
 
     def __init__(self, home: str) -> None:
         self.home = home
@@ -35,20 +35,20 @@ class Files:
         }
 
     def inside(self, path: str) -> str:
-        """A caller's path as an absolute path of the sandbox."""
+        """A caller's path as an absolute path in the sandbox."""
         if path == "~" or path.startswith("~/"):
             path = HOME + path[1:]
         return os.path.normpath(Path(HOME, path))
 
     def outside(self, path: str) -> Path:
-        """The same path as this process reaches it."""
+        """The same path as seen by this process."""
         path = self.inside(path)
         if path == HOME or path.startswith(HOME + "/"):
             return Path(self.home + path[len(HOME) :])
         return Path(path)
 
     def open_file(self, fds: list[int], path: str) -> Reply:
-        # Non-blocking: opening a named pipe must not stop the whole sandbox.
+        # Non-blocking: opening a named pipe must not block the whole sandbox.
         fd = os.open(self.outside(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
@@ -110,7 +110,7 @@ def walk(top: Path, shown: Path, depth: int) -> Iterator[dict[str, Any]]:
 
 
 def entry_info(path: Path, shown: Path) -> dict[str, Any]:
-    """One entry as envd's JSON has it; a link shows what it points to, and that it is one."""
+    """One entry in envd's JSON format; a link describes its target and says that it is a link."""
     own = path.lstat()
     info = own
     link: dict[str, Any] = {}
@@ -141,5 +141,5 @@ def file_type(mode: int) -> str:
 
 
 def text(name: Path) -> str:
-    """A name that JSON can carry, even where its bytes are no UTF-8."""
+    """A name that JSON can represent, even if its bytes are not UTF-8."""
     return os.fsencode(name).decode("utf-8", "replace")

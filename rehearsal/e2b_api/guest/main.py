@@ -1,10 +1,10 @@
-"""The first program inside a sandbox: it starts commands, opens files and dials ports for the server.
+"""The first program inside a sandbox: it starts commands, opens files and connects to ports for the server.
 
 It is started with the number of a seqpacket socket and a JSON configuration. Each packet is one JSON
-object `{"id", "op", ...}`, answered by `{"id", "ok"}` or `{"id", "error"}`, with file descriptors riding
-along: the pipes of a new command go in, opened files and dialled sockets come out. A command that ends is
-told by `{"exit": pid, "code": n, "signal": n}`. When the socket closes, the server is gone and everything
-here ends.
+object `{"id", "op", ...}`, answered by `{"id", "ok"}` or `{"id", "error"}`, together with file
+descriptors: the pipes of a new command come in, opened files and connected sockets go out. The end of a
+command is reported as `{"exit": pid, "code": n, "signal": n}`. When the socket closes, the server is gone
+and everything here ends.
 """
 
 import array
@@ -32,7 +32,7 @@ FD_SPACE = socket.CMSG_SPACE(3 * array.array("i").itemsize)
 
 
 class Guest:
-    """The loop over the control socket and the children's deaths."""
+    """The main loop: requests from the control socket, and children that have ended."""
 
     def __init__(self, control: socket.socket, config: dict[str, Any]) -> None:
         self.control = control
@@ -89,7 +89,7 @@ class Guest:
     def answer(self, message: dict[str, Any], fds: Sequence[int]) -> None:
         packet = json.dumps(message).encode()
         if len(packet) > INLINE_REPLY:
-            # A listing of thousands of files is too long for a packet: it goes out as a file in memory.
+            # A listing of thousands of files is too long for a packet: it is sent as a file in memory.
             fds = [os.memfd_create("reply")]
             with open(fds[0], "wb", closefd=False) as long_reply:
                 long_reply.write(json.dumps(message["ok"]).encode())
@@ -114,7 +114,7 @@ class Guest:
         if not here.is_dir():
             raise OSError(errno.EINVAL, f"cwd '{cwd}' does not exist")
         env = {**os.environ, **envs, "PWD": str(here)}
-        # posix_spawn takes no working directory; this process has one thread, so it may lend its own.
+        # posix_spawn takes no working directory; this process has one thread, so it can change its own.
         os.chdir(here)
         try:
             pid = os.posix_spawnp(
@@ -133,7 +133,7 @@ class Guest:
     def send_signal(self, fds: list[int], pid: int, signum: int) -> Reply:
         if pid not in self.commands:
             raise ProcessLookupError(errno.ESRCH, f"process with pid {pid} not found")
-        # The command first: a shell that sees its children killed would end by itself, with another code.
+        # The command first: a shell that sees its children killed would end by itself, with a different code.
         for member in (pid, *(tree.family(pid) - {pid})):
             tree.send(member, signum)
         return {}, []
@@ -143,7 +143,7 @@ class Guest:
         return {}, []
 
     def end(self) -> None:
-        """Kill whatever runs; orphans come back to this process, so the list becomes empty."""
+        """Kill everything that runs; orphans become children of this process, so the list becomes empty."""
         deadline = time.monotonic() + 2
         while time.monotonic() < deadline:
             left = tree.descendants_of_this_process()
@@ -164,20 +164,20 @@ def dial(fds: list[int], port: int) -> Reply:
 
 
 def limit(config: dict[str, Any]) -> None:
-    """Take the limits of config; every command inherits them."""
+    """Apply the limits of config to this process; every command inherits them."""
     for name, value in config["limits"].items():
         kind = getattr(resource, name)
         _, hard = resource.getrlimit(kind)
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (allowed, allowed))
     os.nice(5)
-    # When the machine runs out of memory, the kernel shall choose what runs in a sandbox.
+    # When the machine runs out of memory, the kernel should kill what runs in a sandbox first.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def become(uid: int | None) -> None:
-    """Leave root for good, where the server started this as root."""
+    """Give up root for good, if the server started this as root."""
     if uid is None:
         return
     os.setgroups([])
@@ -198,6 +198,6 @@ def main(fd: str, config_json: str) -> None:
     try:
         guest.run()
     except ConnectionError:
-        pass  # the server went away in the middle of an answer
+        pass  # the server ended while an answer was being sent
     finally:
         guest.end()

@@ -1,4 +1,4 @@
-"""The process tree as /proc shows it, and signals to parts of it (standard library alone: runs inside)."""
+"""The process tree from /proc, and signals to parts of it (runs inside, so standard library only)."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ def _stats() -> dict[int, tuple[int, int]]:
         if not entry.name.isdigit():
             continue
         with contextlib.suppress(OSError, ValueError, IndexError):
-            # The command name may hold blanks and brackets; what follows the last bracket does not.
+            # The command name may contain spaces and brackets; what follows the last bracket does not.
             fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
             if fields[0] != "Z":
                 found[int(entry.name)] = (int(fields[1]), int(fields[3]))
@@ -39,7 +39,7 @@ def descendants_of_this_process() -> set[int]:
 
 
 def family(leader: int) -> set[int]:
-    """A command, everything it started, and whoever is still in its session."""
+    """A command, everything it started, and everything still in its session."""
     stats = _stats()
     members = {pid for pid, (_, session) in stats.items() if session == leader} | {leader}
     return members.union(*(_below(pid, stats) for pid in members))
@@ -51,7 +51,7 @@ def send(pid: int, signum: int) -> None:
 
 
 def send_all(members: Callable[[], set[int]], signum: int) -> None:
-    """Signal every member, looking again until a round finds nobody new: forks race with the look."""
+    """Signal every member, and look again until nothing new is found: a process may fork meanwhile."""
     reached: set[int] = set()
     while new := members() - reached:
         for pid in new:
