@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from agents import budget, effects, inbox, live, metrics, notices, questions, renewal, retries
+from agents.allowance import budget_pct, is_winding_down
 from agents.errors import AgentError
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Subscription
 from agents.prompts import note_text
@@ -184,7 +185,7 @@ def save_turn(
         cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
         context_tokens=turn.usage.context_tokens,
     )
-    transaction.on_commit(partial(live.set_budget, {owner.job_id: budget.budget_pct(spent_today, allowance)}))
+    transaction.on_commit(partial(live.set_budget, {owner.job_id: budget_pct(spent_today, allowance)}))
     return row
 
 
@@ -240,13 +241,13 @@ def _go_on(
     renewal.renew_of(session.user_id)
     budget.release_all_of(session.job_id)
     day = budget.lock_day_of(session)
-    winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
+    winding_down = is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     was_told = session.wound_down_on == day.day
     failures = retries.record_failures(session, results)
     news = inbox.News() if are_calls_open else inbox.take(session.job_id)
     notes = [*notes, *failures.notes, *news.notes]
     if winding_down and not was_told and not are_calls_open:
-        percent = budget.budget_pct(day.spent_microdollars, day.allowance_microdollars)
+        percent = budget_pct(day.spent_microdollars, day.allowance_microdollars)
         notes.append(note("wind_down", note_text("wind_down", percent=percent)))
         session.wound_down_on = fields["wound_down_on"] = day.day
     bound += upper_bound(notes)
@@ -374,7 +375,7 @@ def _has_reason_to_go_on(owner: Owner, wanted: Rest) -> bool:
         return False
     session = AgentSession.objects.get(pk=owner.job_id)
     day = budget.lock_day_of(session)
-    winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
+    winding_down = is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     return not winding_down and budget.has_room(session, session.context_tokens)
 
 
@@ -424,7 +425,7 @@ def budget_fact(spent: int, allowance: int) -> Fact:
     return (
         EventType.BUDGET_UPDATED,
         {
-            "budget_pct": budget.budget_pct(spent, allowance),
+            "budget_pct": budget_pct(spent, allowance),
             "spent_microdollars": spent,
             "allowance_microdollars": allowance,
         },

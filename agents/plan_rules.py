@@ -4,8 +4,7 @@ from datetime import date, time
 from zoneinfo import ZoneInfo
 
 from agents import prices
-from agents.budget import LEAST_MAX_TOKENS
-from agents.renewal import a_month_later
+from agents.allowance import LEAST_MAX_TOKENS, a_month_later
 from agents.topup import MOST, dollars
 from jobs.errors import CofounderError
 

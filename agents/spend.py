@@ -8,6 +8,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
 from agents import budget
+from agents.allowance import budget_pct, daily_allowance
 from agents.forecast import Pace, Progress, forecast
 from agents.models import DailyBudget, SpendEntry, Subscription
 from jobs import clock
@@ -86,7 +87,7 @@ def day_of(user: Any) -> dict[str, Any]:
         "allowance_microdollars": allowance,
         "spent_microdollars": spent,
         "reserved_microdollars": row.reserved_microdollars,
-        "budget_pct": budget.budget_pct(spent, allowance) if row.pk else 0,
+        "budget_pct": budget_pct(spent, allowance) if row.pk else 0,
         "used_pct": 100 * spent // allowance if allowance else None,
     }
 
@@ -97,7 +98,7 @@ def _untouched_day(user: Any) -> DailyBudget:
     allowance = 0
     if subscription is not None:
         remaining = budget.remaining_in_period(subscription, today)
-        allowance = budget.daily_allowance(remaining, (subscription.renews_on - today).days)
+        allowance = daily_allowance(remaining, (subscription.renews_on - today).days)
     return DailyBudget(user=user, day=today, allowance_microdollars=allowance)
 
 

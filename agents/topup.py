@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from agents import budget, checkpoints, live
+from agents.allowance import budget_pct, daily_allowance, is_winding_down
 from agents.models import ASLEEP, ENDED, AgentSession, BudgetChange, DailyBudget, Subscription
 from agents.prices import UnknownModel
 from agents.renewal import renew_if_due
@@ -137,7 +138,7 @@ def _is_own(user: Any, by: Any) -> bool:
 
 def _share(subscription: Subscription, day: DailyBudget) -> int:
     left = budget.remaining_in_period(subscription, day.day)
-    return budget.daily_allowance(left, (subscription.renews_on - day.day).days)
+    return daily_allowance(left, (subscription.renews_on - day.day).days)
 
 
 def _moved(day: DailyBudget) -> int:
@@ -177,7 +178,7 @@ def sessions_under_way(user_id: UUID) -> list[AgentSession]:
 def _tell(session: AgentSession, day: DailyBudget) -> None:
     spent, allowance = day.spent_microdollars, day.allowance_microdollars
     events.record_all(session.pk, [checkpoints.budget_fact(spent, allowance)])
-    percent = budget.budget_pct(spent, allowance)
+    percent = budget_pct(spent, allowance)
     transaction.on_commit(partial(live.set_budget, {session.pk: percent}))
 
 
@@ -191,7 +192,7 @@ def _reschedule(session: AgentSession, day: DailyBudget, at: datetime) -> None:
 
 
 def _has_room(session: AgentSession, day: DailyBudget) -> bool:
-    if budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars):
+    if is_winding_down(day.spent_microdollars, day.allowance_microdollars):
         return False
     try:
         return budget.has_room(session, session.context_tokens)

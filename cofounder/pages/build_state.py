@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from agents import budget
+from agents.allowance import WIND_DOWN_PERCENT, budget_pct, daily_allowance
 from agents.models import ASLEEP, AgentSession, SessionState, Subscription
 from escalations.models import AgentEscalation
 from jobs import clock
@@ -39,13 +40,7 @@ class Money:
 
     @property
     def tone(self) -> str:
-        return (
-            "red"
-            if self.percent >= 100
-            else "yellow"
-            if self.percent >= budget.WIND_DOWN_PERCENT
-            else "green"
-        )
+        return "red" if self.percent >= 100 else "yellow" if self.percent >= WIND_DOWN_PERCENT else "green"
 
 
 @dataclass(frozen=True)
@@ -178,14 +173,14 @@ def money_of(user_id: Any) -> Money:
     today = budget.today_of(user_id)
     if today is not None:
         spent, allowance = today.spent_microdollars, today.allowance_microdollars
-        return Money(spent, allowance, budget.budget_pct(spent, allowance))
+        return Money(spent, allowance, budget_pct(spent, allowance))
     subscription = Subscription.objects.select_related("tier").filter(user=user_id).first()
     if subscription is None:
         return Money(0, 0, 100)
     day = clock.today()
     left = budget.remaining_in_period(subscription, day)
-    allowance = budget.daily_allowance(left, (subscription.renews_on - day).days)
-    return Money(0, allowance, budget.budget_pct(0, allowance))
+    allowance = daily_allowance(left, (subscription.renews_on - day).days)
+    return Money(0, allowance, budget_pct(0, allowance))
 
 
 def open_questions_of(user: Any) -> QuerySet[AgentEscalation]:

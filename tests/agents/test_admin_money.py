@@ -7,6 +7,7 @@ from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agents import budget
+from agents.allowance import a_month_later
 from agents.checkpoints import SUSPENDED
 from agents.control import resume
 from agents.models import (
@@ -18,7 +19,6 @@ from agents.models import (
     SpendEntry,
     Subscription,
 )
-from agents.renewal import a_month_later
 from agents.turns import Usage
 from jobs import clock
 from jobs.errors import PaymentNeeded
