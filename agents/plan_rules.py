@@ -5,7 +5,7 @@ from zoneinfo import available_timezones
 
 from agents import prices
 from agents.allowance import LEAST_MAX_TOKENS, a_month_later
-from agents.topup import MOST, dollars
+from agents.amounts import MOST, dollars
 from jobs.errors import CofounderError
 
 LONGEST_PERIOD = 31  # days

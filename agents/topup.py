@@ -17,6 +17,7 @@ from django.db.models import Sum
 
 from agents import budget, checkpoints, live
 from agents.allowance import budget_pct, daily_allowance, is_winding_down
+from agents.amounts import checked, dollars
 from agents.models import ASLEEP, ENDED, AgentSession, BudgetChange, DailyBudget, Subscription
 from agents.prices import UnknownModel
 from agents.renewal import renew_if_due
@@ -28,8 +29,6 @@ from jobs.queue import enqueue_agent_run
 
 log = structlog.get_logger(__name__)
 
-DOLLAR = 1_000_000  # µ$
-MOST = 100_000 * DOLLAR
 REASON_LIMIT = 300
 
 
@@ -83,23 +82,6 @@ def recompute_today(user: Any) -> DailyBudget:
     """Reckon today anew after the tier or the period has changed."""
     subscription = _subscription(user)
     return _take_effect(subscription, budget.lock_day(subscription, clock.today()), None)
-
-
-def checked(amount: Any) -> int:
-    """An amount of µ$ as a person gave it. Raises `CofounderError` for what is no sensible amount."""
-    if isinstance(amount, bool) or not isinstance(amount, int):
-        raise CofounderError("An amount is a whole number of micro-dollars.", field="amount_microdollars")
-    if abs(amount) > MOST:
-        raise CofounderError(
-            f"At most {dollars(MOST)} can be moved at once. Is the amount in micro-dollars?",
-            field="amount_microdollars",
-        )
-    return amount
-
-
-def dollars(amount: int) -> str:
-    """µ$ as people read them."""
-    return f"${amount / DOLLAR:,.2f}"
 
 
 def _change_period(user: Any, kind: BudgetChange.Kind, amount: int, by: Any, reason: str) -> DailyBudget:

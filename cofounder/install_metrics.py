@@ -8,11 +8,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from agents.amounts import DOLLAR
 from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
 from escalations.models import AgentEscalation
 from jobs import clock
-
-DOLLAR = 1_000_000  # µ$
 
 
 class InstallCollector(Collector):
