@@ -7,9 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from agents import budget
-from agents.allowance import WIND_DOWN_PERCENT, budget_pct, daily_allowance
-from agents.models import ASLEEP, AgentSession, SessionState, Subscription
+from agents import spend
+from agents.allowance import WIND_DOWN_PERCENT, budget_pct
+from agents.models import ASLEEP, AgentSession, SessionState
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.models import EventType, Job, JobStatus, Phase
@@ -170,17 +170,9 @@ def controls_of(job: Job, session: AgentSession | None) -> Controls:
 
 def money_of(user_id: Any) -> Money:
     """Today's spend and allowance; before the day's first call, the allowance it would get."""
-    today = budget.today_of(user_id)
-    if today is not None:
-        spent, allowance = today.spent_microdollars, today.allowance_microdollars
-        return Money(spent, allowance, budget_pct(spent, allowance))
-    subscription = Subscription.objects.select_related("tier").filter(user=user_id).first()
-    if subscription is None:
-        return Money(0, 0, 100)
-    day = clock.today()
-    left = budget.remaining_in_period(subscription, day)
-    allowance = daily_allowance(left, (subscription.renews_on - day).days)
-    return Money(0, allowance, budget_pct(0, allowance))
+    today = spend.day_of(user_id)
+    spent, allowance = today["spent_microdollars"], today["allowance_microdollars"]
+    return Money(spent, allowance, budget_pct(spent, allowance))
 
 
 def open_questions_of(user: Any) -> QuerySet[AgentEscalation]:
