@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from agents import budget, effects, inbox, live, metrics, notices, questions, renewal, retries
@@ -26,7 +26,7 @@ from agents.turns import COMPACTION, Asked, Block, ToolResult, Turn, Usage, note
 from jobs import clock, events
 from jobs.events import Fact
 from jobs.models import EventType, Job
-from jobs.queue import enqueue_agent_run
+from jobs.queue import enqueue_agent_run, is_at_work
 
 log = structlog.get_logger(__name__)
 
@@ -103,24 +103,10 @@ def _may_run(session: AgentSession, run_id: int) -> bool:
     if state == SessionState.QUEUED:
         return True
     if state == SessionState.WORKING:
-        return session.run_id == run_id or not _is_alive(session.run_id)
+        return session.run_id == run_id or not is_at_work(session.run_id)
     if state in ASLEEP:
         return session.wake_at is not None and session.wake_at <= clock.now()
     return state == SessionState.WAITING_FOR_INPUT and inbox.has_news(session.job_id)
-
-
-HEARTBEAT_SECONDS = 10  # a worker that was silent for longer is taken for dead
-
-
-def _is_alive(run_id: int | None) -> bool:
-    """Whether the queue's run is being done by a worker that was heard of lately."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM procrastinate_jobs j JOIN procrastinate_workers w ON w.id = j.worker_id "
-            "WHERE j.id = %s AND j.status = 'doing' AND w.last_heartbeat > now() - make_interval(secs => %s)",
-            [run_id, HEARTBEAT_SECONDS],
-        )
-        return cursor.fetchone() is not None
 
 
 def write_session(owner: Owner, **fields: Any) -> None:

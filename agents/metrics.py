@@ -9,12 +9,11 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any, TypeVar
 
-from django.db import connection
 from prometheus_client import Histogram
 
 from agents.loop import Model, Store, Toolbox
 from agents.turns import Block, Replay, ToolCall, ToolResult, Turn
-from jobs import clock
+from jobs import clock, queue
 
 T = TypeVar("T")
 
@@ -111,13 +110,6 @@ def woke(wake_at: datetime | None) -> None:
 
 def waited(run_id: int) -> None:
     """A run has begun: how long it has waited since it was due."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT extract(epoch FROM now() - greatest(j.scheduled_at, max(e.at))) "
-            "FROM procrastinate_jobs j JOIN procrastinate_events e ON e.job_id = j.id "
-            "AND e.type IN ('deferred', 'deferred_for_retry') WHERE j.id = %s GROUP BY j.id",
-            [run_id],
-        )
-        row = cursor.fetchone()
-    if row is not None:
-        QUEUE.observe(max(0.0, float(row[0])))
+    wait = queue.waited(run_id)
+    if wait is not None:
+        QUEUE.observe(max(0.0, wait.total_seconds()))
