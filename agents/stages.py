@@ -48,12 +48,6 @@ def prepare_session(owner: Owner, session: AgentSession) -> None:
     session.model, session.max_tool_calls, session.system_prompt = config.model, config.max_tool_calls, prompt
 
 
-def promises_of(job: Job) -> list[str]:
-    """The brief's must_have, verbatim."""
-    content = job.idea_brief.current_content if job.idea_brief else {}
-    return [str(promise) for promise in content.get("must_have", [])]
-
-
 def secrets_of(job: Job) -> dict[str, str]:
     return project_secrets.values_of(job.project_id)
 

@@ -12,6 +12,7 @@ from agents.allowance import WIND_DOWN_PERCENT, budget_pct
 from agents.models import ASLEEP, AgentSession, SessionState
 from escalations.models import AgentEscalation
 from jobs import clock
+from jobs.briefs import must_haves, promise_key
 from jobs.models import EventType, Job, JobStatus, Phase
 
 QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent is heard of more often
@@ -192,7 +193,7 @@ def promises_of(job: Job) -> list[Promise]:
     )
     finished = job.events.filter(type=EventType.CHECK_FINISHED, seq__gt=round_began or 0)
     found = {_key(payload): payload for payload in finished.values_list("payload", flat=True)}
-    wanted = [Promise(text, **_evidence(found.pop(_normal(text), None))) for text in _must_haves(job)]
+    wanted = [Promise(text, **_evidence(found.pop(promise_key(text), None))) for text in must_haves(job)]
     return wanted + [Promise(str(extra.get("promise", "")), **_evidence(extra)) for extra in found.values()]
 
 
@@ -230,18 +231,8 @@ def _evidence(payload: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _must_haves(job: Job) -> list[str]:
-    content = job.idea_brief.current_content if job.idea_brief else {}
-    wanted = content.get("must_have", []) if isinstance(content, dict) else []
-    return [str(item) for item in wanted]
-
-
 def _key(payload: dict[str, Any]) -> str:
-    return _normal(str(payload.get("promise", "")))
-
-
-def _normal(text: str) -> str:
-    return " ".join(text.lower().split())
+    return promise_key(str(payload.get("promise", "")))
 
 
 def _phase(phase: Phase) -> PhaseView:
