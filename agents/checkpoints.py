@@ -22,7 +22,7 @@ from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Subs
 from agents.prompts import note_text
 from agents.standing import Standing, standing_of
 from agents.transcript import upper_bound
-from agents.turns import COMPACTION, Asked, Block, ToolResult, Turn, Usage, note, text_block
+from agents.turns import COMPACTION, EXCERPT_LIMIT, Asked, Block, ToolResult, Turn, Usage, note, text_block
 from jobs import clock, events
 from jobs.events import Fact
 from jobs.models import EventType, Job
@@ -32,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 AS_ASKED = "Paused, as you asked. Resume whenever you like."
 SUSPENDED = "The subscription is suspended, so I have paused. Nothing is lost: I go on once it is paid."
-EXCERPT_LIMIT = 4096
 TOOLS_BOUND = 8_000  # tokens the tools' descriptions have at most
 
 

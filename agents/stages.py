@@ -12,7 +12,7 @@ from agents.checkpoints import Owner, Rest, write_session
 from agents.checks import CheckResult
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
 from agents.prompts import note_text, system_prompt
-from agents.turns import Asked, note
+from agents.turns import EXCERPT_LIMIT, Asked, note
 from escalations.models import AgentEscalation
 from jobs import briefs, events, lifecycle, project_secrets
 from jobs.models import EventType, Job, JobStatus, Project
@@ -118,7 +118,7 @@ def record_checks(owner: Owner, results: Sequence[CheckResult]) -> None:
                 "promise": result.promise,
                 "run": result.run,
                 "ok": result.ok,
-                "output": result.output[: checkpoints.EXCERPT_LIMIT],
+                "output": result.output[:EXCERPT_LIMIT],
                 "duration_ms": result.duration_ms,
             },
         )

@@ -24,7 +24,7 @@ from agents.tools import (
     write_file,
 )
 from agents.tools.tool import Input, Outcome, Tool, shorten
-from agents.turns import Replay, ToolCall, ToolFailure, ToolResult, text_block
+from agents.turns import EXCERPT_LIMIT, Replay, ToolCall, ToolFailure, ToolResult, text_block
 
 MODULES = (
     read_file,
@@ -41,7 +41,6 @@ MODULES = (
 )
 TOOLS: dict[str, Tool[Any]] = {module.TOOL.name: module.TOOL for module in MODULES}
 MOST_CHARACTERS = 30_000  # of an answer, for the model
-MOST_BYTES = 4096  # of an excerpt or a diff, for the feed
 
 
 def definitions() -> list[dict[str, Any]]:
@@ -100,11 +99,11 @@ class Toolbox:
             content=[text_block(cut_middle(text, MOST_CHARACTERS)), *outcome.images],
             is_error=bool(outcome.error_type),
             error_type=outcome.error_type,
-            excerpt=cut_to_bytes(text, MOST_BYTES),
+            excerpt=cut_to_bytes(text, EXCERPT_LIMIT),
             exit_code=outcome.exit_code,
             duration_ms=duration_ms,
             image=outcome.image,
-            diff=cut_to_bytes(self._clean(outcome.diff), MOST_BYTES),
+            diff=cut_to_bytes(self._clean(outcome.diff), EXCERPT_LIMIT),
             changed_files=outcome.changed_files,
             effects=outcome.effects,
         )
