@@ -1,14 +1,12 @@
 """All tools together: runs the loop's calls and turns whatever happens into a result."""
 
 import time
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
 
 from agents.capture import cut_middle, cut_to_bytes
 from agents.errors import NotDone, SandboxFull
-from agents.redaction import Redactor
 from agents.sandbox import Workspace
 from agents.tools import (
     ask_founder,
@@ -55,11 +53,10 @@ def replay(name: str) -> Replay:
 
 
 class Toolbox:
-    """The tools at work in one workspace. `secrets` never leave it."""
+    """The tools at work in one workspace."""
 
-    def __init__(self, workspace: Workspace, *, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._redact = Redactor(secrets)
 
     def definitions(self) -> list[dict[str, Any]]:
         return definitions()
@@ -111,7 +108,7 @@ class Toolbox:
     def _clean(self, text: str) -> str:
         """Without secrets, and without what a database cannot store: NUL and halves of surrogate pairs."""
         storable = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
-        return self._redact(self._workspace.redact(storable))
+        return self._workspace.redact(storable)
 
 
 def _understood(call: ToolCall) -> tuple[Tool[Any], Input]:
