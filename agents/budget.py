@@ -1,10 +1,9 @@
 """The money: a day's allowance, the worst case reserved before each call, and what it really cost after.
 
-All amounts are integer µ$. The first functions are pure; the others work inside the caller's transaction
-and lock the founder's `DailyBudget` first.
+All amounts are integer µ$. The functions work inside the caller's transaction and lock the founder's
+`DailyBudget` first; the sums they make are `agents.allowance`.
 """
 
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,17 +14,19 @@ from django.db import connection
 from django.db.models import F, Sum
 
 from agents import prices
+from agents.allowance import (
+    LEAST_MAX_TOKENS,
+    USUAL_MAX_TOKENS,
+    ceiling,
+    context_limit_of,
+    daily_allowance,
+    period_start,
+)
 from agents.models import AgentSession, BudgetChange, DailyBudget, SpendEntry, Subscription
 from agents.turns import Usage
 from jobs import clock
 
-USUAL_MAX_TOKENS = 16_000
-LEAST_MAX_TOKENS = 4_000  # less does not hold one useful step
-WIND_DOWN_PERCENT = 90
-CEILING_PERCENT = 110
 INSTALL_LOCK = 0x636F666F  # the advisory lock of whoever reckons with MAX_DAILY_SPEND
-MOST_CONTEXT = 150_000  # tokens
-LEAST_CONTEXT = 50_000  # below it, summing up costs more than it saves
 
 
 class NoRoom(Exception):
@@ -39,45 +40,6 @@ class Grant:
     entry_id: UUID
     max_tokens: int
     day: date  # of the reservation
-
-
-def budget_pct(spent: int, allowance: int) -> int:
-    """How much of the day is used, 0 to 100; a day that allows nothing is used up."""
-    return 100 if allowance <= 0 else min(100, 100 * spent // allowance)
-
-
-def daily_allowance(remaining: int, days_left: int) -> int:
-    """An even share of what is left of the period; today counts as one of the days."""
-    return max(0, remaining) // max(1, days_left)
-
-
-def period_start(renews_on: date) -> date:
-    """The day the running period began: one calendar month before it renews."""
-    year, month = (renews_on.year, renews_on.month - 1) if renews_on.month > 1 else (renews_on.year - 1, 12)
-    return date(year, month, min(renews_on.day, monthrange(year, month)[1]))
-
-
-def wind_down_at(allowance: int) -> int:
-    """The spend at which the day's work is brought to an end."""
-    return -(-WIND_DOWN_PERCENT * allowance // 100)
-
-
-def is_winding_down(spent: int, allowance: int) -> bool:
-    return spent >= wind_down_at(allowance)
-
-
-def context_limit_of(price: prices.Price, allowance: int) -> int:
-    """How large an input may grow before it is summed up: a call's worst case stays a fifth of the day."""
-    share = allowance // 5 - price.worst_case(0, USUAL_MAX_TOKENS)
-    return max(LEAST_CONTEXT, min(MOST_CONTEXT, share * prices.MILLION // price.cache_write_5m))
-
-
-def ceiling(allowance: int, remaining: int) -> int:
-    """What the day may cost at the very most."""
-    return min(CEILING_PERCENT * allowance // 100, max(0, remaining))
-
-
-# Inside a transaction
 
 
 def remaining_in_period(subscription: Subscription, today: date) -> int:

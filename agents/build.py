@@ -33,7 +33,7 @@ from agents.shutdown import HandBack, hand_back_if_stopping
 from agents.store import CheckpointStore
 from agents.tools import Toolbox
 from agents.turns import Block, note
-from jobs import clock
+from jobs import briefs, clock
 from jobs.errors import CofounderError
 from jobs.lifecycle import MoveLost
 from jobs.models import EventType, JobStatus
@@ -270,7 +270,7 @@ class Build:
                 await preview.start_app(workspace, declared)
         except preview.PreviewError as error:
             return [CheckResult("the app starts", "", ok=False, output=str(error), duration_ms=0)]
-        return await run_checks(workspace, await unit(stages.promises_of, self.job), declared)
+        return await run_checks(workspace, await unit(briefs.must_haves, self.job), declared)
 
     async def _is_complete(self) -> bool:
         """Whether everything promised is built, started and checked, at no cost to the budget."""

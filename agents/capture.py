@@ -2,7 +2,6 @@
 
 import re
 from collections import deque
-from collections.abc import Callable
 
 ANSI = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-~])"
@@ -42,22 +41,16 @@ class Capture:
 class Output:
     """Both streams of a command, apart and together in the order of their arrival."""
 
-    def __init__(self, listener: Callable[[str], None] | None) -> None:
+    def __init__(self) -> None:
         self.stdout, self.stderr, self.both = Capture(), Capture(), Capture()
-        self._listener = listener
 
     def add_stdout(self, text: str) -> None:
         self.stdout.add(text)
-        self._add(text)
+        self.both.add(text)
 
     def add_stderr(self, text: str) -> None:
         self.stderr.add(text)
-        self._add(text)
-
-    def _add(self, text: str) -> None:
         self.both.add(text)
-        if self._listener is not None:
-            self._listener(text)
 
 
 def cut_middle(text: str, limit: int) -> str:

@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from agents import budget, effects, inbox, live, metrics, notices, questions, renewal, retries
+from agents.allowance import budget_pct, is_winding_down
 from agents.errors import AgentError
 from agents.locks import lock_job, lock_session
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Subscription
@@ -22,13 +23,12 @@ from agents.prompts import note_text
 from agents.standing import Standing, standing_of
 from agents.state import SUSPENDED, SUSPENSION, MoveLost, move, reason_to_pause
 from agents.transcript import upper_bound
-from agents.turns import COMPACTION, Asked, Block, ToolResult, Turn, Usage, note, text_block
+from agents.turns import COMPACTION, EXCERPT_LIMIT, Asked, Block, ToolResult, Turn, Usage, note, text_block
 from jobs import clock, events
 from jobs.events import Fact
 from jobs.models import EventType
-from jobs.queue import enqueue_agent_run
+from jobs.queue import enqueue_agent_run, is_at_work
 
-EXCERPT_LIMIT = 4096
 TOOLS_BOUND = 8_000  # the most tokens that the tools' descriptions take
 
 
@@ -92,24 +92,10 @@ def _may_run(session: AgentSession, run_id: int) -> bool:
     if state == SessionState.QUEUED:
         return True
     if state == SessionState.WORKING:
-        return session.run_id == run_id or not _is_alive(session.run_id)
+        return session.run_id == run_id or not is_at_work(session.run_id)
     if state in ASLEEP:
         return session.wake_at is not None and session.wake_at <= clock.now()
     return state == SessionState.WAITING_FOR_INPUT and inbox.has_news(session.job_id)
-
-
-HEARTBEAT_SECONDS = 10  # a worker without a heartbeat for longer counts as dead
-
-
-def _is_alive(run_id: int | None) -> bool:
-    """Whether a worker with a recent heartbeat is working on this run."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM procrastinate_jobs j JOIN procrastinate_workers w ON w.id = j.worker_id "
-            "WHERE j.id = %s AND j.status = 'doing' AND w.last_heartbeat > now() - make_interval(secs => %s)",
-            [run_id, HEARTBEAT_SECONDS],
-        )
-        return cursor.fetchone() is not None
 
 
 def write_session(owner: Owner, **fields: Any) -> None:
@@ -188,7 +174,7 @@ def save_turn(
         cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
         context_tokens=turn.usage.context_tokens,
     )
-    transaction.on_commit(partial(live.set_budget, {owner.job_id: budget.budget_pct(spent_today, allowance)}))
+    transaction.on_commit(partial(live.set_budget, {owner.job_id: budget_pct(spent_today, allowance)}))
     return row
 
 
@@ -244,13 +230,13 @@ def _go_on(
     renewal.renew_of(session.user_id)
     budget.release_all_of(session.job_id)
     day = budget.lock_day_of(session)
-    winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
+    winding_down = is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     was_told = session.wound_down_on == day.day
     failures = retries.record_failures(session, results)
     news = inbox.News() if are_calls_open else inbox.take(session.job_id)
     notes = [*notes, *failures.notes, *news.notes]
     if winding_down and not was_told and not are_calls_open:
-        percent = budget.budget_pct(day.spent_microdollars, day.allowance_microdollars)
+        percent = budget_pct(day.spent_microdollars, day.allowance_microdollars)
         notes.append(note("wind_down", note_text("wind_down", percent=percent)))
         session.wound_down_on = fields["wound_down_on"] = day.day
     bound += upper_bound(notes)
@@ -365,7 +351,7 @@ def _has_reason_to_go_on(owner: Owner, wanted: Rest) -> bool:
         return False
     session = AgentSession.objects.get(pk=owner.job_id)
     day = budget.lock_day_of(session)
-    winding_down = budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars)
+    winding_down = is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     return not winding_down and budget.has_room(session, session.context_tokens)
 
 
@@ -409,7 +395,7 @@ def budget_fact(spent: int, allowance: int) -> Fact:
     return (
         EventType.BUDGET_UPDATED,
         {
-            "budget_pct": budget.budget_pct(spent, allowance),
+            "budget_pct": budget_pct(spent, allowance),
             "spent_microdollars": spent,
             "allowance_microdollars": allowance,
         },

@@ -10,6 +10,7 @@ from agents import preview, screenshots
 from agents.capture import cut_middle
 from agents.preview import Check, Declaration, DeclarationError, Status
 from agents.sandbox import Workspace
+from jobs.briefs import promise_key
 
 log = structlog.get_logger(__name__)
 
@@ -49,9 +50,11 @@ async def run_checks(
 
 def sorted_by_promise(must_have: Sequence[str], checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
     """Each promise with its checks, in the brief's order; then the checks declared for anything else."""
-    promised = [promise.strip() for promise in must_have]
-    pairs = [(promise, [check for check in checks if check.promise == promise]) for promise in promised]
-    return pairs + [(check.promise, [check]) for check in checks if check.promise not in promised]
+    promised = [(promise_key(promise), promise.strip()) for promise in must_have]
+    declared = [(promise_key(check.promise), check) for check in checks]
+    pairs = [(promise, [check for about, check in declared if about == key]) for key, promise in promised]
+    known = {key for key, _ in promised}
+    return pairs + [(check.promise, [check]) for key, check in declared if key not in known]
 
 
 async def _page(url: str) -> CheckResult:

@@ -11,23 +11,6 @@ from agents.signatures import gist, normalise, signature, speaks_of_trouble
 from agents.testruns import failing_tests, is_test_run
 from agents.turns import ToolCall, ToolResult
 
-__all__ = [
-    "Category",
-    "Escalate",
-    "Failure",
-    "Retry",
-    "categorise",
-    "concerns",
-    "decide",
-    "failing_tests",
-    "failure_of",
-    "gist",
-    "is_expected",
-    "normalise",
-    "proven_by",
-    "signature",
-]
-
 MOST_ATTEMPTS = 3
 EXCERPT_LIMIT = 500  # characters of an error that are kept
 
@@ -112,18 +95,17 @@ def _targets(call: ToolCall) -> frozenset[str]:
     return frozenset({f"{call.name} {place}".strip()})
 
 
-def is_expected(call: ToolCall, result: ToolResult, *, is_known: bool = False) -> bool:
+def is_expected(call: ToolCall, result: ToolResult) -> bool:
     """Whether a failure is a normal answer rather than a problem.
 
     Examples: a search without matches, a comparison that differs, a command under `timeout`, a small mistake
-    that the model corrects itself. Failing tests are part of the work until the same failure persists after
-    a change: then it `is_known`.
+    that the model corrects itself. Failing tests are a problem, of which the first run does not count.
     """
     if not result.is_error or result.error_type in _SLIPS:
         return True
     output = "\n".join(block["text"] for block in result.content if block["type"] == "text")
     if failing_tests(output):
-        return not is_known
+        return False
     return call.name == "bash" and _is_an_answer(_line(call), result, output)
 
 
@@ -170,7 +152,7 @@ def concerns(results: Iterable[ToolResult], watched: Iterable[frozenset[str]] = 
     """Whether the retry policy must look at these results, given the targets that have failed before."""
     watched = list(watched)
     for result in results:
-        if result.is_error and not is_expected(result.call, result, is_known=True):
+        if result.is_error and not is_expected(result.call, result):
             return True
         if watched and not result.is_error:
             proven = proven_by(result)

@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from django.db import connection
 from prometheus_client import Histogram
 
-from jobs import clock
+from jobs import clock, queue
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 ITERATION = Histogram(
@@ -30,13 +29,6 @@ def woke(wake_at: datetime | None) -> None:
 
 def waited(run_id: int) -> None:
     """A run has begun: how long it has waited since it was due."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT extract(epoch FROM now() - greatest(j.scheduled_at, max(e.at))) "
-            "FROM procrastinate_jobs j JOIN procrastinate_events e ON e.job_id = j.id "
-            "AND e.type IN ('deferred', 'deferred_for_retry') WHERE j.id = %s GROUP BY j.id",
-            [run_id],
-        )
-        row = cursor.fetchone()
-    if row is not None:
-        QUEUE.observe(max(0.0, float(row[0])))
+    wait = queue.waited(run_id)
+    if wait is not None:
+        QUEUE.observe(max(0.0, wait.total_seconds()))

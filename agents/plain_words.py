@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from agents import shell
-from agents.failures import Category, Failure
+from agents.categories import Category
+from agents.failures import Failure
 from agents.testruns import is_test_run
 from agents.turns import ToolCall
 

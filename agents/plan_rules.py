@@ -1,12 +1,11 @@
 """What a plan and a subscription may hold: one clear sentence for everything that could not work."""
 
 from datetime import date, time
-from zoneinfo import ZoneInfo
+from zoneinfo import available_timezones
 
 from agents import prices
-from agents.budget import LEAST_MAX_TOKENS
-from agents.renewal import a_month_later
-from agents.topup import MOST, dollars
+from agents.allowance import LEAST_MAX_TOKENS, a_month_later
+from agents.amounts import MOST, dollars
 from jobs.errors import CofounderError
 
 LONGEST_PERIOD = 31  # days
@@ -64,6 +63,7 @@ def check_renewal(renews_on: date, today: date) -> None:
 
 
 def check_quiet_hours(quiet_from: time | None, quiet_until: time | None, time_zone: str) -> None:
+    """Both ends or neither, and not the same; local times of a zone that there is."""
     if (quiet_from is None) != (quiet_until is None):
         missing = "quiet_from" if quiet_from is None else "quiet_until"
         raise CofounderError("Quiet hours need both a beginning and an end.", field=missing)
@@ -71,9 +71,7 @@ def check_quiet_hours(quiet_from: time | None, quiet_until: time | None, time_zo
         raise CofounderError(
             "Quiet hours that end when they begin are none. Leave both empty instead.", field="quiet_until"
         )
-    try:
-        ZoneInfo(time_zone)
-    except (OSError, ValueError, KeyError) as error:
+    if time_zone not in available_timezones():
         raise CofounderError(
-            f"There is no time zone {time_zone!r}. Write it as in Europe/Berlin.", field="time_zone"
-        ) from error
+            f"There is no time zone called “{time_zone}”. Write it as in Europe/Berlin.", field="time_zone"
+        )

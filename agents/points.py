@@ -14,7 +14,8 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import transaction
 
-from agents import budget, checkpoints, live, prices, sql
+from agents import checkpoints, live, prices, sql
+from agents.allowance import USUAL_MAX_TOKENS, budget_pct, context_limit_of
 from agents.budget import Grant
 from agents.checkpoints import Next, Owner
 from agents.failures import concerns
@@ -84,7 +85,7 @@ def _save_turn_at_once(
     )
     if written is None:
         return None
-    percent = budget.budget_pct(written["spent"], written["allowance"])
+    percent = budget_pct(written["spent"], written["allowance"])
     facts.append(checkpoints.budget_fact(written["spent"], written["allowance"]))
     events.announce(owner.job_id, facts, written["last_seq"], row.created_at)
     transaction.on_commit(partial(live.set_budget_soon, owner.job_id, percent))
@@ -102,7 +103,7 @@ def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[To
         [checkpoints.finished_fact(result, standing.phase, standing.iteration) for result in results]
     )
     row = standing.message(owner.job_id, AgentMessage.Role.USER, content)
-    grant = Grant(uuid4(), budget.USUAL_MAX_TOKENS, standing.day)
+    grant = Grant(uuid4(), USUAL_MAX_TOKENS, standing.day)
     written = sql.one_row(
         sql.SAVE_RESULTS,
         {
@@ -125,7 +126,7 @@ def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[To
         grant,
         pause=reason_to_pause(written["pause_requested"]),
         context_tokens=bound,
-        context_limit=budget.context_limit_of(price, standing.allowance),
+        context_limit=context_limit_of(price, standing.allowance),
         standing=replace(standing, position=row.position, context_tokens=bound),
     )
 

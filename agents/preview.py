@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from html.parser import HTMLParser
@@ -78,16 +77,14 @@ async def declaration(workspace: Workspace) -> Declaration:
         raise DeclarationError(f"{DECLARATION}: {place + ': ' if place else ''}{first['msg']}.") from error
 
 
-async def start_app(
-    workspace: Workspace, declared: Declaration, envs: Mapping[str, str] | None = None
-) -> str:
+async def start_app(workspace: Workspace, declared: Declaration) -> str:
     """Restart the app, wait until it answers from outside, and return its URL.
 
     Everything else that runs in the sandbox is stopped first: a server the agent left running would occupy
     the port, and the app would seem to work without its declaration. `AppFailed` carries the end of its log.
     """
     await workspace.end_all_groups()
-    env = {**(envs or {}), "PORT": str(declared.port)}
+    env = {"PORT": str(declared.port)}
     started = await workspace.run(declared.start, background=True, env=env, kind=GROUP)
     url = workspace.host(declared.port)
     deadline = time.monotonic() + START_SECONDS

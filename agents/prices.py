@@ -29,7 +29,6 @@ class Price:
     cache_write_5m: int
     cache_write_1h: int
     cache_read: int
-    max_output_tokens: int
 
     def cost(self, usage: Usage) -> int:
         """The cost in µ$ of a call with this usage, over all its attempts."""
@@ -71,5 +70,4 @@ def price_of(model: str, today: date) -> Price:
         cache_write_5m=row["cache_write_5m"],
         cache_write_1h=row["cache_write_1h"],
         cache_read=row["cache_read"],
-        max_output_tokens=row["max_output_tokens"],
     )

@@ -1,6 +1,5 @@
 """The renewal of a subscription: a new period begins, with its own budget."""
 
-from calendar import monthrange
 from datetime import date
 from uuid import UUID
 
@@ -8,17 +7,11 @@ import structlog
 from django.db import transaction
 from django.db.models import Sum
 
-from agents import budget
+from agents.allowance import a_month_later, period_start
 from agents.models import BudgetChange, DailyBudget, Subscription
 from jobs import clock
 
 log = structlog.get_logger(__name__)
-
-
-def a_month_later(day: date) -> date:
-    """The same day of the next month, or the month's last where it is shorter."""
-    year, month = (day.year, day.month + 1) if day.month < 12 else (day.year + 1, 1)
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def next_renewal(renews_on: date, today: date) -> tuple[date, date]:
@@ -69,7 +62,7 @@ def _forget_days_before(subscription: Subscription, began: date, today: date) ->
     A month that follows a longer one is reckoned from a day too early: a period that ends on 28 February
     seems to begin on 28 January, also when the one before it ended on the 31st.
     """
-    overlap = {"user": subscription.pk, "day__gte": budget.period_start(subscription.renews_on)}
+    overlap = {"user": subscription.pk, "day__gte": period_start(subscription.renews_on)}
     days = DailyBudget.objects.filter(**overlap, day__lt=began)
     spent = days.aggregate(total=Sum("spent_microdollars", default=0))["total"]
     kinds = [BudgetChange.Kind.TOP_UP, BudgetChange.Kind.OVERRIDE]

@@ -15,7 +15,7 @@ from agents.failures import (
     is_proven,
     proven_by,
 )
-from agents.models import AgentSession
+from agents.models import AgentSession, SpendEntry
 from agents.prompts import as_data, note_text
 from agents.testruns import is_test_run
 from agents.turns import Block, ToolCall, ToolResult, note
@@ -57,19 +57,22 @@ class Attempt:
     counts: bool = True  # the first run of failing tests does not count
 
 
-def record_failures(
-    session: AgentSession, results: Sequence[ToolResult], *, cost_microdollars: int = 0
-) -> Recorded:
+def record_failures(session: AgentSession, results: Sequence[ToolResult]) -> Recorded:
     """Count the failures of a step whose turn is saved, and ask the founder once three attempts have failed.
 
     Locks the job, so a caller that also locks the day must lock the day first. Records no event itself.
-    `cost_microdollars` (µ$) is what the step's model call cost.
     """
     watched = watched_targets(session)
     if not concerns(results, watched):
         return Recorded(watched=watched)
     Job.objects.select_for_update(no_key=True).get(pk=session.job_id)
-    return _Step(session, results, cost_microdollars).record()
+    return _Step(session, results).record()
+
+
+def _cost_of_turn(session: AgentSession) -> int:
+    """What the model's call cost whose tool calls have failed: the newest that is settled."""
+    settled = SpendEntry.objects.filter(session=session.job_id, status=SpendEntry.Status.SETTLED)
+    return settled.order_by("-created_at").values_list("cost_microdollars", flat=True).first() or 0
 
 
 def watched_targets(session: AgentSession) -> tuple[frozenset[str], ...]:
@@ -93,14 +96,14 @@ def _attempts(row: ErrorSignature) -> list[Attempt]:
 class _Step:
     """The results of one step. Parallel calls are one attempt: none could learn from another."""
 
-    def __init__(self, session: AgentSession, results: Sequence[ToolResult], cost: int) -> None:
+    def __init__(self, session: AgentSession, results: Sequence[ToolResult]) -> None:
         self.session = session
         self.results = results
         self.project_id = session.job.project_id
         self.rows = {row.signature: row for row in _open_signatures(self.project_id)}
         self.counted: set[str] = set()
-        troubles = sum(not is_expected(one.call, one, is_known=True) for one in results)
-        self.cost = cost // max(1, troubles)
+        troubles = sum(not is_expected(one.call, one) for one in results)
+        self.cost = _cost_of_turn(session) // max(1, troubles)
         self.facts: list[Fact] = []
         self.notes: list[Block] = []
 
@@ -108,7 +111,7 @@ class _Step:
         for result in self.results:
             if not result.is_error:
                 self._worked(result)
-            elif not is_expected(result.call, result, is_known=True):
+            elif not is_expected(result.call, result):
                 self._failed(result, failure_of(result))
         return Recorded(self.facts, self.notes, _watched(self.rows.values()))
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from agents import checkpoints, inbox, questions, wake
-from agents.budget import LEAST_CONTEXT
+from agents.allowance import LEAST_CONTEXT
 from agents.checkpoints import Rest
 from agents.database import unit
 from agents.guards import CapReached, GoingInCircles, Guards

@@ -5,7 +5,7 @@ import posixpath
 import shlex
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
@@ -221,7 +221,6 @@ class Workspace:
         timeout: float = 120.0,
         background: bool = False,
         env: Mapping[str, str] | None = None,
-        on_output: Callable[[str], None] | None = None,
         kind: str = "",
     ) -> CommandResult:
         """Run the agent's command in the workspace, in a recorded process group of its own.
@@ -231,7 +230,7 @@ class Workspace:
         """
         group = f"{kind}-{uuid.uuid4().hex[:12]}" if kind else f"{self._prefix}{uuid.uuid4().hex[:12]}"
         log = f"{STATE}/logs/{group}.log" if background else ""
-        output = Output(on_output)
+        output = Output()
         started = time.monotonic()
         exit_code, timed_out = 0, False
         try:

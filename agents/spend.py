@@ -8,6 +8,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
 from agents import budget
+from agents.allowance import budget_pct, daily_allowance
 from agents.forecast import Pace, Progress, forecast
 from agents.models import DailyBudget, SpendEntry, Subscription
 from jobs import clock
@@ -29,7 +30,7 @@ def spend_of(job: Job) -> dict[str, Any]:
     entries = SpendEntry.objects.filter(session=job.pk, status=SpendEntry.Status.SETTLED)
     sums = {name: Coalesce(Sum(name), 0) for name in (*TOKENS, "cost_microdollars")}
     retries = entries.filter(is_retry=True).aggregate(cost=Coalesce(Sum("cost_microdollars"), 0))
-    today = day_of(job.project.owner)
+    today = day_of(job.project.owner_id)
     return {
         "job_id": job.pk,
         **entries.aggregate(calls=Count("pk"), **sums),
@@ -43,7 +44,7 @@ def spend_of(job: Job) -> dict[str, Any]:
 
 def forecast_of(job: Job, today: dict[str, Any]) -> dict[str, Any] | None:
     """When the build will be ready at the pace of `today`; None when it is over or too early to say."""
-    subscription = subscription_of(job.project.owner)
+    subscription = subscription_of(job.project.owner_id)
     if job.is_over or subscription is None:
         return None
     pace = Pace(
@@ -77,38 +78,38 @@ def _grouped(job_id: UUID, name: str) -> list[dict[str, Any]]:
     return list(sums.order_by(name))
 
 
-def day_of(user: Any) -> dict[str, Any]:
+def day_of(user_id: UUID) -> dict[str, Any]:
     """The founder's UTC day. Before its first call the allowance is the one it would get."""
-    row = budget.today_of(user) or _untouched_day(user)
+    row = budget.today_of(user_id) or _untouched_day(user_id)
     spent, allowance = row.spent_microdollars, row.allowance_microdollars
     return {
         "day": row.day,
         "allowance_microdollars": allowance,
         "spent_microdollars": spent,
         "reserved_microdollars": row.reserved_microdollars,
-        "budget_pct": budget.budget_pct(spent, allowance) if row.pk else 0,
+        "budget_pct": budget_pct(spent, allowance) if row.pk else 0,
         "used_pct": 100 * spent // allowance if allowance else None,
     }
 
 
-def _untouched_day(user: Any) -> DailyBudget:
+def _untouched_day(user_id: UUID) -> DailyBudget:
     today = clock.today()
-    subscription = subscription_of(user)
+    subscription = subscription_of(user_id)
     allowance = 0
     if subscription is not None:
         remaining = budget.remaining_in_period(subscription, today)
-        allowance = budget.daily_allowance(remaining, (subscription.renews_on - today).days)
-    return DailyBudget(user=user, day=today, allowance_microdollars=allowance)
+        allowance = daily_allowance(remaining, (subscription.renews_on - today).days)
+    return DailyBudget(user_id=user_id, day=today, allowance_microdollars=allowance)
 
 
-def subscription_of(user: Any) -> Subscription | None:
+def subscription_of(user_id: UUID) -> Subscription | None:
     """The founder's subscription, suspended or not."""
-    return Subscription.objects.select_related("tier").filter(user=user.pk).first()
+    return Subscription.objects.select_related("tier").filter(user=user_id).first()
 
 
 def budget_of(user: Any) -> dict[str, Any]:
     """The founder's day and period."""
-    day, subscription = day_of(user), subscription_of(user)
+    day, subscription = day_of(user.pk), subscription_of(user.pk)
     if subscription is None:
         return {
             **day,

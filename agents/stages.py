@@ -12,7 +12,7 @@ from agents.checkpoints import Owner, Rest, move_session, write_session
 from agents.checks import CheckResult
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
 from agents.prompts import note_text, system_prompt
-from agents.turns import Asked, note
+from agents.turns import EXCERPT_LIMIT, Asked, note
 from escalations.answers import skip_open
 from jobs import briefs, events, lifecycle, project_secrets
 from jobs.models import EventType, Job, JobStatus, Project
@@ -46,12 +46,6 @@ def prepare_session(owner: Owner, session: AgentSession) -> None:
     )
     write_session(owner, model=config.model, max_tool_calls=config.max_tool_calls, system_prompt=prompt)
     session.model, session.max_tool_calls, session.system_prompt = config.model, config.max_tool_calls, prompt
-
-
-def promises_of(job: Job) -> list[str]:
-    """The brief's must_have, word for word."""
-    content = job.idea_brief.current_content if job.idea_brief else {}
-    return [str(promise) for promise in content.get("must_have", [])]
 
 
 def secrets_of(job: Job) -> dict[str, str]:
@@ -131,7 +125,7 @@ def record_checks(owner: Owner, results: Sequence[CheckResult]) -> None:
                 "promise": result.promise,
                 "run": result.run,
                 "ok": result.ok,
-                "output": result.output[: checkpoints.EXCERPT_LIMIT],
+                "output": result.output[:EXCERPT_LIMIT],
                 "duration_ms": result.duration_ms,
             },
         )

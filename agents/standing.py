@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from agents import budget
+from agents.allowance import ceiling, period_start, wind_down_at
 from agents.models import AgentMessage, AgentSession, DailyBudget, Subscription
 from agents.turns import Block
 from jobs import clock
@@ -37,9 +38,9 @@ class Standing:
             "allowance": self.allowance,
             "remaining": self.remaining,
             "renews_on": self.renews_on,
-            "period_start": budget.period_start(self.renews_on),
-            "ceiling": budget.ceiling(self.allowance, self.remaining),
-            "wind_down_at": NEVER if self.is_wind_down_told else budget.wind_down_at(self.allowance),
+            "period_start": period_start(self.renews_on),
+            "ceiling": ceiling(self.allowance, self.remaining),
+            "wind_down_at": NEVER if self.is_wind_down_told else wind_down_at(self.allowance),
         }
 
     def message(

@@ -6,16 +6,15 @@ from contextlib import suppress
 from datetime import timedelta
 
 import structlog
-from django.db import Error, connection
+from django.db import Error
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
 from agents import reconciliation, renewal
-from agents.checkpoints import HEARTBEAT_SECONDS
 from agents.database import statement, unit
 from agents.models import ASLEEP, AT_WORK, AgentSession
 from jobs import clock
-from jobs.queue import ERRANDS, QUEUES, RUN_AGENT, enqueue_agent_run
+from jobs.queue import ERRANDS, enqueue_agent_run, jobs_with_a_run, retry_stalled
 
 log = structlog.get_logger(__name__)
 
@@ -63,57 +62,13 @@ async def release_orphans() -> None:
         log.info("sweep.released", job_id=str(orphan.session_id), amount=orphan.amount, day=str(orphan.day))
 
 
-def retry_stalled() -> list[int]:
-    """Give what workers that have died were at to those that live; the numbers in the queue.
-
-    Looked for and put back in one statement, or of two sweepers at once the slower would take a task away
-    from the worker that the faster has just given it to.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(RETRY_STALLED, {"queues": list(QUEUES), "silent": HEARTBEAT_SECONDS})
-        return [row[0] for row in cursor.fetchall()]
-
-
-# A task that waits in the queue already, under the same lock, takes the place of the one that died.
-RETRY_STALLED = """
-WITH stalled AS (
-    SELECT j.id, j.queueing_lock FROM procrastinate_jobs j
-    WHERE j.queue_name = ANY(%(queues)s) AND j.status = 'doing' AND NOT EXISTS (
-        SELECT FROM procrastinate_workers w
-        WHERE w.id = j.worker_id AND w.last_heartbeat > now() - make_interval(secs => %(silent)s))
-    FOR UPDATE SKIP LOCKED
-), judged AS (
-    SELECT id, queueing_lock IS NOT NULL AND (
-        row_number() OVER (PARTITION BY queueing_lock ORDER BY id DESC) > 1 OR EXISTS (
-            SELECT FROM procrastinate_jobs w
-            WHERE w.queueing_lock = stalled.queueing_lock AND w.status = 'todo')) AS is_replaced
-    FROM stalled
-)
-SELECT id, CASE WHEN is_replaced THEN procrastinate_finish_job_v1(id, 'failed', false)
-    ELSE procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) END
-FROM judged
-"""
-
-
 def queue_forgotten() -> list[object]:
     """Queue every session that is due, or should be at work, and has no run in the queue."""
     now = clock.now()
     due = AgentSession.objects.filter(state__in=ASLEEP, wake_at__lte=now - OVERDUE * clock.speed())
     at_work = AgentSession.objects.filter(state__in=AT_WORK)
     wanted = {session.pk for session in (due | at_work).only("pk")}
-    forgotten = sorted(wanted - _queued(), key=str)
+    forgotten = sorted(wanted - jobs_with_a_run(), key=str)
     for job_id in forgotten:
         enqueue_agent_run(job_id)
     return list(forgotten)
-
-
-def _queued() -> set[object]:
-    """Jobs that have a run to come now, or under way."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT (args->>'job_id')::uuid FROM procrastinate_jobs WHERE task_name = %s "
-            "AND (status = 'doing' OR status = 'todo' "
-            "AND COALESCE(scheduled_at, now()) <= now() + interval '1 minute')",
-            [RUN_AGENT],
-        )
-        return {row[0] for row in cursor.fetchall()}

@@ -15,6 +15,8 @@ from django.db import transaction
 from django.db.models import Sum
 
 from agents import budget, checkpoints, live
+from agents.allowance import budget_pct, daily_allowance, is_winding_down
+from agents.amounts import checked, dollars
 from agents.locks import lock_under_way
 from agents.models import ASLEEP, AgentSession, BudgetChange, DailyBudget, Subscription
 from agents.prices import UnknownModel
@@ -26,8 +28,6 @@ from jobs.queue import enqueue_agent_run
 
 log = structlog.get_logger(__name__)
 
-DOLLAR = 1_000_000  # µ$
-MOST = 100_000 * DOLLAR
 REASON_LIMIT = 300
 
 
@@ -83,23 +83,6 @@ def recompute_today(user: Any) -> DailyBudget:
     return _take_effect(subscription, budget.lock_day(subscription, clock.today()), None)
 
 
-def checked(amount: Any) -> int:
-    """An amount of µ$ as a person gave it. Raises `CofounderError` for what is no sensible amount."""
-    if isinstance(amount, bool) or not isinstance(amount, int):
-        raise CofounderError("An amount is a whole number of micro-dollars.", field="amount_microdollars")
-    if abs(amount) > MOST:
-        raise CofounderError(
-            f"At most {dollars(MOST)} can be moved at once. Is the amount in micro-dollars?",
-            field="amount_microdollars",
-        )
-    return amount
-
-
-def dollars(amount: int) -> str:
-    """µ$ as people read them."""
-    return f"${amount / DOLLAR:,.2f}"
-
-
 def _change_period(user: Any, kind: BudgetChange.Kind, amount: int, by: Any, reason: str) -> DailyBudget:
     subscription = _subscription(user)
     day = budget.lock_day(subscription, clock.today())
@@ -136,7 +119,7 @@ def _is_own(user: Any, by: Any) -> bool:
 
 def _share(subscription: Subscription, day: DailyBudget) -> int:
     left = budget.remaining_in_period(subscription, day.day)
-    return budget.daily_allowance(left, (subscription.renews_on - day.day).days)
+    return daily_allowance(left, (subscription.renews_on - day.day).days)
 
 
 def _moved(day: DailyBudget) -> int:
@@ -168,7 +151,7 @@ def _take_effect(subscription: Subscription, day: DailyBudget, by: Any) -> Daily
 def _tell(session: AgentSession, day: DailyBudget) -> None:
     spent, allowance = day.spent_microdollars, day.allowance_microdollars
     events.record_all(session.pk, [checkpoints.budget_fact(spent, allowance)])
-    percent = budget.budget_pct(spent, allowance)
+    percent = budget_pct(spent, allowance)
     transaction.on_commit(partial(live.set_budget, {session.pk: percent}))
 
 
@@ -182,7 +165,7 @@ def _reschedule(session: AgentSession, day: DailyBudget, at: datetime) -> None:
 
 
 def _has_room(session: AgentSession, day: DailyBudget) -> bool:
-    if budget.is_winding_down(day.spent_microdollars, day.allowance_microdollars):
+    if is_winding_down(day.spent_microdollars, day.allowance_microdollars):
         return False
     try:
         return budget.has_room(session, session.context_tokens)

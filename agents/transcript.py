@@ -1,24 +1,15 @@
 """The transcript as the API requires it: roles alternate, and tool results come before notes."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from agents.turns import Block
 
 
-def as_messages(rows: Iterable[tuple[str, list[Block]]]) -> list[dict[str, Any]]:
-    """Rows of `(role, content)` as request messages; consecutive rows of one role become one message.
+def append(messages: list[dict[str, Any]], role: str, content: list[Block]) -> None:
+    """Add one row to request messages, in place; consecutive rows of one role become one message.
 
     Only user rows can be consecutive; their tool results come first.
     """
-    messages: list[dict[str, Any]] = []
-    for role, content in rows:
-        append(messages, role, content)
-    return messages
-
-
-def append(messages: list[dict[str, Any]], role: str, content: list[Block]) -> None:
-    """Add one row to request messages, in place."""
     if messages and messages[-1]["role"] == role:
         joined = [*messages[-1]["content"], *content]
         joined.sort(

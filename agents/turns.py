@@ -7,6 +7,8 @@ from typing import Any
 
 Block = dict[str, Any]  # a content block of the Messages API
 
+EXCERPT_LIMIT = 4096  # bytes of an output, or characters of a thought, that the feed shows at most
+
 
 class Replay(StrEnum):
     """What to do on resume with a call whose result was never saved."""
@@ -178,7 +180,7 @@ def failed(call: ToolCall, label: str, error_type: str, message: str) -> ToolRes
         content=[text_block(message)],
         is_error=True,
         error_type=error_type,
-        excerpt=message[:4096],
+        excerpt=message[:EXCERPT_LIMIT],
     )
 
 

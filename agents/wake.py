@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from agents import budget, prices
+from agents.allowance import LEAST_MAX_TOKENS, daily_allowance
 from agents.models import AgentSession, Subscription
 from jobs import clock
 
@@ -101,7 +102,7 @@ def least_call_of(session: AgentSession, day: date) -> int:
         price = prices.price_of(session.model, day)
     except prices.UnknownModel:
         return 0
-    return price.worst_case(session.context_tokens, budget.LEAST_MAX_TOKENS)
+    return price.worst_case(session.context_tokens, LEAST_MAX_TOKENS)
 
 
 def _allowances(subscription: Subscription, today: date) -> Callable[[date], int]:
@@ -111,6 +112,6 @@ def _allowances(subscription: Subscription, today: date) -> Callable[[date], int
     left = budget.room_in_period(subscription, today) - spent
 
     def allowance_on(day: date) -> int:
-        return budget.daily_allowance(left, (subscription.renews_on - day).days)
+        return daily_allowance(left, (subscription.renews_on - day).days)
 
     return allowance_on

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 
-from django.db import connection
 from django.db.models import Count, Sum
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from agents.amounts import DOLLAR
 from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
 from escalations.models import AgentEscalation
-from jobs import clock
-
-DOLLAR = 1_000_000  # µ$
+from jobs import clock, queue
 
 
 class InstallCollector(Collector):
@@ -25,7 +23,7 @@ class InstallCollector(Collector):
             "Questions that wait for a founder.",
             AgentEscalation.objects.filter(status=AgentEscalation.Status.PENDING).count(),
         )
-        yield from queue()
+        yield from tasks()
 
     def describe(self) -> Iterator[Metric]:
         """Nothing is read before it is asked for."""
@@ -71,22 +69,15 @@ def today() -> Iterator[Metric]:
     )
 
 
-def queue() -> Iterator[Metric]:
+def tasks() -> Iterator[Metric]:
     """Runs that are due and wait, for how long the oldest has, and the workers that live."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), COALESCE(extract(epoch FROM max(now() - greatest(j.scheduled_at, e.at))), 0) "
-            "FROM procrastinate_jobs j JOIN LATERAL (SELECT max(at) AS at FROM procrastinate_events "
-            "WHERE job_id = j.id) e ON true "
-            "WHERE j.status = 'todo' AND COALESCE(j.scheduled_at, now()) <= now()"
-        )
-        waiting, oldest = cursor.fetchone()
-        cursor.execute(
-            "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '10 seconds'"
-        )
-        (workers,) = cursor.fetchone()
+    waiting, oldest = queue.backlog()
     yield GaugeMetricFamily("cofounder_queue_waiting", "Tasks that are due and wait for a worker.", waiting)
     yield GaugeMetricFamily(
-        "cofounder_queue_oldest_seconds", "How long the one that waits longest has waited.", float(oldest)
+        "cofounder_queue_oldest_seconds",
+        "How long the one that waits longest has waited.",
+        oldest.total_seconds(),
     )
-    yield GaugeMetricFamily("cofounder_workers", "Workers that were heard of within ten seconds.", workers)
+    yield GaugeMetricFamily(
+        "cofounder_workers", "Workers that were heard of within ten seconds.", queue.living_workers()
+    )

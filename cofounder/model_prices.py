@@ -14,7 +14,6 @@ class ModelPrice(TypedDict):
     cache_write_5m: int
     cache_write_1h: int
     cache_read: int
-    max_output_tokens: int
     retires: str | None  # the day the provider ends the model, if announced
 
 
@@ -27,7 +26,6 @@ def _price(version: str, input: float, output: float, read: float, retires: str 
         "cache_write_5m": round(input * 1_250_000),
         "cache_write_1h": round(input * 2_000_000),
         "cache_read": round(read * 1_000_000),
-        "max_output_tokens": 128_000,
         "retires": retires,
     }
 

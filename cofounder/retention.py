@@ -10,12 +10,11 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from django.contrib.sessions.models import Session
 from django.core.files.storage import storages
-from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from knox.models import AuthToken
 
 from agents.models import AgentMessage, Snapshot, SpendEntry
-from jobs import clock
+from jobs import clock, queue
 from jobs.models import TERMINAL, Job, Project
 
 log = structlog.get_logger(__name__)
@@ -47,7 +46,12 @@ def rules() -> list[Rule]:
         Rule(
             "tokens", "expired API tokens", lambda: _expired_tokens().count(), lambda: _all(_expired_tokens())
         ),
-        Rule("queue", f"queue tasks that ended over {QUEUE_DAYS} days ago", _count_tasks, _remove_tasks),
+        Rule(
+            "queue",
+            f"queue tasks that ended over {QUEUE_DAYS} days ago",
+            lambda: queue.count_ended(QUEUE_DAYS),
+            lambda: queue.remove_ended(QUEUE_DAYS),
+        ),
         Rule(
             "reservations",
             f"reservations given back over {RELEASED_DAYS} days ago",
@@ -79,24 +83,6 @@ def _expired_sign_ins() -> QuerySet[Session]:
 def _expired_tokens() -> QuerySet[AuthToken]:
     expired: QuerySet[AuthToken] = AuthToken.objects.filter(expiry__lt=datetime.now(UTC))
     return expired
-
-
-_ENDED_TASKS = (
-    "FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing') AND id IN (SELECT job_id FROM "
-    "procrastinate_events GROUP BY job_id HAVING max(at) < now() - make_interval(days => %s))"
-)
-
-
-def _count_tasks() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) {_ENDED_TASKS}", [QUEUE_DAYS])  # two constants
-        return int(cursor.fetchone()[0])
-
-
-def _remove_tasks() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(f"DELETE {_ENDED_TASKS}", [QUEUE_DAYS])  # two constants
-        return int(cursor.rowcount)
 
 
 def _released() -> QuerySet[SpendEntry]:

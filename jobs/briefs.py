@@ -6,7 +6,7 @@ from django.db import transaction
 
 from jobs import clock
 from jobs.errors import CofounderError
-from jobs.models import Artifact, Project, UnderstandingSession
+from jobs.models import Artifact, Job, Project, UnderstandingSession
 
 NAME_LIMIT = 200
 TEXT_LIMIT = 50_000  # characters of the goal, and of brief and interview taken together
@@ -98,6 +98,18 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
         return [text for item in value for text in _texts(item)]
     return []
+
+
+def must_haves(job: Job) -> list[str]:
+    """The promises of the brief that a job builds, verbatim."""
+    content = job.idea_brief.current_content if job.idea_brief else {}
+    wanted = content.get("must_have", []) if isinstance(content, dict) else []
+    return [str(promise) for promise in wanted]
+
+
+def promise_key(text: str) -> str:
+    """What two ways to write one promise have in common: case and spaces do not matter."""
+    return " ".join(text.lower().split())
 
 
 @transaction.atomic

@@ -8,8 +8,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.html import format_html
 
+from agents.amounts import dollars
 from agents.models import AgentSession
-from agents.topup import dollars
 from jobs.cockpit import ago
 from jobs.models import Job, Project
 

@@ -1,6 +1,5 @@
 """Founders' money: budget changes, days, and the ledger."""
 
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +16,8 @@ from django.utils.html import format_html
 
 from agents import spend, topup
 from agents.admin.forms import CheckedForm, DollarsField
+from agents.amounts import dollars, exactly
 from agents.models import BudgetChange, DailyBudget, SpendEntry
-from agents.topup import dollars
 from jobs.cockpit import ReadOnlyAdmin, as_uuid
 from jobs.models import Job
 
@@ -194,8 +193,3 @@ def _rows(groups: list[dict[str, Any]], name: str) -> list[tuple[Any, str, str]]
         )
         for group in groups
     ]
-
-
-def exactly(amount: int) -> str:
-    """µ$ as dollars with four decimals: a single call often costs less than a cent."""
-    return f"${Decimal(amount) / topup.DOLLAR:,.4f}"

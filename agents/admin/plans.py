@@ -10,8 +10,8 @@ from django.http import HttpRequest
 
 from agents import plan_rules, spend, suspension, topup
 from agents.admin.forms import CheckedForm, DollarsField
+from agents.amounts import dollars
 from agents.models import ENDED, AgentSession, DailyBudget, PlanTier, Subscription
-from agents.topup import dollars
 from jobs import clock
 from jobs.cockpit import BoundedPaginator, ModelAdmin
 

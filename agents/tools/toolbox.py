@@ -1,14 +1,12 @@
 """All tools together: runs the loop's calls and turns every outcome into a result."""
 
 import time
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
 
 from agents.capture import cut_middle, cut_to_bytes
 from agents.errors import NotDone, SandboxFull
-from agents.redaction import Redactor
 from agents.sandbox import Workspace
 from agents.tools import (
     ask_founder,
@@ -24,7 +22,7 @@ from agents.tools import (
     write_file,
 )
 from agents.tools.tool import Input, Outcome, Tool, shorten
-from agents.turns import Replay, ToolCall, ToolFailure, ToolResult, text_block
+from agents.turns import EXCERPT_LIMIT, Replay, ToolCall, ToolFailure, ToolResult, text_block
 
 MODULES = (
     read_file,
@@ -41,7 +39,6 @@ MODULES = (
 )
 TOOLS: dict[str, Tool[Any]] = {module.TOOL.name: module.TOOL for module in MODULES}
 MOST_CHARACTERS = 30_000  # of an answer, for the model
-MOST_BYTES = 4096  # of an excerpt or a diff, for the feed
 
 
 def definitions() -> list[dict[str, Any]]:
@@ -56,11 +53,10 @@ def replay(name: str) -> Replay:
 
 
 class Toolbox:
-    """The tools for one workspace. `secrets` are removed from everything they return."""
+    """The tools for one workspace."""
 
-    def __init__(self, workspace: Workspace, *, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._redact = Redactor(secrets)
 
     def definitions(self) -> list[dict[str, Any]]:
         return definitions()
@@ -100,11 +96,11 @@ class Toolbox:
             content=[text_block(cut_middle(text, MOST_CHARACTERS)), *outcome.images],
             is_error=bool(outcome.error_type),
             error_type=outcome.error_type,
-            excerpt=cut_to_bytes(text, MOST_BYTES),
+            excerpt=cut_to_bytes(text, EXCERPT_LIMIT),
             exit_code=outcome.exit_code,
             duration_ms=duration_ms,
             image=outcome.image,
-            diff=cut_to_bytes(self._clean(outcome.diff), MOST_BYTES),
+            diff=cut_to_bytes(self._clean(outcome.diff), EXCERPT_LIMIT),
             changed_files=outcome.changed_files,
             effects=outcome.effects,
         )
@@ -112,7 +108,7 @@ class Toolbox:
     def _clean(self, text: str) -> str:
         """Without secrets, and without what a database cannot store: NUL and halves of surrogate pairs."""
         storable = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
-        return self._redact(self._workspace.redact(storable))
+        return self._workspace.redact(storable)
 
 
 def _parse(call: ToolCall) -> tuple[Tool[Any], Input]:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import redis
@@ -14,13 +14,12 @@ from django.db import connection
 
 from cofounder import embedded, environment, probes
 from cofounder.doctor.finding import SECONDS, Finding, fail, first_line, ok, warn
-from jobs import clock
+from jobs import clock, queue
 from jobs.models import Clock, ProjectSecret
 
 OLDEST_POSTGRES = 14
 SKEW_SECONDS = 2.0
-ALIVE_SECONDS = 10
-OVERDUE_SECONDS = 60.0
+OVERDUE = timedelta(minutes=1)
 MOST_SECRETS = 100  # that are looked at
 
 
@@ -67,27 +66,17 @@ def look_at_migrations() -> Iterator[Finding]:
 
 
 def look_at_queue() -> Iterator[Finding]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM procrastinate_workers "
-            "WHERE last_heartbeat > now() - make_interval(secs => %s)",
-            [ALIVE_SECONDS],
-        )
-        workers = int(cursor.fetchone()[0])
-        cursor.execute(
-            "SELECT count(*), COALESCE(extract(epoch FROM max(now() - scheduled_at)), 0) "
-            "FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at <= now()"
-        )
-        waiting, oldest = cursor.fetchone()
+    workers = queue.living_workers()
+    waiting, oldest = queue.backlog()
     if not workers:
         yield fail(
             "workers", "none was heard of lately", "Start one: `manage.py run_worker` (or `manage.py up`)."
         )
     else:
         yield ok("workers", f"{workers} alive")
-    if oldest > OVERDUE_SECONDS:
+    if oldest > OVERDUE:
         fix = "Add a worker, or raise its --concurrency; see `manage.py agent_status`."
-        yield warn("queue", f"{waiting} wait, the oldest for {oldest:.0f} s", fix)
+        yield warn("queue", f"{waiting} wait, the oldest for {oldest.total_seconds():.0f} s", fix)
     else:
         yield ok("queue", "nothing is overdue")
 

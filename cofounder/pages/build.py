@@ -12,6 +12,7 @@ from cofounder.pages import build_state, feed, money, panels, phase_filter, spen
 from cofounder.pages.ownership import founders_only, own_job
 from cofounder.pages.phase_filter import Span
 from jobs import clock
+from jobs.lists import as_number
 from jobs.models import Job
 
 
@@ -93,7 +94,7 @@ def _earlier(request: HttpRequest, job: Job, spans: list[Span], phase: str) -> H
 
 
 def _number(request: HttpRequest, name: str) -> int:
-    given = request.GET.get(name, "0")
-    if not given.isascii() or not given.isdigit() or len(given) > 18:
+    number = as_number(request.GET.get(name, "0"))
+    if number is None:
         raise Http404(f"{name} must be a number.")
-    return int(given)
+    return number

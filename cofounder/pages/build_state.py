@@ -7,10 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from agents import budget
-from agents.models import ASLEEP, AgentSession, SessionState, Subscription
+from agents import spend
+from agents.allowance import WIND_DOWN_PERCENT, budget_pct
+from agents.models import ASLEEP, AgentSession, SessionState
 from escalations.models import AgentEscalation
 from jobs import clock
+from jobs.briefs import must_haves, promise_key
 from jobs.models import EventType, Job, JobStatus, Phase
 
 QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent is heard of more often
@@ -39,13 +41,7 @@ class Money:
 
     @property
     def tone(self) -> str:
-        return (
-            "red"
-            if self.percent >= 100
-            else "yellow"
-            if self.percent >= budget.WIND_DOWN_PERCENT
-            else "green"
-        )
+        return "red" if self.percent >= 100 else "yellow" if self.percent >= WIND_DOWN_PERCENT else "green"
 
 
 @dataclass(frozen=True)
@@ -175,17 +171,9 @@ def controls_of(job: Job, session: AgentSession | None) -> Controls:
 
 def money_of(user_id: Any) -> Money:
     """Today's spend and allowance; before the day's first call, the allowance it would get."""
-    today = budget.today_of(user_id)
-    if today is not None:
-        spent, allowance = today.spent_microdollars, today.allowance_microdollars
-        return Money(spent, allowance, budget.budget_pct(spent, allowance))
-    subscription = Subscription.objects.select_related("tier").filter(user=user_id).first()
-    if subscription is None:
-        return Money(0, 0, 100)
-    day = clock.today()
-    left = budget.remaining_in_period(subscription, day)
-    allowance = budget.daily_allowance(left, (subscription.renews_on - day).days)
-    return Money(0, allowance, budget.budget_pct(0, allowance))
+    today = spend.day_of(user_id)
+    spent, allowance = today["spent_microdollars"], today["allowance_microdollars"]
+    return Money(spent, allowance, budget_pct(spent, allowance))
 
 
 def open_questions_of(user: Any) -> QuerySet[AgentEscalation]:
@@ -205,7 +193,7 @@ def promises_of(job: Job) -> list[Promise]:
     )
     finished = job.events.filter(type=EventType.CHECK_FINISHED, seq__gt=round_began or 0)
     found = {_key(payload): payload for payload in finished.values_list("payload", flat=True)}
-    wanted = [Promise(text, **_evidence(found.pop(_normal(text), None))) for text in _must_haves(job)]
+    wanted = [Promise(text, **_evidence(found.pop(promise_key(text), None))) for text in must_haves(job)]
     return wanted + [Promise(str(extra.get("promise", "")), **_evidence(extra)) for extra in found.values()]
 
 
@@ -243,18 +231,8 @@ def _evidence(payload: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _must_haves(job: Job) -> list[str]:
-    content = job.idea_brief.current_content if job.idea_brief else {}
-    wanted = content.get("must_have", []) if isinstance(content, dict) else []
-    return [str(item) for item in wanted]
-
-
 def _key(payload: dict[str, Any]) -> str:
-    return _normal(str(payload.get("promise", "")))
-
-
-def _normal(text: str) -> str:
-    return " ".join(text.lower().split())
+    return promise_key(str(payload.get("promise", "")))
 
 
 def _phase(phase: Phase) -> PhaseView:

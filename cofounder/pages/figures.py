@@ -1,16 +1,6 @@
-"""Money and time in the words that pages use everywhere."""
+"""Time in the words that pages use everywhere."""
 
 from datetime import datetime, timedelta
-
-CENT = 10_000  # µ$
-
-
-def money(microdollars: int) -> str:
-    """Dollars and cents; a sum that rounds to nothing still shows that it is something."""
-    if 0 < microdollars < CENT:
-        return "under $0.01"
-    cents = (microdollars + CENT // 2) // CENT
-    return f"${cents // 100:,}.{cents % 100:02d}"
 
 
 def duration(span: timedelta) -> str:

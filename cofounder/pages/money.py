@@ -8,8 +8,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from agents import topup
-from cofounder.pages import figures, replies
+from agents import amounts, topup
+from agents.amounts import CENT, DOLLAR
+from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only
 from jobs.errors import CofounderError
@@ -25,7 +26,7 @@ def today(request: HttpRequest) -> HttpResponse:
 
     def change(amount: int) -> str:
         day = topup.set_today(request.user, amount, request.user)
-        return f"Today may cost {figures.money(day.allowance_microdollars)}."
+        return f"Today may cost {amounts.money(day.allowance_microdollars)}."
 
     return _change(request, change)
 
@@ -38,7 +39,7 @@ def top_up(request: HttpRequest) -> HttpResponse:
 
     def change(amount: int) -> str:
         day = topup.top_up(request.user, amount, by=request.user)
-        return f"Added. Today may now cost {figures.money(day.allowance_microdollars)}."
+        return f"Added. Today may now cost {amounts.money(day.allowance_microdollars)}."
 
     return _change(request, change)
 
@@ -53,7 +54,7 @@ def read_dollars(text: str) -> int:
     if found is None:
         raise CofounderError("Write an amount in dollars, such as 4 or 4.50.", field="dollars")
     dollars, cents = found.groups(default="0")
-    return int(dollars) * topup.DOLLAR + int(cents.ljust(2, "0")) * figures.CENT
+    return int(dollars) * DOLLAR + int(cents.ljust(2, "0")) * CENT
 
 
 def _change(request: HttpRequest, change: Callable[[int], str]) -> HttpResponse:

@@ -21,6 +21,7 @@ from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only, own_job, own_project
 from jobs.errors import CofounderError
+from jobs.lists import as_number
 from jobs.models import EventType, Job, Project
 
 OTHERS_SENTENCE = "It could not be opened just now. Whoever gave you the link can see why."
@@ -81,7 +82,7 @@ def progress(request: HttpRequest, project_id: UUID) -> HttpResponse:
     job = showing.finished_build(visit.project) if visit else None
     if visit is None or job is None:
         raise Http404("There is nothing to wait for.")
-    context = _progress_of(visit, job, _number(request))
+    context = _progress_of(visit, job, as_number(request.GET.get("after", "0")) or 0)
     if not replies.is_htmx(request):
         if context["url"]:
             return redirect(context["url"])
@@ -200,8 +201,3 @@ def _progress_of(visit: Visit, job: Job, after: int) -> dict[str, Any]:
     context["again"] = visit.address("preview")
     context["address"] = visit.address("preview-progress", after=after)
     return context
-
-
-def _number(request: HttpRequest) -> int:
-    given = request.GET.get("after", "0")
-    return int(given) if given.isascii() and given.isdigit() and len(given) <= 18 else 0

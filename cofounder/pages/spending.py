@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from agents import spend
+from agents import amounts, spend
 from agents.models import DailyBudget
-from cofounder.pages import figures
 from jobs.models import Job
 
 LEAST_DAYS, MOST_DAYS = 7, 14
@@ -40,9 +39,9 @@ class DayBar:
 
     @property
     def words(self) -> str:
-        others = f", other builds {figures.money(self.others)}" if self.others else ""
-        allowed = f", allowed {figures.money(self.allowance)}" if self.allowance is not None else ""
-        return f"{self.day:%-d %B}: {figures.money(self.own)}{others}{allowed}"
+        others = f", other builds {amounts.money(self.others)}" if self.others else ""
+        allowed = f", allowed {amounts.money(self.allowance)}" if self.allowance is not None else ""
+        return f"{self.day:%-d %B}: {amounts.money(self.own)}{others}{allowed}"
 
 
 @dataclass(frozen=True)

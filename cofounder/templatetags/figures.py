@@ -6,12 +6,13 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
+from agents import amounts
 from cofounder.pages import build_state, figures, markup
 from jobs import clock
 
 register = template.Library()
 
-register.filter("money", figures.money)
+register.filter("money", amounts.money)
 register.filter("milliseconds", figures.milliseconds)
 register.filter("moment", figures.parse_moment)
 

@@ -7,6 +7,7 @@ from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agents import budget, checkpoints, state
+from agents.allowance import a_month_later
 from agents.control import resume
 from agents.models import (
     AgentSession,
@@ -17,7 +18,6 @@ from agents.models import (
     SpendEntry,
     Subscription,
 )
-from agents.renewal import a_month_later
 from agents.state import AS_ASKED, SUSPENDED
 from agents.turns import Usage
 from jobs import clock

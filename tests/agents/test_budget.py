@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents import budget
+from agents.allowance import budget_pct, daily_allowance, period_start
 from agents.models import AgentSession, DailyBudget, SpendEntry, Subscription
 from agents.turns import Usage
 from jobs import clock
@@ -28,12 +29,12 @@ def make_session(project):
     [(0, 100, 0), (899, 1000, 89), (900, 1000, 90), (2000, 1000, 100), (0, 0, 100), (5, 0, 100)],
 )
 def test_the_percentage_is_floored_and_never_above_a_hundred(spent, allowance, percent):
-    assert budget.budget_pct(spent, allowance) == percent
+    assert budget_pct(spent, allowance) == percent
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(-5, 400))
 def test_an_allowance_is_never_negative_and_its_days_fit_into_the_rest(remaining, days):
-    allowance = budget.daily_allowance(remaining, days)
+    allowance = daily_allowance(remaining, days)
     assert 0 <= allowance * max(1, days) <= max(0, remaining)
 
 
@@ -46,7 +47,7 @@ def test_an_allowance_is_never_negative_and_its_days_fit_into_the_rest(remaining
     ],
 )
 def test_a_period_begins_a_month_before_it_renews(renews, began):
-    assert budget.period_start(renews) == began
+    assert period_start(renews) == began
 
 
 def test_the_first_call_of_a_day_fixes_an_even_share_of_the_period(project):

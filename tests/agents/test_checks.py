@@ -90,11 +90,17 @@ async def test_a_check_does_not_show_the_founders_secrets(open_workspace: OpenWo
     assert by_promise(await run_checks(workspace, ["p"]))["p"].output == "[secret]"
 
 
-def test_promises_come_in_the_briefs_order_and_match_but_for_space_around_them() -> None:
-    declared = [Check(promise="b", run="1"), Check(promise=" a ", run="2"), Check(promise="b", run="3")]
-    pairs = sorted_by_promise(["a ", "b", "c"], declared)
+def test_promises_come_in_the_briefs_order_and_match_but_for_case_and_spaces() -> None:
+    declared = [
+        Check(promise="keeps  notes", run="1"),
+        Check(promise=" a ", run="2"),
+        Check(promise="Keeps notes", run="3"),
+        Check(promise="more", run="4"),
+    ]
+    pairs = sorted_by_promise(["a ", "Keeps notes", "c"], declared)
     assert [(promise, [check.run for check in found]) for promise, found in pairs] == [
         ("a", ["2"]),
-        ("b", ["1", "3"]),
+        ("Keeps notes", ["1", "3"]),
         ("c", []),
+        ("more", ["4"]),
     ]

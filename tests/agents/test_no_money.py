@@ -7,7 +7,8 @@ import pytest
 from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import budget, checkpoints, topup, wake
+from agents import checkpoints, topup, wake
+from agents.allowance import daily_allowance
 from agents.database import unit
 from agents.models import AgentSession, SessionState, SpendEntry, Subscription
 from agents.prices import ModelEnded
@@ -103,6 +104,6 @@ def test_the_share_of_the_days_grows_until_one_call_fits(build, founder):
     session = run(build)
     days_left = (founder.subscription.renews_on - session.wake_at.date()).days
     least = wake.least_call_of(session, clock.today())
-    assert budget.daily_allowance(1_000_000, days_left) >= least
-    assert budget.daily_allowance(1_000_000, days_left + 1) < least
+    assert daily_allowance(1_000_000, days_left) >= least
+    assert daily_allowance(1_000_000, days_left + 1) < least
     assert session.wake_at - clock.now() > timedelta(days=10)

@@ -19,7 +19,16 @@ from agents.turns import Asked, Documented, Effect, Narrated, PlanSet
 FOLDER = Path(agents.tools.__file__).parent
 # Where money, answers, people and secrets are: a tool that knew these could be misused by a text.
 POWERS = {
-    *("agents.budget", "agents.topup", "agents.spend", "agents.plans", "agents.renewal", "agents.control"),
+    *(
+        "agents.allowance",
+        "agents.amounts",
+        "agents.budget",
+        "agents.topup",
+        "agents.spend",
+        "agents.plans",
+        "agents.renewal",
+        "agents.control",
+    ),
     *(
         "agents.start",
         "agents.removal",

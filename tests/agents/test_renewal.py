@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents import budget, topup
+from agents.allowance import a_month_later, period_start
 from agents.models import DailyBudget, Subscription
-from agents.renewal import a_month_later, next_renewal, renew_if_due
+from agents.renewal import next_renewal, renew_if_due
 from jobs import clock
 from tests.races import at_once
 
@@ -29,7 +30,7 @@ def test_the_new_period_holds_today_and_follows_the_old_one(renews_on, days_late
     today = renews_on + timedelta(days=days_late)
     began, ends = next_renewal(renews_on, today)
     assert renews_on <= began <= today < ends
-    assert budget.period_start(ends) <= began
+    assert period_start(ends) <= began
 
 
 def due(founder, renews_on):

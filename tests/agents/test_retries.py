@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from agents import control
-from agents.models import AgentMessage, AgentSession
+from agents.models import AgentMessage, AgentSession, SpendEntry
 from agents.retries import Recorded, record_failures, watched_targets
 from agents.start import start_build
 from agents.turns import ToolCall, ToolResult, text_block
@@ -39,9 +39,23 @@ class Agent:
             ],
         )
         self._save("user", [result.block() for result in results])
-        recorded = record_failures(self.session, results, cost_microdollars=cost)
+        self._pay(cost)
+        recorded = record_failures(self.session, results)
         events.record_all(self.session.pk, recorded.facts)
         return recorded
+
+    def _pay(self, cost):
+        """What the step's turn cost."""
+        SpendEntry.objects.create(
+            user_id=self.session.user_id,
+            session=self.session,
+            day=clock.today(),
+            status=SpendEntry.Status.SETTLED,
+            reserved_microdollars=cost,
+            cost_microdollars=cost,
+            max_tokens=1,
+            created_at=clock.now(),
+        )
 
     def run(self, command, output="", exit_code=1, **more):
         return self.step((command, output, exit_code), **more)
@@ -105,6 +119,13 @@ def test_each_attempt_keeps_what_was_tried_what_came_back_and_its_cost(agent):
     assert (attempt["what"], attempt["cost"]) == ("Ran: pip install lib", 700)
     assert attempt["error"].startswith(MISSING_HEADER)
     assert len(attempt["error"]) == 500
+
+
+def test_calls_that_failed_side_by_side_share_the_cost_of_their_turn(agent):
+    agent.run("pip install other", "error: no such package", cost=9)
+    agent.step(("pip install lib", MISSING_HEADER, 1), ("python app.py", "NameError: name 'x'", 1), cost=700)
+    costs = [row.attempts[0]["cost"] for row in ErrorSignature.objects.all()]
+    assert sorted(costs) == [9, 350, 350]
 
 
 def test_the_model_hears_what_was_tried_before(agent):

@@ -10,7 +10,6 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agents import budget
-from agents.checkpoints import HEARTBEAT_SECONDS
 from agents.database import unit
 from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
 from agents.reconciliation import release_orphans
@@ -20,10 +19,9 @@ from agents.sweep import (
     keep_sweeping,
     queue_forgotten,
     queue_reaping,
-    retry_stalled,
 )
 from jobs import clock
-from jobs.queue import ERRANDS, QUEUES
+from jobs.queue import ERRANDS, HEARTBEAT_SECONDS, QUEUES, retry_stalled
 from tests.races import at_once
 
 

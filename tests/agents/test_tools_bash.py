@@ -61,8 +61,8 @@ async def test_the_feeds_excerpt_is_at_most_4_kb(call: Caller) -> None:
 
 
 async def test_secrets_never_come_back(open_workspace: OpenWorkspace) -> None:
-    workspace = await open_workspace(envs={"API_KEY": 'sk-"quoted" 1234'})
-    call = Caller(workspace, secrets=("hunter2-hunter2",))
+    workspace = await open_workspace(envs={"API_KEY": 'sk-"quoted" 1234', "PASSWORD": "hunter2-hunter2"})
+    call = Caller(workspace)
     command = 'echo "$API_KEY"; printf %s "$API_KEY" | base64; echo hunter2-hunter2'
     result = await call("bash", command=command)
     assert text(result) == "[secret]\n[secret]\n[secret]\n[exit 0]"

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.services
 class Caller:
     """Calls tools by name, as the loop does."""
 
-    def __init__(self, workspace: Workspace, secrets: tuple[str, ...] = ()) -> None:
-        self.toolbox = Toolbox(workspace, secrets=secrets)
+    def __init__(self, workspace: Workspace) -> None:
+        self.toolbox = Toolbox(workspace)
 
     async def __call__(self, name: str, **arguments: Any) -> ToolResult:
         return await self.toolbox.run(ToolCall("call-1", name, arguments))

@@ -5,6 +5,7 @@ from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agents import budget, topup
+from agents.allowance import daily_allowance
 from agents.models import AgentSession, BudgetChange, DailyBudget, SessionState, SpendEntry, Subscription
 from jobs import clock
 from jobs.errors import CofounderError, PaymentNeeded
@@ -162,7 +163,7 @@ def test_a_raise_of_today_takes_it_from_the_days_after(founder):
     DailyBudget.objects.update(spent_microdollars=31 * DOLLAR)
     tomorrow = clock.today() + timedelta(days=1)
     left = budget.remaining_in_period(founder.subscription, tomorrow)
-    assert budget.daily_allowance(left, 29) == DOLLAR
+    assert daily_allowance(left, 29) == DOLLAR
 
 
 def test_a_cut_below_what_is_spent_leaves_no_room_for_a_call(build, founder):

@@ -1,5 +1,6 @@
-from agents.transcript import as_messages, upper_bound
+from agents.transcript import upper_bound
 from agents.turns import note, text_block
+from tests.transcripts import as_messages
 
 RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": [text_block("ok")]}
 

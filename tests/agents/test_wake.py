@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents import budget, wake
+from agents import wake
+from agents.allowance import LEAST_MAX_TOKENS
 from agents.models import AgentSession, DailyBudget, Subscription
 from jobs import clock
 
@@ -148,4 +149,4 @@ def test_the_least_call_grows_with_the_session_s_transcript(build):
     session = AgentSession.objects.get(pk=build.pk)
     empty = wake.least_call_of(session, clock.today())
     session.context_tokens = 10_000
-    assert wake.least_call_of(session, clock.today()) > empty == budget.LEAST_MAX_TOKENS * 10
+    assert wake.least_call_of(session, clock.today()) > empty == LEAST_MAX_TOKENS * 10

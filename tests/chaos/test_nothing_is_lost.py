@@ -13,7 +13,6 @@ from django.db import connection
 
 from agents.models import AgentMessage, SpendEntry
 from agents.start import start_build
-from agents.transcript import as_messages
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus
 from rehearsal.anthropic_api.validation import validate_request
@@ -22,6 +21,7 @@ from tests.chaos.conftest import BUILDS, KILLS, ROUNDS, SEED
 from tests.chaos.monkey import Monkey, patiently
 from tests.chaos.play import BRIEF, EFFECTS, TURNS_A_ROUND, is_a_look, is_an_aid
 from tests.journeys.conftest import wait_until
+from tests.transcripts import as_messages
 
 pytestmark = [pytest.mark.chaos, pytest.mark.services, pytest.mark.timeout(60 + 30 * KILLS)]
 

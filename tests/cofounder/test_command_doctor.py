@@ -86,7 +86,7 @@ def test_redis_that_is_away_is_named(db, settings):
 
 def test_a_task_that_is_overdue_is_seen(build, worker):
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() - interval '5 minutes'")
+        cursor.execute("UPDATE procrastinate_events SET at = now() - interval '5 minutes'")
     assert levels(services.look_at_queue) == [Level.OK, Level.WARN]
 
 

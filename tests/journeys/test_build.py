@@ -11,13 +11,13 @@ from django.conf import settings
 
 from agents.models import AgentMessage, AgentSession, SessionState, SpendEntry
 from agents.start import start_build
-from agents.transcript import as_messages
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus, Phase, Project
 from tests.journeys.conftest import wait_until
+from tests.transcripts import as_messages
 
 pytestmark = pytest.mark.timeout(400)
 BRIEFS = Path("rehearsal") / "briefs"

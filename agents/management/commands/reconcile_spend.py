@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from agents import reconciliation
-from agents.topup import dollars
+from agents.amounts import dollars
 
 
 class Command(BaseCommand):

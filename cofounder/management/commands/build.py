@@ -24,7 +24,7 @@ from cofounder.management import follow
 from cofounder.models import User
 from cofounder.reachable import Unreachable
 from cofounder.supervisor import Install, StartFailed
-from jobs import clock
+from jobs import clock, queue
 from jobs.briefs import BadBrief, clean_brief, clean_goal, clean_interview, clean_name, create_project
 from jobs.errors import CofounderError, Unavailable
 from jobs.models import Job, JobStatus, Project
@@ -181,16 +181,7 @@ def has_live_worker() -> bool:
     if environment.is_embedded("DATABASE_URL") and not embedded.is_held(settings.DATA_DIR / embedded.LOCK):
         return False
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('procrastinate_workers')")
-            if cursor.fetchone() == (None,):
-                return False
-            cursor.execute(
-                "SELECT count(*) FROM procrastinate_workers "
-                "WHERE last_heartbeat > now() - make_interval(secs => %s)",
-                [HEARTBEAT_SECONDS],
-            )
-            return bool(cursor.fetchone() > (0,))
+        return queue.has_tables() and queue.living_workers(HEARTBEAT_SECONDS) > 0
     except OperationalError:
         return False
     finally:
