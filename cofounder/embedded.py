@@ -2,11 +2,9 @@
 
 import ctypes
 import fcntl
-import hashlib
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,14 +17,14 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from cofounder.local_sockets import postgres_socket_dir, redis_socket, runtime_dir
+
 DATABASE = "cofounder"
 LOCK = "services.lock"  # held by whoever runs the services of a data directory
-SOCKET_PATH_LIMIT = 100  # a Unix socket's path may have 107 bytes
 START_SECONDS = 30
 USER_PAUSES = (0.1, 0.5, 2.0)  # seconds between tries to add the system user
 PR_SET_PDEATHSIG = 1
 WHEEL_FOLDER = "python_PostgresServer"
-POSTGRES_SOCKET = ".s.PGSQL.5432"
 
 
 class ServiceFailed(Exception):
@@ -35,22 +33,6 @@ class ServiceFailed(Exception):
 
 class AlreadyRunning(ServiceFailed):
     """Another process runs the services of this data directory."""
-
-
-def postgres_socket_dir(data_dir: Path) -> Path:
-    """Where the server listens: its data directory, or the place it chose because that path is too long."""
-    directory = data_dir / "postgres"
-    try:
-        return Path((directory / "postmaster.pid").read_text().splitlines()[4])
-    except (OSError, IndexError):
-        return directory
-
-
-def redis_socket(data_dir: Path) -> Path:
-    inside = data_dir / "redis.sock"
-    if len(str(inside)) <= SOCKET_PATH_LIMIT:
-        return inside
-    return _short_path(data_dir).with_suffix(".sock")
 
 
 def point_django_at(data_dir: Path) -> None:
@@ -178,7 +160,7 @@ def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
     Its import settles where its lock is: in the user's runtime directory if the wheel's folder is there, else
     in /tmp, in a file only the machine's first user may open. So a private one is given, with that folder.
     """
-    runtime = _runtime_dir(data_dir)
+    runtime = runtime_dir(data_dir)
     runtime.mkdir(mode=0o700, exist_ok=True)
     runtime.chmod(0o700)
     (runtime / WHEEL_FOLDER).mkdir(exist_ok=True)
@@ -210,18 +192,6 @@ def start_patiently(get_server: Callable[..., Any], directory: Path) -> Any:
                 raise
             time.sleep(pause)
     return get_server(directory, cleanup_mode=None)
-
-
-def _runtime_dir(data_dir: Path) -> Path:
-    """A directory for locks, and for the sockets of a data directory whose own path is too long for them."""
-    if len(str(data_dir / "postgres" / POSTGRES_SOCKET)) <= SOCKET_PATH_LIMIT:
-        return data_dir / "run"
-    return _short_path(data_dir)
-
-
-def _short_path(data_dir: Path) -> Path:
-    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"cofounder-{os.geteuid()}-{digest}"
 
 
 def _make_database(host: Path) -> None:

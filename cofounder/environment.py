@@ -12,6 +12,8 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from cofounder.local_sockets import postgres_socket_dir, redis_socket
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 KEYS_FILE = "keys.env"
 
@@ -140,8 +142,6 @@ def database() -> dict[str, Any]:
         given: dict[str, Any] = _read("DATABASE_URL", lambda: env.db("DATABASE_URL"), "a PostgreSQL address")
         given["ENGINE"] = "django.db.backends.postgresql"
         return given
-    from cofounder.embedded import postgres_socket_dir
-
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": "cofounder",
@@ -163,8 +163,6 @@ def redis_url() -> str:
     given = url("REDIS_URL", schemes=("redis", "rediss", "unix"))
     if given:
         return given
-    from cofounder.embedded import redis_socket
-
     return f"unix://{redis_socket(data_dir())}"
 
 

@@ -13,9 +13,10 @@ from knox.models import AuthToken
 
 from agents import nights, spend
 from agents.models import Subscription
-from cofounder.pages import build_state, money, replies
+from cofounder.pages import money, replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only
+from cofounder.pages.today import money_of
 from jobs import clock
 from jobs.errors import CofounderError
 
@@ -73,7 +74,7 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
     subscription = Subscription.objects.select_related("tier").filter(user=user.pk).first()
     context = {
         "subscription": subscription,
-        "money": build_state.money_of(user.pk),
+        "money": money_of(user.pk),
         "budget": spend.budget_of(user),
         "may_top_up": money.may_top_up(user),
         "time_zones": sorted(available_timezones()),

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 
-from agents import budget
-from agents.models import ASLEEP, AgentSession, SessionState, Subscription
+from agents.models import ASLEEP, AgentSession, SessionState
+from cofounder.pages.today import Money, money_of
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.models import EventType, Job, JobStatus, Phase
@@ -27,25 +26,6 @@ TONES = {
     SessionState.CANCELLED: "waiting",
 }
 RESTING = frozenset({*ASLEEP, SessionState.WAITING_FOR_INPUT, SessionState.PAUSED})
-
-
-@dataclass(frozen=True)
-class Money:
-    """A founder's day, in µ$, and `percent` of it that is used."""
-
-    spent: int
-    allowance: int
-    percent: int
-
-    @property
-    def tone(self) -> str:
-        return (
-            "red"
-            if self.percent >= 100
-            else "yellow"
-            if self.percent >= budget.WIND_DOWN_PERCENT
-            else "green"
-        )
 
 
 @dataclass(frozen=True)
@@ -171,28 +151,6 @@ def controls_of(job: Job, session: AgentSession | None) -> Controls:
         resume=state == SessionState.PAUSED or pausing,
         stop=not job.is_over,
     )
-
-
-def money_of(user_id: Any) -> Money:
-    """Today's spend and allowance; before the day's first call, the allowance it would get."""
-    today = budget.today_of(user_id)
-    if today is not None:
-        spent, allowance = today.spent_microdollars, today.allowance_microdollars
-        return Money(spent, allowance, budget.budget_pct(spent, allowance))
-    subscription = Subscription.objects.select_related("tier").filter(user=user_id).first()
-    if subscription is None:
-        return Money(0, 0, 100)
-    day = clock.today()
-    left = budget.remaining_in_period(subscription, day)
-    allowance = budget.daily_allowance(left, (subscription.renews_on - day).days)
-    return Money(0, allowance, budget.budget_pct(0, allowance))
-
-
-def open_questions_of(user: Any) -> QuerySet[AgentEscalation]:
-    """What waits for this founder's answer, over all projects, oldest first."""
-    return AgentEscalation.objects.filter(
-        project__owner=user, status=AgentEscalation.Status.PENDING
-    ).order_by("created_at", "id")
 
 
 def promises_of(job: Job) -> list[Promise]:

@@ -9,8 +9,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
-from cofounder.pages import build_state, posted_secrets, replies
+from cofounder.pages import posted_secrets, replies
 from cofounder.pages.limits import limited
+from cofounder.pages.open_questions import open_questions_of
 from cofounder.pages.ownership import founders_only, own_question
 from escalations import answers
 from jobs.errors import CofounderError
@@ -19,7 +20,7 @@ from jobs.errors import CofounderError
 @founders_only
 @require_safe
 def questions(request: HttpRequest) -> HttpResponse:
-    pending = build_state.open_questions_of(request.user).select_related("project", "job")
+    pending = open_questions_of(request.user).select_related("project", "job")
     return render(request, "questions.html", {"questions": pending})
 
 

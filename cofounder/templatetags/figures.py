@@ -6,7 +6,8 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
-from cofounder.pages import build_state, figures, markup
+from cofounder.pages import figures, markup
+from cofounder.pages.open_questions import open_questions_of
 from jobs import clock
 
 register = template.Library()
@@ -46,4 +47,4 @@ def diff_lines(diff: str) -> list[tuple[str, str]]:
 
 @register.simple_tag
 def open_questions(user: Any) -> int:
-    return build_state.open_questions_of(user).count()
+    return open_questions_of(user).count()
