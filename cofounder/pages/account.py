@@ -1,4 +1,4 @@
-"""The founder's settings: address, plan, today's money, nights, and tokens for programs."""
+"""The founder's settings: address, plan, today's money, quiet hours, and tokens for programs."""
 
 from datetime import time
 from typing import Any
@@ -44,7 +44,7 @@ def set_nights(request: HttpRequest) -> HttpResponse:
         )
     except CofounderError as error:
         return replies.refused(request, error, "/settings#nights")
-    return replies.done(request, "Kept. Sleeping agents follow it at once.", "/settings#nights")
+    return replies.done(request, "Saved. Sleeping agents follow it at once.", "/settings#nights")
 
 
 @founders_only
@@ -52,7 +52,7 @@ def set_nights(request: HttpRequest) -> HttpResponse:
 @require_POST
 @limited("tokens")
 def make_token(request: HttpRequest) -> HttpResponse:
-    """The page with a new token; it is shown in this answer and never again."""
+    """The page with a new token; only this response ever shows it."""
     if _tokens(request).count() >= MOST_TOKENS:
         refusal = CofounderError(f"There are {MOST_TOKENS} tokens already. Revoke one that is not used.")
         return replies.refused(request, refusal, "/settings#tokens")

@@ -1,4 +1,4 @@
-"""What a build's page shows beside its feed: one set of queries for all who show it."""
+"""What a build's page shows beside its feed: one set of queries for every view that needs it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.models import EventType, Job, JobStatus, Phase
 
-QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent is heard of more often
+QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent reports more often
 
 TONES = {
     SessionState.QUEUED: "waiting",
@@ -86,7 +86,7 @@ class BuildState:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the agent should work but has not been heard of for a while."""
+        """Whether the agent should be working but has not reported for a while."""
         if self.tone != "working" or self.last_heard is None:
             return False
         return clock.to_real(clock.now()) - clock.to_real(self.last_heard) > QUIET_AFTER
@@ -102,7 +102,7 @@ class BuildState:
 
     @property
     def reason(self) -> str:
-        """Why a paused agent is paused, in the words of its log."""
+        """Why a paused agent is paused, as its log says."""
         states = self.job.events.filter(type=EventType.AGENT_STATE, payload__state=SessionState.PAUSED)
         payload = states.order_by("-seq").values_list("payload", flat=True).first()
         return str(payload.get("reason", "")) if payload else ""
@@ -131,7 +131,7 @@ def read(job: Job) -> BuildState:
 
 
 def label_of(job: Job, session: AgentSession | None) -> tuple[str, str]:
-    """The badge's words and tone. The job's end, then the agent's rest, then the stage of the build."""
+    """The badge's text and tone: the job's end, else why the agent rests, else the stage of the build."""
     if job.status == JobStatus.READY:
         return job.get_status_display(), "done"
     if job.is_over:
@@ -176,7 +176,7 @@ def last_image(job: Job) -> str:
 
 @dataclass(frozen=True)
 class Saved:
-    """The newest copy of the files that was kept."""
+    """The newest saved copy of the files."""
 
     files: int
     size: int  # bytes

@@ -1,4 +1,4 @@
-"""Money and time in the words that pages use everywhere."""
+"""Money and time, formatted the same way on every page."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ CENT = 10_000  # µ$
 
 
 def money(microdollars: int) -> str:
-    """Dollars and cents; a sum that rounds to nothing still shows that it is something."""
+    """Dollars and cents; an amount that would round to zero still shows that it is not."""
     if 0 < microdollars < CENT:
         return "under $0.01"
     cents = (microdollars + CENT // 2) // CENT
@@ -39,7 +39,7 @@ def milliseconds(value: int) -> str:
 
 
 def parse_moment(value: object) -> datetime | None:
-    """A moment out of an event's payload."""
+    """A moment from an event's payload."""
     try:
         return datetime.fromisoformat(str(value))
     except ValueError:

@@ -30,7 +30,7 @@ def questions(request: HttpRequest) -> HttpResponse:
 @require_POST
 @limited("resolve")
 def answer(request: HttpRequest, escalation_id: UUID) -> HttpResponse:
-    """Resolve a question; the card that asked it becomes the receipt."""
+    """Resolve a question; its card becomes the receipt."""
     question = own_question(request, escalation_id)
     back = _back(request, question.job_id)
     try:
@@ -54,7 +54,7 @@ def answer(request: HttpRequest, escalation_id: UUID) -> HttpResponse:
 
 @sensitive_variables()
 def _secrets(request: HttpRequest) -> dict[str, str]:
-    """What was entered, unless the founder decided for something that needs no credentials."""
+    """What was entered, unless the founder chose an option that needs no credentials."""
     with_them = (answers.PROVIDE_CREDENTIALS, answers.PROVIDE_GUIDANCE)
     return posted_secrets.read(request.POST) if request.POST.get("decision") in with_them else {}
 
