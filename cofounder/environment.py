@@ -1,4 +1,4 @@
-"""What the environment says, checked: every bad value stops the start with a sentence."""
+"""Reads and checks the environment: every bad value stops the start with a clear message."""
 
 import os
 import secrets
@@ -21,7 +21,7 @@ env: Any = environ.Env()
 
 
 class BadSetting(ImproperlyConfigured):
-    """A setting cannot be used as it is."""
+    """A setting has a value that cannot be used."""
 
 
 def data_dir() -> Path:
@@ -30,7 +30,7 @@ def data_dir() -> Path:
 
 
 def ready_data_dir() -> Path:
-    """The data directory, made if missing and proven writable."""
+    """The data directory, created if missing and checked to be writable."""
     directory = data_dir()
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def ready_data_dir() -> Path:
 
 
 def make_missing_keys() -> None:
-    """Keep a SECRET_KEY and an encryption key in the data directory, where the environment has none."""
+    """Keep a SECRET_KEY and an encryption key in the data directory, if the environment has none."""
     made = {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
@@ -167,5 +167,5 @@ def redis_url() -> str:
 
 
 def is_embedded(name: str) -> bool:
-    """Whether the service that `name` (`DATABASE_URL` or `REDIS_URL`) would address is ours to start."""
+    """Whether we start the service ourselves, because `name` (`DATABASE_URL` or `REDIS_URL`) is not set."""
     return not os.environ.get(name)

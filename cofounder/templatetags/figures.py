@@ -35,7 +35,7 @@ def prose(text: str) -> SafeString:
 
 @register.filter
 def diff_lines(diff: str) -> list[tuple[str, str]]:
-    """Each line of a unified diff with what it is: added, removed, place or kept."""
+    """Each line of a unified diff with its kind: added, removed, place or kept."""
     kinds = {"+": "added", "-": "removed", "@": "place"}
     lines = diff.splitlines()
     names = {0, 1} if lines[1:] and lines[0].startswith("--- ") and lines[1].startswith("+++ ") else set()
