@@ -33,7 +33,7 @@ def exactly(amount: int) -> str:
 
 
 def money(amount: int) -> str:
-    """Dollars and cents, for a founder: a sum that rounds to nothing still shows that it is something."""
+    """Dollars and cents, for a founder; an amount that would round to zero still shows that it is not."""
     if 0 < amount < CENT:
         return "under $0.01"
     cents = (amount + CENT // 2) // CENT

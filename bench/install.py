@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from cofounder import embedded, environment
+from cofounder import embedded, environment, local_sockets
 
 PEERS = environment.BASE_DIR / ".venv-bench" / "bin" / "python"
 MIGRATED = "migrated"
@@ -31,7 +31,7 @@ class Install:
 
     @property
     def _host(self) -> Path:
-        return embedded.postgres_socket_dir(self.data_dir)
+        return local_sockets.postgres_socket_dir(self.data_dir)
 
     def fresh(self, database: str, template: str = "template0") -> None:
         """An empty database, so that no run is slowed down by what an earlier one left."""

@@ -39,5 +39,5 @@ class FounderAdmin(Admin):
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Rows alone would go: their sandboxes and files would stay."""
+        """Deleting the rows alone would leave their sandboxes and files behind."""
         return False

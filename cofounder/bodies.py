@@ -1,4 +1,4 @@
-"""What a request may hold, before anything reads it: so many bytes, and no NUL where text belongs."""
+"""Limits on a request, checked before anything reads it: its size, and no NUL characters in text."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from jobs.errors import TooLarge
 
 
 class _TooLong(Exception):
-    """More was sent than is taken."""
+    """The request is too large."""
 
 
 def bounded(app: Any) -> Any:
-    """Refuse a longer body than `DATA_UPLOAD_MAX_MEMORY_SIZE`, whether or not its length was announced."""
+    """Refuse a body longer than `DATA_UPLOAD_MAX_MEMORY_SIZE`, with or without a Content-Length."""
 
     async def guard(scope: dict[str, Any], receive: Any, send: Any) -> None:
         most, read = settings.DATA_UPLOAD_MAX_MEMORY_SIZE, 0
@@ -46,9 +46,9 @@ async def _refuse(send: Any) -> None:
 
 
 class PlainText(MiddlewareMixin):
-    """Refuses NUL in an address or a cookie: it means nothing, and no database stores it."""
+    """Refuses NUL in an address or a cookie: it means nothing there, and PostgreSQL cannot store it."""
 
     def process_request(self, request: HttpRequest) -> None:
         said = [request.path_info, request.META.get("QUERY_STRING", ""), *request.COOKIES.values()]
         if any("\0" in text or "%00" in text for text in said):
-            raise SuspiciousOperation("A NUL character was sent.")
+            raise SuspiciousOperation("The request contains a NUL character.")

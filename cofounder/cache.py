@@ -1,4 +1,4 @@
-"""The cache: it counts how often something was asked for. Without Redis nothing is counted or refused."""
+"""The cache, which counts for the rate limits. Without Redis nothing is counted, and nothing refused."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +11,12 @@ from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 
-SECONDS = 0.3  # a request waits no longer for Redis
+SECONDS = 0.3  # the longest a request waits for Redis
 OPTIONS = {"socket_timeout": SECONDS, "socket_connect_timeout": SECONDS, "retry": Retry(NoBackoff(), 0)}
 
 
 class OpenCache(RedisCache):
-    """Django's Redis cache; while Redis is away it is empty, and takes whatever it is given."""
+    """Django's Redis cache; while Redis is down, it is empty and ignores what is written to it."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, {**params, "OPTIONS": {**OPTIONS, **params.get("OPTIONS", {})}})

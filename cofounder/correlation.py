@@ -1,4 +1,4 @@
-"""The correlation id of a request: in its answer, and in every line logged for it."""
+"""The correlation id of a request: in its response, and in every line logged for it."""
 
 import re
 import secrets
@@ -12,7 +12,7 @@ ACCEPTABLE = re.compile(r"[\w.:-]{8,64}", re.ASCII)
 
 
 def correlated(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: take the id a proxy has given, or make one."""
+    """Middleware: use the id that a proxy has set, or make one."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         given = request.headers.get(HEADER, "")

@@ -1,4 +1,4 @@
-"""What `make demo` opens: a founder of its own, whose project is being built while short days pass."""
+"""What `make demo` opens: a new founder whose project is being built, with days that pass quickly."""
 
 import json
 import secrets
@@ -19,13 +19,13 @@ from jobs.queue import enqueue_agent_run
 
 BRIEF = Path("rehearsal") / "briefs" / "borrow-shelf.json"
 DAY = timedelta(days=1)
-DAY_SECONDS = 240  # how long a rehearsal's day lasts: longer than a busy machine needs to spend its money
+DAY_SECONDS = 240  # how long a day lasts in a rehearsal: longer than a busy machine needs to spend its money
 DAY_SPEED = DAY.total_seconds() / DAY_SECONDS
-NIGHT_SECONDS = 15  # how long what is left of the day lasts once nobody is at work
+NIGHT_SECONDS = 15  # how long the rest of the day lasts once no agent is at work
 
 
 def begin_days(*, is_short: bool) -> None:
-    """A new day, which passes quickly when it is a rehearsal's; with real services, days are real."""
+    """Start a new day, which passes quickly in a rehearsal; with real services, days are real."""
     if is_short:
         clock.move(clock.next_midnight(clock.now()), speed=DAY_SPEED)
     elif clock.speed() != 1.0:
@@ -33,7 +33,7 @@ def begin_days(*, is_short: bool) -> None:
 
 
 def let_the_night_pass() -> None:
-    """Hurry the clock while every agent that has work is asleep, and slow it down again when one wakes."""
+    """Speed the clock up while every agent that has work is asleep, and slow it down again when one wakes."""
     asleep = AgentSession.objects.filter(state__in=ASLEEP, wake_at__isnull=False).order_by("wake_at")
     next_to_wake = None if AgentSession.objects.filter(state__in=AT_WORK).exists() else asleep.first()
     if next_to_wake is None or next_to_wake.wake_at is None:
@@ -50,7 +50,7 @@ def let_the_night_pass() -> None:
 
 @transaction.atomic
 def _follow_the_clock(session: AgentSession) -> None:
-    """Queue the run that was queued for the moment of a slower clock; let open pages count anew."""
+    """Re-queue the run that was scheduled by a slower clock; let open pages restart their countdowns."""
     enqueue_agent_run(session.pk, at=session.wake_at)
     reason = "In this rehearsal the night passes in seconds."
     events.record(
@@ -60,7 +60,7 @@ def _follow_the_clock(session: AgentSession) -> None:
 
 @transaction.atomic
 def open_build() -> str:
-    """Begin a build for a new demo founder; the address at which it can be watched, signed in, once."""
+    """Begin a build for a new demo founder; return a one-time link that signs in and opens its page."""
     user = User.objects.create_user(f"demo-{secrets.token_hex(3)}@example.com")
     renews_on = clock.today() + timedelta(days=30)
     Subscription.objects.create(user=user, tier_id="bootstrapper", renews_on=renews_on)

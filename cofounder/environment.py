@@ -1,4 +1,4 @@
-"""What the environment says, checked: every bad value stops the start with a sentence."""
+"""Reads and checks the environment: every bad value stops the start with a clear message."""
 
 import os
 import secrets
@@ -12,6 +12,8 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from cofounder.local_sockets import postgres_socket_dir, redis_socket
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 KEYS_FILE = "keys.env"
 
@@ -19,7 +21,7 @@ env: Any = environ.Env()
 
 
 class BadSetting(ImproperlyConfigured):
-    """A setting cannot be used as it is."""
+    """A setting has a value that cannot be used."""
 
 
 def data_dir() -> Path:
@@ -28,7 +30,7 @@ def data_dir() -> Path:
 
 
 def ready_data_dir() -> Path:
-    """The data directory, made if missing and proven writable."""
+    """The data directory, created if missing and checked to be writable."""
     directory = data_dir()
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -44,7 +46,7 @@ def ready_data_dir() -> Path:
 
 
 def make_missing_keys() -> None:
-    """Keep a SECRET_KEY and an encryption key in the data directory, where the environment has none."""
+    """Keep a SECRET_KEY and an encryption key in the data directory, if the environment has none."""
     made = {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
@@ -140,8 +142,6 @@ def database() -> dict[str, Any]:
         given: dict[str, Any] = _read("DATABASE_URL", lambda: env.db("DATABASE_URL"), "a PostgreSQL address")
         given["ENGINE"] = "django.db.backends.postgresql"
         return given
-    from cofounder.embedded import postgres_socket_dir
-
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": "cofounder",
@@ -163,11 +163,9 @@ def redis_url() -> str:
     given = url("REDIS_URL", schemes=("redis", "rediss", "unix"))
     if given:
         return given
-    from cofounder.embedded import redis_socket
-
     return f"unix://{redis_socket(data_dir())}"
 
 
 def is_embedded(name: str) -> bool:
-    """Whether the service that `name` (`DATABASE_URL` or `REDIS_URL`) would address is ours to start."""
+    """Whether we start the service ourselves, because `name` (`DATABASE_URL` or `REDIS_URL`) is not set."""
     return not os.environ.get(name)

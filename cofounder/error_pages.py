@@ -5,7 +5,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class Hiding(SafeExceptionReporterFilter):
-    """Hides what is marked as sensitive under DEBUG too: `make demo` runs with it, and holds real secrets."""
+    """Hides what is marked as sensitive with DEBUG too: `make demo` uses DEBUG, and has real secrets."""
 
     def is_active(self, request: HttpRequest | None) -> bool:
         return True

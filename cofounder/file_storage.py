@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-MEMORY = 5_000_000  # bytes; what is read beyond them goes through a file
+MEMORY = 5_000_000  # bytes; larger files are read through a temporary file
 
 
 def storage(folder: str, *, bucket: str, endpoint: str, data_dir: Path) -> dict[str, Any]:
@@ -24,14 +24,14 @@ def storage(folder: str, *, bucket: str, endpoint: str, data_dir: Path) -> dict[
             "max_memory_size": MEMORY,
             "client_config": _client(endpoint),
             "transfer_config": _transfer(),
-            # Without a type of its own a .tar.gz gets ContentEncoding gzip, and clients unpack it silently.
+            # Without an explicit type a .tar.gz gets ContentEncoding gzip, and clients unpack it silently.
             "object_parameters": {"ContentType": "application/gzip"} if folder == "snapshots" else {},
         },
     }
 
 
 def _transfer() -> Any:
-    """Each part on its way is held in memory: two of 8 MB are enough, and ten are the library's default."""
+    """Each part being sent is held in memory: two of 8 MB are enough; the library's default is ten."""
     from boto3.s3.transfer import TransferConfig
 
     config = TransferConfig(max_concurrency=2)
@@ -40,7 +40,7 @@ def _transfer() -> Any:
 
 
 def _client(endpoint: str) -> Any:
-    """A storage that is away is noticed within a minute."""
+    """Give up on a storage that does not answer within a minute."""
     from botocore.config import Config
 
     return Config(

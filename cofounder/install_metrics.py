@@ -1,4 +1,4 @@
-"""What the rows say of the whole install, read when Prometheus asks: every web process says the same."""
+"""Metrics of the whole install, read from the database on each scrape: the same from every process."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ class InstallCollector(Collector):
         yield from tasks()
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing is read before it is asked for."""
+        """Reads nothing until Prometheus asks."""
         return iter(())
 
 
@@ -70,7 +70,7 @@ def today() -> Iterator[Metric]:
 
 
 def tasks() -> Iterator[Metric]:
-    """Runs that are due and wait, for how long the oldest has, and the workers that live."""
+    """Runs that are due, how long the oldest has waited, and the workers that are alive."""
     waiting, oldest = queue.backlog()
     yield GaugeMetricFamily("cofounder_queue_waiting", "Tasks that are due and wait for a worker.", waiting)
     yield GaugeMetricFamily(

@@ -1,4 +1,4 @@
-"""The ledger as an admin sees it: what builds cost by day, founder and model, with the sandboxes' time."""
+"""The ledger for admins: what builds cost by day, founder and model, with the sandboxes' time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
 
 
 def span_of(given: str) -> int:
-    """How many days to show; anything unknown shows the usual."""
+    """How many days to show; the default for anything unknown."""
     known = {str(span): span for span in SPANS}
     return known.get(given, USUAL_SPAN)
 
@@ -90,7 +90,7 @@ def by_model(begin: date) -> list[Total]:
 
 
 def by_founder(begin: date) -> list[Total]:
-    """Those who cost most, with the time of the sandboxes of the builds they began since."""
+    """The founders who cost most, with the sandbox time of the builds they began since then."""
     rows = _entries(begin).values("user").annotate(**_sums()).order_by("-amount", "user")
     shown = list(rows[:MOST_FOUNDERS])
     emails = dict(User.objects.filter(pk__in=[row["user"] for row in shown]).values_list("pk", "email"))
@@ -102,13 +102,13 @@ def by_founder(begin: date) -> list[Total]:
 
 
 def reserved_on(day: date) -> int:
-    """µ$ that calls under way may still cost."""
+    """µ$ reserved for calls under way."""
     days = DailyBudget.objects.filter(day=day)
     return int(days.aggregate(total=Sum("reserved_microdollars", default=0))["total"])
 
 
 def bars(amounts: dict[date, int], begin: date, span: int) -> list[Bar]:
-    """The chart's bars, one a day; the dearest reaches the top."""
+    """The chart's bars, one per day; the most expensive day reaches the top."""
     top = max(amounts.values(), default=0) or 1
     floor, step = HEIGHT - BOTTOM, (WIDTH - LEFT) / span
     every = -(-span // 10)

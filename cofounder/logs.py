@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-# The addresses of links that sign in or answer: who reads a log shall not be able to use them.
+# The addresses of links that sign in or answer: whoever reads a log must not be able to use them.
 _KEYS_IN_PATHS = re.compile(r"/(enter|answer)/[\w.:=-]{20,}")
 
 
@@ -55,7 +55,7 @@ def configure() -> dict[str, Any]:
             quiet,
         )
         | {
-            "psycopg.pool": {"level": "ERROR"},  # it warns of each try; who asked gets the error
-            "django": {"handlers": [], "level": "INFO"},  # Django's own one writes plain lines with DEBUG
+            "psycopg.pool": {"level": "ERROR"},  # it warns of each attempt; the caller gets the error
+            "django": {"handlers": [], "level": "INFO"},  # Django's own handler writes plain lines with DEBUG
         },
     }

@@ -1,7 +1,7 @@
-"""List prices and lives of the models a tier may use; one row per model and price date.
+"""List prices and end dates of the models a tier may use; one row per model and price date.
 
 Prices are µ$ per million tokens (so $2 is 2_000_000), from the provider's pricing and model pages as read in
-November 2026. A model that is not here is refused at start: what cannot be priced cannot be paced.
+November 2026. A model that is not here is refused at start: its spend could not be limited.
 """
 
 from typing import TypedDict

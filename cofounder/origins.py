@@ -1,4 +1,4 @@
-"""Who may open a WebSocket: pages of this very site, by the Origin their browser states."""
+"""Who may open a WebSocket: only pages of this site, by the Origin header of their browser."""
 
 from typing import Any
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""What machines ask a web process: is it alive, may it get requests, and what does it measure."""
+"""What machines ask a web process: is it alive, is it ready, and what are its metrics."""
 
 import secrets
 
@@ -18,20 +18,20 @@ from cofounder.install_metrics import INSTALL
 
 REDIS_SECONDS = 0.5
 
-_migrated = False  # once true, it stays so: a process never sees an older database than its own
+_migrated = False  # once true, it stays true: a process never sees an older database than its own
 
 
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. Nothing else is asked, so that a database away for a moment restarts nobody."""
+    """The process answers. Nothing else is checked, so that a short database outage restarts nothing."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """503 while the database is away or not migrated; without Redis the site works, a little later."""
+    """503 while the database is down or not migrated; without Redis the site works, a little slower."""
     parts = {"database": database(), "redis": reachable_redis()}
     if parts["database"] != "ok":
         return JsonResponse({"status": "unavailable", **parts}, status=503)
@@ -78,7 +78,7 @@ def reachable_redis(seconds: float = REDIS_SECONDS) -> str:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text of this process and of the install. For whoever has the token; others find nothing."""
+    """Prometheus text of this process and of the install. 404 without the token."""
     if not _may_measure(request):
         raise Http404
     return HttpResponse(

@@ -1,4 +1,4 @@
-"""Whether the services an operator names answer; asked once, before anything is started."""
+"""Checks that the operator's own services answer, once, before anything is started."""
 
 import psycopg
 import redis
@@ -15,7 +15,7 @@ class Unreachable(Exception):
 
 
 def need_named_services() -> None:
-    """`Unreachable` with a sentence when `DATABASE_URL` or `REDIS_URL` lead nowhere."""
+    """Raise `Unreachable`, with the reason, when `DATABASE_URL` or `REDIS_URL` does not work."""
     if not environment.is_embedded("DATABASE_URL"):
         _need_database()
     if not environment.is_embedded("REDIS_URL"):

@@ -1,6 +1,6 @@
-"""What may be thrown away, and when: nothing that a founder may still need, and nothing that is money.
+"""What may be deleted, and when: nothing a founder may still need, and no record of money.
 
-Each rule counts what it would remove, and removes it. `docs/operate.md` lists the rules for operators.
+Each rule counts what it would remove, and removes it. `docs/operate.md` explains the rules to operators.
 """
 
 from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ def rules() -> list[Rule]:
         ),
         Rule(
             "reservations",
-            f"reservations given back over {RELEASED_DAYS} days ago",
+            f"reservations released over {RELEASED_DAYS} days ago",
             lambda: _released().count(),
             lambda: _all(_released()),
         ),
@@ -70,9 +70,7 @@ def rules() -> list[Rule]:
             lambda: _superseded().count(),
             _remove_snapshots,
         ),
-        Rule(
-            "strays", "stored archives that no snapshot knows", lambda: len(list(_strays())), _remove_strays
-        ),
+        Rule("strays", "stored archives without a snapshot", lambda: len(list(_strays())), _remove_strays),
     ]
 
 
@@ -86,7 +84,7 @@ def _expired_tokens() -> QuerySet[AuthToken]:
 
 
 def _released() -> QuerySet[SpendEntry]:
-    """Calls that were never made, and cost nothing."""
+    """Reservations for calls that were never made, and cost nothing."""
     before = clock.today() - timedelta(days=RELEASED_DAYS)
     return SpendEntry.objects.filter(status=SpendEntry.Status.RELEASED, cost_microdollars=0, day__lt=before)
 
@@ -115,7 +113,7 @@ def _superseded() -> QuerySet[Snapshot]:
 
 
 def _remove_snapshots() -> int:
-    """The rows first: a file without a row is a stray, a row without a file would be a loss."""
+    """The rows first: a file without a row is only waste, a row without its file is a loss."""
     keys = dict(_superseded().values_list("pk", "key"))
     Snapshot.objects.filter(pk__in=keys).delete()
     for key in keys.values():
@@ -154,7 +152,7 @@ def _remove_strays() -> int:
 def _all(
     queryset: QuerySet[AuthToken] | QuerySet[Session] | QuerySet[SpendEntry] | QuerySet[AgentMessage],
 ) -> int:
-    """Delete in batches, so that no lock and no transaction lasts long; how many."""
+    """Delete in batches, so that no lock or transaction lasts long; return how many."""
     total = 0
     while keys := list(queryset.values_list("pk", flat=True)[:BATCH]):
         queryset.model._default_manager.filter(pk__in=keys).delete()

@@ -1,4 +1,4 @@
-"""What keeps strangers out: transport, the browser's policies, and how often something may be asked for."""
+"""What keeps strangers out: HTTPS, the browser's policies, and rate limits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -41,7 +41,7 @@ def transport(base_url: str, trusted_proxies: int) -> dict[str, Any]:
 
 
 def content_policy(previews: Sequence[str]) -> dict[str, Any]:
-    """The Content-Security-Policy: our own files alone, nothing inline; agent-made pages in frames only."""
+    """The Content-Security-Policy: only our own files, nothing inline; agent-made pages only in frames."""
     return {
         "DIRECTIVES": {
             "default-src": [NONE],
@@ -59,7 +59,7 @@ def content_policy(previews: Sequence[str]) -> dict[str, Any]:
 
 
 def preview_hosts(domain: str, sandbox_url: str) -> list[str]:
-    """Where sandboxes show their apps: below E2B's domain, and below the host of a stand-in."""
+    """Where sandboxes serve their apps: below E2B's domain, and below the host of a stand-in."""
     hosts = [f"https://*.{domain}"]
     if sandbox_url:
         parts = urlsplit(sandbox_url)

@@ -90,7 +90,7 @@ DATABASES = {
         **_database,
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
-        # Every ASGI request runs in a thread of its own; the pool spares each the 10 ms of a new connection.
+        # Every ASGI request runs in a thread of its own; the pool saves each the 10 ms of a new connection.
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "pool": {"min_size": 1, "max_size": 16, "timeout": 10},

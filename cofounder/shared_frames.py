@@ -1,16 +1,16 @@
-"""What many sockets are told alike becomes bytes once; daphne would frame it for each of them anew."""
+"""A text sent to many sockets is encoded once; daphne would encode it again for each of them."""
 
 from typing import Any
 
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.tcp import Connection
 
-SHORT, LONG = 125, 0xFFFF  # the most bytes that the header's one and two bytes can tell
+SHORT, LONG = 125, 0xFFFF  # the largest lengths that fit the header's one and two bytes
 FINAL_TEXT = 0x81
 
 
 class SharedFrames(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
-    """Daphne's protocol; a text that is said to one socket after the other is kept as the frame it was."""
+    """Daphne's protocol; a text sent to one socket after the other keeps its encoded frame."""
 
     _said: str | None = None
     _frame = b""
@@ -25,8 +25,8 @@ class SharedFrames(WebSocketProtocol):  # type: ignore[misc]  # daphne has no ty
 
 
 def _write(transport: Any, data: bytes) -> None:
-    """At once where nothing waits to be sent before it: Twisted would first ask the kernel whether it may,
-    with three calls for every socket. What does not fit, and every failure, is Twisted's as ever."""
+    """Write at once if nothing else is waiting: Twisted would first ask the kernel whether it can, with three
+    system calls per socket. What does not fit, and every failure, is left to Twisted."""
     is_plain = isinstance(transport, Connection) and not transport.TLS
     if is_plain and not (transport.dataBuffer or transport._tempDataBuffer or transport.disconnecting):
         sent = transport.writeSomeData(data)
@@ -47,5 +47,5 @@ def frame(text: str) -> bytes:
 
 
 def share() -> None:
-    """Let every socket that daphne opens from now on speak so."""
+    """Make daphne use it for every socket that it opens from now on."""
     WebSocketFactory.protocol = SharedFrames

@@ -12,7 +12,7 @@ from jobs import clock
 
 @receiver(user_signed_up)
 def begin_subscription(sender: Any, user: Any, **_: Any) -> None:
-    """The smallest plan, for a month from today; an install without plans leaves it to its admin."""
+    """The smallest plan, for a month from today; without plans, an admin has to assign one."""
     tier = PlanTier.objects.order_by("monthly_budget_microdollars").first()
     if tier is not None:
         Subscription.objects.get_or_create(

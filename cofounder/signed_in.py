@@ -1,4 +1,4 @@
-"""Who opened a WebSocket, by the cookie of the pages' login."""
+"""Who opened a WebSocket, by the session cookie of the pages."""
 
 from importlib import import_module
 from typing import Any

@@ -1,4 +1,4 @@
-"""Starts what an install of one machine needs, keeps it running, and stops it cleanly."""
+"""Starts what an install on one machine needs, keeps it running, and stops it cleanly."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from cofounder import embedded, environment, reachable
 
 STOP_SECONDS = 40  # a worker may take 30 to hand its sessions back
 QUICK_SECONDS = 10  # a process that ends sooner did not really start
-QUICK_ENDS = 5  # after so many in a row it is given up
+QUICK_ENDS = 5  # after so many in a row it gives up
 REHEARSAL_KEY = "rehearsal"
 
 
@@ -46,13 +46,13 @@ class Process:
                 stdout=log,
                 stderr=log,
                 preexec_fn=embedded.end_with_parent,  # noqa: PLW1509  # one prctl call, no lock taken
-                start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops all in order
+                start_new_session=True,  # Ctrl-C reaches only the supervisor, which stops all in order
                 cwd=environment.BASE_DIR,
             )
         self.started = time.monotonic()
 
     def keep_running(self) -> bool:
-        """Start it again if it has died; whether it had."""
+        """Start it again if it has died; return whether it had."""
         if self.running is not None and self.running.poll() is None:
             return False
         quick = time.monotonic() - self.started < QUICK_SECONDS
@@ -177,7 +177,7 @@ class Install:
             raise StartFailed(f"manage.py {arguments[0]} failed:\n{done.stderr.strip()[-2000:]}")
 
     def start_web(self) -> str:
-        """Start the web process; its address."""
+        """Start the web process; return its address."""
         if self.port is None:
             raise StartFailed("The web process needs a port.")
         self.env["BASE_URL"] = self.env.get("BASE_URL") or f"http://localhost:{self.port}"
@@ -205,7 +205,7 @@ class Install:
         self._open.callback(process.stop)
 
     def keep_running(self) -> list[str]:
-        """Start again what has died; the names of those."""
+        """Restart the processes that have died; return their names."""
         return [process.name for process in self.processes if process.keep_running()]
 
     def wait_for_web(self, seconds: float = 60) -> None:
@@ -219,13 +219,15 @@ class Install:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """`StartFailed` with a sentence when somebody listens there already."""
+    """Raise `StartFailed` when the port cannot be used."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except socket.gaierror as error:
-            raise StartFailed(f"--host {host!r} is no address of this machine ({error.strerror}).") from error
+            raise StartFailed(
+                f"--host {host!r} is not an address of this machine ({error.strerror})."
+            ) from error
         except OSError as error:
             raise StartFailed(
                 f"Port {port} cannot be used ({error.strerror}). Choose another with --port; "
@@ -239,7 +241,7 @@ def _is_taken(host: str, port: int) -> bool:
 
 
 def _first_line(process: Process) -> dict[str, str]:
-    """The addresses the rehearsal prints once it answers."""
+    """The addresses that the rehearsal servers print once they answer."""
     deadline = time.monotonic() + embedded.START_SECONDS
     while time.monotonic() < deadline:
         for line in process.log.read_text().splitlines():

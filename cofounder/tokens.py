@@ -1,4 +1,4 @@
-"""Tokens for programs: made with a login, ended by their own use."""
+"""API tokens: created by signing in, ended by a request that uses them."""
 
 from typing import Any
 

@@ -16,6 +16,12 @@ READS = (
 )
 READERS = ("settings.py", "environment.py", "supervisor.py", "embedded.py")
 NOT_OURS = {"XDG_RUNTIME_DIR"}
+TEMPLATES = sorted(
+    path
+    for folder in ("cofounder", "agents", "escalations", "jobs")
+    for path in (REPOSITORY / folder).glob("templates/**/*.*")
+)
+TEMPLATE_LINE_LIMIT = 160  # columns; a change of one sentence should show as a change of one short line
 
 
 def section(title: str) -> str:
@@ -65,3 +71,14 @@ def test_paths_that_are_named_exist(document: Path) -> None:
     paths = re.findall(rf"`((?:{folders})/[\w./-]*)`", document.read_text())
 
     assert [path for path in paths if not (REPOSITORY / path).exists()] == []
+
+
+def test_no_line_of_a_template_is_too_long_to_read() -> None:
+    assert TEMPLATES
+    long = [
+        f"{path.relative_to(REPOSITORY)}:{number}"
+        for path in TEMPLATES
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if len(line) > TEMPLATE_LINE_LIMIT
+    ]
+    assert not long

@@ -1,4 +1,4 @@
-"""The doctor: looks at every part an install needs, and names the fix of what is not well."""
+"""The doctor: checks every part an install needs, and says how to fix what is wrong."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -26,7 +26,7 @@ OF_THE_REST: list[Look] = [
 
 
 def examine() -> Iterator[Finding]:
-    """Look at every part, one after the other. What needs tables is left out when they are not there."""
+    """Check every part, one after the other. Those that need tables are skipped while there are none."""
     has_tables = True
     for look_first in (services.look_at_postgres, services.look_at_migrations):
         found = list(look_first()) if has_tables else []

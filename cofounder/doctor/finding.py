@@ -1,10 +1,10 @@
-"""What the doctor found of one part, and what to do about it."""
+"""What the doctor found out about one part, and what to do about it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-SECONDS = 10  # for each answer from outside
+SECONDS = 10  # timeout of each request
 
 
 class Level(StrEnum):
@@ -15,7 +15,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one part, and, where it is not well, what to do."""
+    """The result for one part, and, if something is wrong, what to do."""
 
     part: str
     level: Level

@@ -1,4 +1,4 @@
-"""What is asked over the network, and the programs of this machine: model, sandbox, mail, browser."""
+"""Checks outside this code: model provider, sandboxes, mail server, and the browser on this machine."""
 
 import asyncio
 import shutil
@@ -21,7 +21,7 @@ QUIET_MAIL = ("console", "locmem", "dummy", "filebased")
 
 
 def look_at_models() -> Iterator[Finding]:
-    """The key, and each model that a plan, a subscription or the default would use."""
+    """The key, and every model that a plan, a subscription or the default uses."""
     if not settings.ANTHROPIC_API_KEY:
         yield _no_key("ANTHROPIC_API_KEY", "The model")
         return
@@ -53,9 +53,9 @@ def _look_at_model(client: anthropic.Anthropic, model: str) -> Finding:
     except anthropic.NotFoundError:
         return fail(part, "the provider does not know it", "Change the plan's model in the admin.")
     except anthropic.AnthropicError as error:
-        said = f"cannot be asked for: {first_line(error)}"
-        return fail(part, said, "Check ANTHROPIC_BASE_URL and that this machine reaches it.")
-    return ok(part, "there, and priced")
+        said = f"cannot be checked: {first_line(error)}"
+        return fail(part, said, "Check ANTHROPIC_BASE_URL, and that this machine can reach it.")
+    return ok(part, "exists, and has a price")
 
 
 def look_at_e2b() -> Iterator[Finding]:
@@ -107,7 +107,7 @@ def look_at_chromium() -> Iterator[Finding]:
 def look_at_mail() -> Iterator[Finding]:
     if any(f".{quiet}." in settings.EMAIL_BACKEND for quiet in QUIET_MAIL):
         fix = "Set EMAIL_URL, such as smtp+tls://user:password@host:587."
-        yield warn("mail", "goes to the log: founders are not told of questions", fix)
+        yield warn("mail", "goes to the log: founders get no e-mails", fix)
         return
     try:
         with mail.get_connection(timeout=SECONDS):
@@ -115,4 +115,4 @@ def look_at_mail() -> Iterator[Finding]:
     except OSError as error:  # smtplib's exceptions are of this kind too
         yield fail("mail", f"the server refuses: {first_line(error)}", "Correct EMAIL_URL.")
     else:
-        yield ok("mail", f"{settings.EMAIL_HOST} lets us in")
+        yield ok("mail", f"{settings.EMAIL_HOST} accepts the connection")

@@ -1,4 +1,4 @@
-"""Settings that are unsafe where strangers can reach the site."""
+"""Settings that are unsafe on a public site."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from cofounder.doctor.finding import Finding, fail, ok, warn
 
 
 def look_at_settings() -> Iterator[Finding]:
-    """What is unsafe where strangers can reach it."""
+    """Check for settings that are unsafe on a public site."""
     found = [fail("settings", said, fix) for is_unsafe, said, fix in _unsafe() if is_unsafe and _is_public()]
     found += [warn("settings", said, fix) for is_odd, said, fix in _odd() if is_odd]
     found += [
@@ -22,14 +22,14 @@ def look_at_settings() -> Iterator[Finding]:
 
 
 def _is_public() -> bool:
-    """Whether somebody set this install up for others: an address, or a database, of its own."""
+    """Whether this install is set up for others: with an address, or a database, of its own."""
     return bool(os.environ.get("BASE_URL") or os.environ.get("DATABASE_URL"))
 
 
 def _unsafe() -> list[tuple[bool, str, str]]:
-    """What must not be so: whether it is, in words, and the fix."""
+    """What a public site must not have: whether this one has it, in words, and the fix."""
     return [
-        (settings.DEBUG, "DEBUG is on: errors show their insides to everyone", "Set DEBUG=false."),
+        (settings.DEBUG, "DEBUG is on: error pages show source code to everyone", "Set DEBUG=false."),
         (not settings.BASE_URL.startswith("https://"), "BASE_URL is not https", "Put TLS before the site."),
         ("*" in settings.ALLOWED_HOSTS, "ALLOWED_HOSTS is *", "Name the hosts the site answers to."),
         (len(settings.SECRET_KEY) < 50, "SECRET_KEY is short", "Use 50 random characters or more."),
@@ -42,15 +42,15 @@ def _unsafe() -> list[tuple[bool, str, str]]:
 
 
 def _odd() -> list[tuple[bool, str, str]]:
-    """What may be meant so, and should be known."""
+    """What may be intended, but should be known."""
     is_alone = bool(os.environ.get("DATABASE_URL")) and not settings.PROJECT_SNAPSHOT_BUCKET
     kept = [name for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS") if not os.environ.get(name)]
     return [
         (
             bool(kept),
-            f"{' and '.join(kept)} are kept on this disk alone",
+            f"{' and '.join(kept)} are kept on this disk only",
             "Set them, and keep a copy elsewhere.",
         ),
         (not settings.MAX_DAILY_SPEND, "the install may spend without a cap", "Set MAX_DAILY_SPEND."),
-        (is_alone, "snapshots are kept on this disk alone", "Set PROJECT_SNAPSHOT_BUCKET, or back them up."),
+        (is_alone, "snapshots are kept on this disk only", "Set PROJECT_SNAPSHOT_BUCKET, or back them up."),
     ]

@@ -1,4 +1,4 @@
-"""PostgreSQL with its tables, queue and clock; Redis; the storages."""
+"""Checks of PostgreSQL (tables, queue, clock), Redis, the file storages and the encryption keys."""
 
 import secrets
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from jobs.models import Clock, ProjectSecret
 OLDEST_POSTGRES = 14
 SKEW_SECONDS = 2.0
 OVERDUE = timedelta(minutes=1)
-MOST_SECRETS = 100  # that are looked at
+MOST_SECRETS = 100  # how many are checked
 
 
 def look_at_postgres() -> Iterator[Finding]:
@@ -50,7 +50,7 @@ def look_at_redis() -> Iterator[Finding]:
             client.ping()
     except (redis.RedisError, OSError) as error:
         where = "`manage.py up` starts one" if environment.is_embedded("REDIS_URL") else "correct REDIS_URL"
-        fix = f"Start Redis: {where}. Until then pages follow every two seconds, and nothing is lost."
+        fix = f"Start Redis: {where}. Until then pages poll every two seconds, and nothing is lost."
         yield fail("Redis", f"does not answer: {first_line(error)}", fix)
     else:
         yield ok("Redis", "answers")
@@ -70,13 +70,13 @@ def look_at_queue() -> Iterator[Finding]:
     waiting, oldest = queue.backlog()
     if not workers:
         yield fail(
-            "workers", "none was heard of lately", "Start one: `manage.py run_worker` (or `manage.py up`)."
+            "workers", "none has reported lately", "Start one: `manage.py run_worker` (or `manage.py up`)."
         )
     else:
         yield ok("workers", f"{workers} alive")
     if oldest > OVERDUE:
         fix = "Add a worker, or raise its --concurrency; see `manage.py agent_status`."
-        yield warn("queue", f"{waiting} wait, the oldest for {oldest.total_seconds():.0f} s", fix)
+        yield warn("queue", f"{waiting} tasks wait, the oldest for {oldest.total_seconds():.0f} s", fix)
     else:
         yield ok("queue", "nothing is overdue")
 
@@ -121,17 +121,17 @@ def look_at_clock() -> Iterator[Finding]:
         yield fail("clock", f"differs from the database's by {skew:.0f} s", "Keep both in time with NTP.")
     elif settings.MOVABLE_CLOCK and Clock.objects.exists():
         shown = f"{clock.now():%Y-%m-%d %H:%M} UTC at speed {clock.speed():g}"
-        yield warn("clock", f"is moved: {shown}", "Set DEBUG=false: outside it, days are real days.")
+        yield warn("clock", f"is moved: {shown}", "Set DEBUG=false: without it, days are real days.")
     else:
         yield ok("clock", f"agrees with the database's within {skew:.2f} s")
 
 
 def look_at_keys() -> Iterator[Finding]:
-    """Whether what is encrypted in the database can be read with the keys of this environment."""
+    """Check that the keys of this environment can decrypt what is in the database."""
     try:
         count = len(ProjectSecret.objects.only("value")[:MOST_SECRETS])
     except InvalidToken:
         fix = "Add the key they were encrypted with to FIELD_ENCRYPTION_KEYS."
-        yield fail("encryption keys", "founders' secrets cannot be read with them", fix)
+        yield fail("encryption keys", "they cannot decrypt founders' secrets", fix)
     else:
-        yield ok("encryption keys", "founders' secrets can be read" if count else "no secret is stored yet")
+        yield ok("encryption keys", "they decrypt founders' secrets" if count else "no secret is stored yet")

@@ -1,1 +1,1 @@
-"""The drill: a rehearsed build in a throwaway install, to which is done what days of running do."""
+"""The drill: a rehearsed build in a throwaway install, put through what happens in days of operation."""

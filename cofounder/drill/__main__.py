@@ -1,7 +1,7 @@
 """`python -m cofounder.drill`: the drill, in the data directory that the environment names.
 
 `manage.py drill` starts it as a process of its own, whose environment knows nothing of the live install.
-Prints a line for each part, or with `--json` one list at the end; ends with 1 when a part failed.
+Prints a line for each part, or with `--json` one list at the end; exits with 1 if a part failed.
 """
 
 import json
@@ -27,7 +27,7 @@ def main(*, as_json: bool) -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "cofounder.settings"
     environment.make_missing_keys()
     django.setup()
-    logging.disable(logging.ERROR)  # what is done to the build is logged by the processes it is done to
+    logging.disable(logging.ERROR)  # the install's processes have logs of their own
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _drill(as_json=as_json)
@@ -39,7 +39,7 @@ def main(*, as_json: bool) -> int:
 
 
 def _drill(*, as_json: bool) -> int:
-    from cofounder.drill.parts import Drill, Result  # the models are there now
+    from cofounder.drill.parts import Drill, Result  # needs the models to be loaded
 
     def say(line: str) -> None:
         print(line, file=sys.stderr if as_json else sys.stdout, flush=True)  # a program's answer

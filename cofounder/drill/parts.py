@@ -1,4 +1,4 @@
-"""What the drill does to a build: the parts, in the order in which one build meets them."""
+"""What the drill does to a build, part by part and in this order."""
 
 import asyncio
 import json
@@ -23,14 +23,14 @@ from jobs import clock
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus
 
-LIMIT_SECONDS = 180.0  # for each thing that is waited for
+LIMIT_SECONDS = 180.0  # the longest wait for anything
 LOOK_SECONDS = 0.1
 TURNS = 3  # after which the worker is killed
 EMPTY = 'cd "$HOME/app" && find . -mindepth 1 -delete'
 
 
 class Failed(Exception):
-    """A part of the drill did not end as it must."""
+    """A part of the drill did not end as it should."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Result:
 
 
 class Drill:
-    """The parts, in the order in which one build meets them."""
+    """Every part, in the order in which it happens to the build."""
 
     def __init__(self, install: Install, say: Callable[[str], None]) -> None:
         self.install = install
@@ -63,7 +63,7 @@ class Drill:
                 return
 
     def kill_the_worker(self) -> str:
-        """A worker that dies in the middle of its work leaves nothing that another could not go on with."""
+        """When a worker dies in the middle of its work, another worker can continue it."""
         self._until(lambda: self._session().iteration >= TURNS, f"{TURNS} turns")
         (worker,) = self.install.processes
         before = self._session()
@@ -78,7 +78,7 @@ class Drill:
         return f"another worker took over {seconds:.0f} s after the kill; the transcript is whole"
 
     def empty_the_sandbox(self) -> str:
-        """Every file is gone; they come back before the agent looks at them."""
+        """All files are deleted; they are restored before the agent looks at them."""
         self._until(lambda: Snapshot.objects.filter(job=self.job).exists(), "a snapshot")
         control.pause(self.job, None)
         self._until(lambda: self._session().state == SessionState.PAUSED, "the pause")
@@ -93,15 +93,15 @@ class Drill:
         self._until(restored.exists, "the files to be restored")
         count = restored.get().payload["count"]
         if count < files:
-            raise Failed(f"of {files} saved entries only {count} came back")
-        return f"all {count} saved entries came back"
+            raise Failed(f"only {count} of {files} saved entries were restored")
+        return f"all {count} saved entries were restored"
 
     def pass_midnight(self) -> str:
-        """The day's money ends, the agent sleeps as a row, and the new day wakes it once."""
-        self._until(lambda: self._session().state in ASLEEP, "the day's money to end")
+        """The day's money runs out, the agent sleeps without a process, and the new day wakes it once."""
+        self._until(lambda: self._session().state in ASLEEP, "the day's money to run out")
         asleep = self._session()
         if asleep.run_id is not None or asleep.wake_at is None:
-            raise Failed("the sleeper still holds a run, or has no time to wake")
+            raise Failed("the sleeping agent still holds a run, or has no time to wake")
         clock.move(asleep.wake_at - timedelta(seconds=1))
         self._until(lambda: self._session().iteration > asleep.iteration, "the agent to work again")
         woken = self.job.events.filter(type=EventType.WAKING).count()
@@ -110,7 +110,7 @@ class Drill:
         return f"asleep at turn {asleep.iteration}, awake once at {asleep.wake_at:%H:%M} UTC"
 
     def finish(self) -> str:
-        """After all that the build is ready, its promises are kept and its money adds up."""
+        """After all this the build is ready, its promises are kept and its money adds up."""
         self._until(self._is_over, "the build to end")
         self.job.refresh_from_db()
         if self.job.status != JobStatus.READY:
@@ -131,7 +131,7 @@ class Drill:
         return Job.objects.get(pk=self.job.pk).is_over
 
     def _until(self, condition: Callable[[], Any], what: str) -> None:
-        """Wait, keep the processes running, and answer what the agent asks. Raises `Failed` after a while."""
+        """Wait, keep the processes running and answer questions. Raises `Failed` if it lasts too long."""
         deadline = time.monotonic() + LIMIT_SECONDS
         while not condition():
             if time.monotonic() > deadline:
@@ -143,7 +143,7 @@ class Drill:
             time.sleep(LOOK_SECONDS)
 
     def _need_whole_transcript(self) -> None:
-        """Every position is there, and no tool call but those under way lacks its result."""
+        """No position is missing, and every tool call has its result, except those under way."""
         rows = list(AgentMessage.objects.filter(session=self.job.pk).values_list("position", "content"))
         if [position for position, _ in rows] != list(range(1, len(rows) + 1)):
             raise Failed("the transcript has a gap")

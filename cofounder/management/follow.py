@@ -1,4 +1,4 @@
-"""A build's feed in a terminal: one line per event, and how far it is."""
+"""A build's feed in a terminal: one line per event, with the progress."""
 
 from types import FrameType
 from typing import Any, TextIO
@@ -16,7 +16,7 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 
 class Watcher:
-    """Prints what is new each time it is asked whether the build is over."""
+    """Prints new events each time it is asked whether the build is over."""
 
     def __init__(self, job: Job, out: Any) -> None:
         self.job = job
@@ -24,7 +24,7 @@ class Watcher:
         self._out: TextIO = out
 
     def is_over(self) -> bool:
-        """Print what is new; whether nothing more will come."""
+        """Print new events; return whether no more will come."""
         over = Job.objects.get(pk=self.job.pk).is_over  # before the events, so that none is missed
         while events := list(self.job.events.filter(seq__gt=self.last_seq)[:BATCH]):
             for event in events:
@@ -39,7 +39,7 @@ class Watcher:
 
 
 def line_of(event: JobEvent) -> str:
-    """The event in one line; empty for what a terminal need not show."""
+    """The event in one line; empty for events that a terminal need not show."""
     payload = event.payload
     match event.type:
         case EventType.JOB_STATUS:

@@ -1,4 +1,4 @@
-"""The founder's settings: address, plan, today's money, nights, and tokens for programs."""
+"""The founder's settings: address, plan, today's money, quiet hours, and tokens for programs."""
 
 from datetime import time
 from typing import Any
@@ -13,9 +13,10 @@ from knox.models import AuthToken
 
 from agents import nights, spend
 from agents.models import Subscription
-from cofounder.pages import build_state, money, replies
+from cofounder.pages import money, replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only
+from cofounder.pages.today import money_of
 from jobs import clock
 from jobs.errors import CofounderError
 
@@ -43,7 +44,7 @@ def set_nights(request: HttpRequest) -> HttpResponse:
         )
     except CofounderError as error:
         return replies.refused(request, error, "/settings#nights")
-    return replies.done(request, "Kept. Sleeping agents follow it at once.", "/settings#nights")
+    return replies.done(request, "Saved. Sleeping agents follow it at once.", "/settings#nights")
 
 
 @founders_only
@@ -51,7 +52,7 @@ def set_nights(request: HttpRequest) -> HttpResponse:
 @require_POST
 @limited("tokens")
 def make_token(request: HttpRequest) -> HttpResponse:
-    """The page with a new token; it is shown in this answer and never again."""
+    """The page with a new token; only this response ever shows it."""
     if _tokens(request).count() >= MOST_TOKENS:
         refusal = CofounderError(f"There are {MOST_TOKENS} tokens already. Revoke one that is not used.")
         return replies.refused(request, refusal, "/settings#tokens")
@@ -73,7 +74,7 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
     subscription = Subscription.objects.select_related("tier").filter(user=user.pk).first()
     context = {
         "subscription": subscription,
-        "money": build_state.money_of(user.pk),
+        "money": money_of(user.pk),
         "budget": spend.budget_of(user),
         "may_top_up": money.may_top_up(user),
         "time_zones": sorted(available_timezones()),

@@ -1,6 +1,6 @@
-"""The page behind the link in a question's mail: read and answered without a login.
+"""The page behind the link in a question's e-mail: read and answered without signing in.
 
-Opening it uses nothing up: programs that look through mails open links too. Only the answer does.
+Opening it does not use it up, since mail scanners open links too. Only the answer does.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ RENEW = "renew"  # the button of an expired link
 
 
 def _kept_to_itself(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """The address is a key: it is told to no other site, and to no search engine."""
+    """The address is a secret: no other site and no search engine may learn it."""
 
     @wraps(page)
     def wrapped(request: HttpRequest, token: str) -> HttpResponse:
@@ -37,8 +37,8 @@ def _kept_to_itself(page: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 
 @never_cache
 @_kept_to_itself
-# The token in the address is all that counts, and no other site knows it. A form's own token could not be
-# checked here: browsers that may tell no referrer tell no origin either.
+# The token in the address is all that counts, and no other site knows it. A CSRF token could not be
+# checked here: browsers that send no referrer send no origin either.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited("links")
@@ -69,7 +69,7 @@ def _answer(request: HttpRequest, link: AnswerLink, token: str) -> HttpResponse:
 
 
 def _question(request: HttpRequest, link: AnswerLink, status: int = 200, **context: Any) -> HttpResponse:
-    """The question while it is open, then what was answered."""
+    """The question while it is open, then its answer."""
     question = link.escalation
     by_value = {option["value"]: option for option in question.options}
     return _page(
@@ -85,7 +85,7 @@ def _question(request: HttpRequest, link: AnswerLink, status: int = 200, **conte
 
 
 def _expired(request: HttpRequest, link: AnswerLink, token: str) -> HttpResponse:
-    """An old link shows nothing of its question; a new one goes to the founder's address alone."""
+    """An expired link shows nothing of its question; a new one is sent only to the founder's address."""
     if link.escalation.status != AgentEscalation.Status.PENDING:
         return _page(request, "expired", 410, is_over=True)
     is_asked = request.method == "POST" and request.POST.get("decision") == RENEW

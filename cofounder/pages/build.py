@@ -1,4 +1,4 @@
-"""The build page, and the news it asks for when the doorbell rings."""
+"""The build page, and the updates it fetches when its socket signals a change."""
 
 from typing import Any
 from uuid import UUID
@@ -37,7 +37,7 @@ def build(request: HttpRequest, job_id: UUID) -> HttpResponse:
 @founders_only
 @require_safe
 def build_feed(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """`after=SEQ`: what is new, with the panels it changed (`all`: with all). `before=SEQ`: the earlier."""
+    """`after=SEQ`: what is new, with the panels it changed (`all`: every panel). `before=SEQ`: older ones."""
     job = own_job(request, job_id)
     spans, phase = _phase_asked_for(request, job)
     if "before" in request.GET:
@@ -57,7 +57,7 @@ def build_feed(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 
 def state_context(job: Job) -> dict[str, Any]:
-    """Everything on the page but the feed; what a panel alone shows is looked up when it is drawn."""
+    """Everything on the page except the feed; what only one panel shows is loaded when it is drawn."""
     return {
         "job": job,
         "state": build_state.read(job),
@@ -71,7 +71,7 @@ def state_context(job: Job) -> dict[str, Any]:
 
 
 def _phase_asked_for(request: HttpRequest, job: Job) -> tuple[list[Span], str]:
-    """When which phase was under way, and the one to show; "" for everything."""
+    """When each phase was under way, and the phase to show; "" for everything."""
     spans = phase_filter.spans_of(job)
     phase = request.GET.get("phase", "")
     return spans, phase if phase in phase_filter.names(spans) else ""

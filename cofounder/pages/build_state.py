@@ -1,21 +1,19 @@
-"""What a build's page shows beside its feed: one set of queries for all who show it."""
+"""What a build's page shows beside its feed: one set of queries for every view that needs it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 
-from agents import spend
-from agents.allowance import WIND_DOWN_PERCENT, budget_pct
 from agents.models import ASLEEP, AgentSession, SessionState
+from cofounder.pages.today import Money, money_of
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.briefs import must_haves, promise_key
 from jobs.models import EventType, Job, JobStatus, Phase
 
-QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent is heard of more often
+QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent reports more often
 
 TONES = {
     SessionState.QUEUED: "waiting",
@@ -29,19 +27,6 @@ TONES = {
     SessionState.CANCELLED: "waiting",
 }
 RESTING = frozenset({*ASLEEP, SessionState.WAITING_FOR_INPUT, SessionState.PAUSED})
-
-
-@dataclass(frozen=True)
-class Money:
-    """A founder's day, in µ$, and `percent` of it that is used."""
-
-    spent: int
-    allowance: int
-    percent: int
-
-    @property
-    def tone(self) -> str:
-        return "red" if self.percent >= 100 else "yellow" if self.percent >= WIND_DOWN_PERCENT else "green"
 
 
 @dataclass(frozen=True)
@@ -102,7 +87,7 @@ class BuildState:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the agent should work but has not been heard of for a while."""
+        """Whether the agent should be working but has not reported for a while."""
         if self.tone != "working" or self.last_heard is None:
             return False
         return clock.to_real(clock.now()) - clock.to_real(self.last_heard) > QUIET_AFTER
@@ -118,7 +103,7 @@ class BuildState:
 
     @property
     def reason(self) -> str:
-        """Why a paused agent is paused, in the words of its log."""
+        """Why a paused agent is paused, as its log says."""
         states = self.job.events.filter(type=EventType.AGENT_STATE, payload__state=SessionState.PAUSED)
         payload = states.order_by("-seq").values_list("payload", flat=True).first()
         return str(payload.get("reason", "")) if payload else ""
@@ -147,7 +132,7 @@ def read(job: Job) -> BuildState:
 
 
 def label_of(job: Job, session: AgentSession | None) -> tuple[str, str]:
-    """The badge's words and tone. The job's end, then the agent's rest, then the stage of the build."""
+    """The badge's text and tone: the job's end, else why the agent rests, else the stage of the build."""
     if job.status == JobStatus.READY:
         return job.get_status_display(), "done"
     if job.is_over:
@@ -167,20 +152,6 @@ def controls_of(job: Job, session: AgentSession | None) -> Controls:
         resume=state == SessionState.PAUSED or pausing,
         stop=not job.is_over,
     )
-
-
-def money_of(user_id: Any) -> Money:
-    """Today's spend and allowance; before the day's first call, the allowance it would get."""
-    today = spend.day_of(user_id)
-    spent, allowance = today["spent_microdollars"], today["allowance_microdollars"]
-    return Money(spent, allowance, budget_pct(spent, allowance))
-
-
-def open_questions_of(user: Any) -> QuerySet[AgentEscalation]:
-    """What waits for this founder's answer, over all projects, oldest first."""
-    return AgentEscalation.objects.filter(
-        project__owner=user, status=AgentEscalation.Status.PENDING
-    ).order_by("created_at", "id")
 
 
 def promises_of(job: Job) -> list[Promise]:
@@ -206,7 +177,7 @@ def last_image(job: Job) -> str:
 
 @dataclass(frozen=True)
 class Saved:
-    """The newest copy of the files that was kept."""
+    """The newest saved copy of the files."""
 
     files: int
     size: int  # bytes

@@ -1,4 +1,4 @@
-"""The founder's hand on a build: wake, pause, resume, stop, and a message to the agent."""
+"""The founder's controls of a build: wake, pause, resume, stop, and a message to the agent."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ VERBS: dict[str, tuple[Verb, str]] = {
 @limited("acts")
 def act(request: HttpRequest, job_id: UUID, verb: str) -> HttpResponse:
     if verb not in VERBS:
-        raise Http404(f"There is nothing called {verb} to do.")
+        raise Http404(f"There is no action called {verb}.")
     command, sentence = VERBS[verb]
     return _do(request, job_id, lambda job: command(job, request.user), sentence)
 

@@ -1,7 +1,7 @@
 """The feed: a job's events as entries of HTML, one template per event type.
 
-An event that ends something (a step, a question) takes the place of the one that began it: both have
-the same key, and the key is the entry's id in the page.
+An event that ends something (a step, a question) replaces the one that began it: both have the same
+key, and the key is the entry's id in the page.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def template_name(event_type: str) -> str:
 
 
 def newest(job: Job, before: int | None = None, wanted: Q | None = None) -> Stretch:
-    """The last events, or the last ones before a number; all, or those that are wanted."""
+    """The last events, or the last ones before a number; all of them, or those that match `wanted`."""
     events = job.events.filter(wanted or Q()).order_by("-seq")
     if before is not None:
         events = events.filter(seq__lt=before)
@@ -60,7 +60,7 @@ def after(job: Job, seq: int) -> Stretch:
 
 
 def render(job: Job, stretch: Stretch, request: HttpRequest) -> list[str]:
-    """The entries of a stretch, without those that say nothing."""
+    """The entries of a stretch, without the empty ones."""
     return _rendered(job, _merged(job, stretch), request)
 
 
@@ -78,7 +78,7 @@ def _rendered(job: Job, shown: list[JobEvent], request: HttpRequest) -> list[str
 
 
 def _is_told_anyway(event: JobEvent) -> bool:
-    """What the agent tells has an entry of its own; its call would only say that there is one."""
+    """A message of the agent has an entry of its own; the call that sent it would only repeat it."""
     return event.payload.get("tool") == "narrate" and event.payload.get("ok") is not False
 
 
@@ -113,7 +113,7 @@ def _merged(job: Job, stretch: Stretch) -> list[JobEvent]:
 
 
 def _ended_later(job: Job, stretch: Stretch, places: dict[str, JobEvent]) -> set[str]:
-    """Keys whose end lies behind the stretch, on the part of the page that is already shown."""
+    """Keys that end after the stretch, in the part of the page that is already shown."""
     begun = [place for place, event in places.items() if event.type in BEGINS]
     if not begun:
         return set()
@@ -126,7 +126,7 @@ def _ended_later(job: Job, stretch: Stretch, places: dict[str, JobEvent]) -> set
 
 
 def _skipped_questions(job: Job, stretch: Stretch) -> list[JobEvent]:
-    """Questions that the end of the build made needless: their cards are shown anew, without buttons."""
+    """Questions that the end of the build made unnecessary: their cards are shown again, without buttons."""
     if not any(_is_end(event) for event in stretch.events):
         return []
     skipped = job.escalations.filter(status=AgentEscalation.Status.SKIPPED).values_list("pk", flat=True)

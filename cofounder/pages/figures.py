@@ -1,4 +1,4 @@
-"""Time in the words that pages use everywhere."""
+"""Times, formatted the same way on every page."""
 
 from datetime import datetime, timedelta
 
@@ -29,7 +29,7 @@ def milliseconds(value: int) -> str:
 
 
 def parse_moment(value: object) -> datetime | None:
-    """A moment out of an event's payload."""
+    """A moment from an event's payload."""
     try:
         return datetime.fromisoformat(str(value))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The first page of a visitor."""
+"""The first page that a visitor sees."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render

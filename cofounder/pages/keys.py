@@ -30,7 +30,9 @@ def keys(request: HttpRequest, project_id: UUID) -> HttpResponse:
         except CofounderError as error:
             refusal = str(error)
         else:
-            messages.success(request, f"{', '.join(given)} is kept. The agent\u2019s next command has it.")
+            messages.success(
+                request, f"{', '.join(given)} is saved. The agent\u2019s next command can use it."
+            )
             return redirect("keys", project_id=project.pk)
     context = {
         "project": project,
@@ -47,7 +49,7 @@ def remove_key(request: HttpRequest, project_id: UUID) -> HttpResponse:
     project = own_project(request, project_id)
     name = request.POST.get("name", "")
     if project_secrets.remove(project.pk, name):
-        messages.success(request, f"{name} is removed. Take it back where it was issued, too.")
+        messages.success(request, f"{name} is removed. Revoke it where it was issued, too.")
     else:
         messages.error(request, "There is no such key any more.")
     return redirect("keys", project_id=project.pk)

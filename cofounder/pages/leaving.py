@@ -1,4 +1,4 @@
-"""Taking everything along, and leaving: the founder's account is deleted by their own hand."""
+"""Founders delete their own account, with everything it holds."""
 
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -22,5 +22,5 @@ def delete(request: HttpRequest) -> HttpResponse:
     except CofounderError as error:
         return replies.refused(request, error, "settings")
     logout(request)
-    messages.success(request, "Your account is deleted, with everything it had. Goodbye, and good luck.")
+    messages.success(request, "Your account is deleted, with everything in it. Goodbye, and good luck.")
     return redirect("home")

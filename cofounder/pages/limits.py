@@ -1,4 +1,4 @@
-"""The API's limits, for the same actions on pages: both count together."""
+"""The API's rate limits for the same actions on pages: both count together."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -18,7 +18,7 @@ Page = Callable[..., HttpResponse]
 def limited(scope: str, *, reads: bool = False) -> Callable[[Page], Page]:
     """Answer 429 when somebody asks for this more often than `security.RATES` allows.
 
-    Looking is free, unless `reads`.
+    Reading is not limited, unless `reads`.
     """
 
     asked = SimpleNamespace(throttle_scope=scope, throttle_reads=reads)

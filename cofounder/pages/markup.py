@@ -13,7 +13,7 @@ _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 
 
 def to_html(text: str) -> SafeString:
-    """Paragraphs, lists, headings and fenced code; everything else stays the text it is."""
+    """Paragraphs, lists, headings and fenced code; everything else stays plain text."""
     parts = re.split(r"^```[^\n]*$", text, flags=re.MULTILINE)
     blocks = [
         f"<pre>{escape(part.strip(chr(10)))}</pre>" if number % 2 else _prose(part)

@@ -1,4 +1,4 @@
-"""The founder's money by their own hand: what today may cost, and more where that is allowed."""
+"""What founders do with their money: set today's limit, and top up where that is allowed."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ AMOUNT = re.compile(r"\$?\s*([0-9]{1,7})(?:[.,]([0-9]{1,2}))?")
 @require_POST
 @limited("money")
 def today(request: HttpRequest) -> HttpResponse:
-    """Let today cost this much, with the period's own money."""
+    """Set what today may cost, within the money of the period."""
 
     def change(amount: int) -> str:
         day = topup.set_today(request.user, amount, request.user)

@@ -1,4 +1,4 @@
-"""A new project: the idea brief, the interview and a review, in a few calm steps of one form."""
+"""A new project: the idea brief, the interview and a review, in a few steps of one form."""
 
 import json
 from functools import cache
@@ -39,7 +39,7 @@ def _text(label: str, rows: int, hint: str = "", **options: Any) -> forms.CharFi
 
 
 class BriefForm(forms.Form):
-    """The founder's words; each is checked by the rules that the API has too."""
+    """The founder's answers, checked by the same rules as in the API."""
 
     name = forms.CharField(label="What is it called?", required=False, strip=False)
     goal = _text(
@@ -84,7 +84,7 @@ class BriefForm(forms.Form):
         return data
 
     def brief(self) -> dict[str, Any]:
-        """The idea brief without what was left empty."""
+        """The idea brief without its empty fields."""
         kept = {name: self.cleaned_data[name] for name in self.fields if name not in ("name", "goal")}
         return {name: value for name, value in kept.items() if value}
 
@@ -132,7 +132,7 @@ def _create(request: HttpRequest) -> HttpResponse:
 
 
 def _start(request: HttpRequest, project: Any) -> str:
-    """The build's address, or the list with a sentence: the project is kept whatever the build says."""
+    """The build's address, or the list with a message: the project is kept even if the build cannot start."""
     try:
         job, _ = start_build(project)
     except CofounderError as error:
@@ -142,7 +142,7 @@ def _start(request: HttpRequest, project: Any) -> str:
 
 
 def _remember(request: HttpRequest, form_id: str, target: str) -> None:
-    """A form that is sent again (reload, back) leads to what it made the first time."""
+    """A form that is sent again (reload, back) leads to the project it made the first time."""
     sent = dict(request.session.get(SENT, {}))
     sent[form_id] = target
     request.session[SENT] = dict(list(sent.items())[-20:])

@@ -1,4 +1,4 @@
-"""How a founder is told when not looking: which e-mails, and a webhook of their own."""
+"""How a founder is notified: which e-mails they get, and a webhook of their own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ MAILS = {
     Kind.QUESTION: "a question waits for me",
     Kind.READY: "a build is ready",
     Kind.FAILED: "a build has failed",
-    Kind.MONEY: "an agent sleeps because money is out",
+    Kind.MONEY: "an agent sleeps because its money is used up",
 }
 
 
@@ -46,7 +46,7 @@ VERBS = [Verb("test", "Send a test"), Verb("secret", "Make a new secret"), Verb(
 
 @dataclass(frozen=True)
 class Section:
-    """What the settings show of it; `secret` is shown this once, `url` is what was typed."""
+    """What the settings show; `secret` is shown only once, `url` is what was typed."""
 
     chosen: NotificationSettings
     url: str = ""
@@ -78,7 +78,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
 @founders_only
 @require_POST
 def mails(request: HttpRequest) -> HttpResponse:
-    """Choose the e-mails: those that are named are wanted."""
+    """Choose the e-mails to get."""
     wanted = request.POST.getlist("mail")
     choices = {f"mail_{kind.value}": kind.value in wanted for kind in MAILS}
     _keep(request, **choices)
@@ -91,7 +91,7 @@ def mails(request: HttpRequest) -> HttpResponse:
 @limited("webhook")
 @sensitive_variables()
 def webhook(request: HttpRequest) -> HttpResponse:
-    """Set the webhook's address. The first one comes with a secret, which another address keeps."""
+    """Set the webhook's address. The first one comes with a secret, which stays when the address changes."""
     address = request.POST.get("url", "").strip()
     try:
         async_to_sync(outbound.public_addresses)(outbound.parse(address))
@@ -113,7 +113,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
 def act(request: HttpRequest, verb: str) -> HttpResponse:
     """Send the webhook a test message, give it another secret, or remove it."""
     if verb not in ACTS:
-        raise Http404(f"There is nothing called {verb} to do.")
+        raise Http404(f"There is no action called {verb}.")
     chosen = notices.settings_of(request.user.pk)
     if not chosen.webhook_url:
         return _answer(request, 409, wrong="There is no webhook yet. Enter its address first.")
@@ -125,7 +125,7 @@ def _test(request: HttpRequest, chosen: NotificationSettings) -> HttpResponse:
         async_to_sync(webhooks.send_test)(chosen)
     except (CofounderError, outbound.NotDelivered) as error:
         return _answer(request, 400, wrong=f"The test did not arrive. {error}")
-    return _answer(request, said="The test was sent and taken.")
+    return _answer(request, said="The test was sent and accepted.")
 
 
 @sensitive_variables()

@@ -1,4 +1,4 @@
-"""Finding what belongs to the founder who asks; everything else does not exist for them."""
+"""Finds what belongs to the signed-in founder; everything else does not exist for them."""
 
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,7 @@
-"""Which panels of the build page news can have changed, so that a busy build does not draw all of them anew.
+"""Which panels of the build page an event can have changed, so that a busy build does not redraw them all.
 
-What no event tells (a phase's elapsed time, the day's money in the chart) follows with the next look at
-everything, which a page takes once a minute and after whatever its founder does.
+What no event tells (a phase's elapsed time, the day's money in the chart) follows with the next full update,
+which a page asks for once a minute and after each action of its founder.
 """
 
 from collections.abc import Iterable

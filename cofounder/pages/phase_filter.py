@@ -1,4 +1,4 @@
-"""Which stretch of a build's log belongs to which phase: from its beginning to the next one's."""
+"""Which part of a build's log belongs to which phase: from its start to the start of the next one."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -19,7 +19,7 @@ class Span:
 
 
 def spans_of(job: Job) -> list[Span]:
-    """Every time a phase was under way, in order; a phase that was taken up again has several."""
+    """Every time a phase was under way, in order; a phase that was resumed has several."""
     started = list(
         job.events.filter(type=EventType.PHASE_STARTED).order_by("seq").values_list("payload__phase", "seq")
     )

@@ -1,4 +1,4 @@
-"""A project's app, for its owner and for whoever has a share link: woken if it sleeps, then gone to.
+"""A project's app, for its owner and anyone with a share link: woken if it sleeps, then redirected to.
 
 Pages that an agent made are never served from our origin: this only redirects.
 """
@@ -33,7 +33,7 @@ class NoLink(Exception):
 
 @dataclass(frozen=True)
 class Visit:
-    """Who looks at which project's app; `query` keeps the share link in the addresses of our own pages."""
+    """Who is looking at which project's app; `query` keeps the share link in the addresses of our pages."""
 
     project: Project
     is_owner: bool
@@ -74,7 +74,7 @@ def open_app(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @never_cache
 @require_safe
 def progress(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """How far the opening is, for the page that waits; it goes on to the app by itself."""
+    """How far the opening is, for the waiting page, which then moves on to the app by itself."""
     try:
         visit = _visit(request, project_id)
     except NoLink:
@@ -96,7 +96,7 @@ def progress(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @founders_only
 @require_safe
 def status(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """What a build's app answers now, for the panel on its page. Looking does not wake it."""
+    """Whether a build's app answers now, for the panel on its page. Looking does not wake it."""
     job = own_job(request, job_id)
     answer = async_to_sync(preview.ask)(job.preview_url) if job.preview_url else None
     return render(request, "app/status.html", {"job": job, "answer": answer})
@@ -161,7 +161,7 @@ def _back(project: Project) -> str:
 
 
 def _visit(request: HttpRequest, project_id: UUID) -> Visit | None:
-    """None for a stranger without a link, who may be the owner and has to sign in first."""
+    """None for a stranger without a link, who may be the owner and must sign in first."""
     token = request.GET.get("link", "")
     if token:
         if not sharing.opens(project_id, token):
@@ -174,7 +174,7 @@ def _visit(request: HttpRequest, project_id: UUID) -> Visit | None:
 
 
 def _answers(job: Job) -> bool:
-    """Whether anything but silence comes from the app; an error of its own is for its visitors to see."""
+    """Whether the app answers at all; an error of its own is for its visitors to see."""
     return bool(job.preview_url) and async_to_sync(preview.ask)(job.preview_url).http_status is not None
 
 
@@ -183,7 +183,7 @@ def _redirect(job: Job) -> HttpResponse:
 
 
 def _progress_of(visit: Visit, job: Job, after: int) -> dict[str, Any]:
-    """The steps since an event of the build's log; at their end `url`, or in `trouble` why there is none."""
+    """The steps since an event of the build's log; in the end `url`, or in `trouble` why there is none."""
     steps = job.events.filter(
         seq__gt=after, type__in=[EventType.PREVIEW_UPDATED, EventType.SNAPSHOT_RESTORED]
     )
@@ -191,7 +191,7 @@ def _progress_of(visit: Visit, job: Job, after: int) -> dict[str, Any]:
     for event in steps:
         payload = event.payload
         if event.type == EventType.SNAPSHOT_RESTORED:
-            context["steps"].append(f"Bringing {payload['count']} of its files back")
+            context["steps"].append(f"Restoring {payload['count']} of its files")
         elif payload["status"] == showing.STARTING:
             context["steps"].append(payload.get("message", ""))
         elif payload["status"] == preview.Status.DOWN:

@@ -1,4 +1,4 @@
-"""The list of a founder's projects, what needs them first."""
+"""The list of a founder's projects, those that need them first."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ ORDER = ["needs-you", "alarm", "working", "waiting", "asleep", "done", "idle"]
 
 @dataclass(frozen=True)
 class Row:
-    """A project as the list shows it; the latest build speaks for it."""
+    """A project as the list shows it, with the state of its latest build."""
 
     project: Project
     job: Job | None

@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
-from cofounder.pages import build_state, posted_secrets, replies
+from cofounder.pages import posted_secrets, replies
 from cofounder.pages.limits import limited
+from cofounder.pages.open_questions import open_questions_of
 from cofounder.pages.ownership import founders_only, own_question
 from escalations import answers
 from jobs.errors import CofounderError
@@ -18,7 +19,7 @@ from jobs.errors import CofounderError
 @founders_only
 @require_safe
 def questions(request: HttpRequest) -> HttpResponse:
-    pending = build_state.open_questions_of(request.user).select_related("project", "job")
+    pending = open_questions_of(request.user).select_related("project", "job")
     return render(request, "questions.html", {"questions": pending})
 
 
@@ -28,7 +29,7 @@ def questions(request: HttpRequest) -> HttpResponse:
 @require_POST
 @limited("resolve")
 def answer(request: HttpRequest, escalation_id: UUID) -> HttpResponse:
-    """Resolve a question; the card that asked it becomes the receipt."""
+    """Resolve a question; its card becomes the receipt."""
     question = own_question(request, escalation_id)
     back = replies.page_of_form(request, otherwise=reverse("build", args=[question.job_id]))
     try:
@@ -52,6 +53,6 @@ def answer(request: HttpRequest, escalation_id: UUID) -> HttpResponse:
 
 @sensitive_variables()
 def _secrets(request: HttpRequest) -> dict[str, str]:
-    """What was entered, unless the founder decided for something that needs no credentials."""
+    """What was entered, unless the founder chose an option that needs no credentials."""
     with_them = (answers.PROVIDE_CREDENTIALS, answers.PROVIDE_GUIDANCE)
     return posted_secrets.read(request.POST) if request.POST.get("decision") in with_them else {}

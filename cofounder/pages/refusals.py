@@ -1,4 +1,4 @@
-"""Pages for what went wrong, in our look."""
+"""Error pages in our own design."""
 
 from math import ceil
 

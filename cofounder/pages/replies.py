@@ -1,4 +1,4 @@
-"""What a founder's action answers with: a note on the page for htmx, a redirect with a message without it."""
+"""The response to a founder's action: for htmx a note on the page, otherwise a redirect with a message."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from cofounder.entry import is_own_path
 from jobs.errors import CofounderError
 
-CHANGED = "build-changed"  # the event on which the page looks for news at once
+CHANGED = "build-changed"  # the event that makes the page ask for updates at once
 
 
 def done(request: HttpRequest, sentence: str, back: str) -> HttpResponse:

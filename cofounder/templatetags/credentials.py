@@ -1,4 +1,4 @@
-"""What a question's card asks for besides words."""
+"""What a question asks for besides text."""
 
 from django import template
 

@@ -7,7 +7,8 @@ from django import template
 from django.utils.safestring import SafeString
 
 from agents import amounts
-from cofounder.pages import build_state, figures, markup
+from cofounder.pages import figures, markup
+from cofounder.pages.open_questions import open_questions_of
 from jobs import clock
 
 register = template.Library()
@@ -35,7 +36,7 @@ def prose(text: str) -> SafeString:
 
 @register.filter
 def diff_lines(diff: str) -> list[tuple[str, str]]:
-    """Each line of a unified diff with what it is: added, removed, place or kept."""
+    """Each line of a unified diff with its kind: added, removed, place or kept."""
     kinds = {"+": "added", "-": "removed", "@": "place"}
     lines = diff.splitlines()
     names = {0, 1} if lines[1:] and lines[0].startswith("--- ") and lines[1].startswith("+++ ") else set()
@@ -47,4 +48,4 @@ def diff_lines(diff: str) -> list[tuple[str, str]]:
 
 @register.simple_tag
 def open_questions(user: Any) -> int:
-    return build_state.open_questions_of(user).count()
+    return open_questions_of(user).count()

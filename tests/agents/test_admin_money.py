@@ -296,7 +296,7 @@ def test_what_a_build_cost_is_shown_by_phase_and_day_with_the_retries(build, fou
         grant = budget.reserve(session, 0, is_retry=is_retry)
         budget.settle(grant.entry_id, Usage(output_tokens=1000))
     page = cockpit.get(f"/admin/agents/spendentry/of/{build.pk}/").content.decode()
-    assert "$0.0200 in 2 calls; $0.0100 of it went into retries of failures." in page
+    assert "$0.0200 in 2 calls; $0.0100 of it was spent on retries of failures." in page
     assert "<td>The list</td><td>$0.0200</td><td>$0.0100</td>" in page
     assert SpendEntry.objects.count() == 2
 

@@ -32,7 +32,7 @@ def test_from_signing_up_to_a_running_build(tiers: None, workers: Any, tab: Call
     page.get_by_text("The log begins as soon as").or_(page.locator("#entries li")).first.wait_for()
     workers.start()
     page.locator(".badge.working").wait_for(timeout=TIRED)
-    page.get_by_text("I begin to build.").wait_for(timeout=TIRED)
+    page.get_by_text("I am starting to build.").wait_for(timeout=TIRED)
     page.locator("#phases .working, #phases .done").first.wait_for(timeout=TIRED)
     keep(page, "first running build")
 

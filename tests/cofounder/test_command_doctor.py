@@ -40,7 +40,7 @@ def worker(db):
 
 def test_the_command_lists_findings_and_ends_with_1_and_the_first_fix(tiers):
     out = StringIO()
-    with pytest.raises(CommandError, match=r"parts are not well: .*manage\.py run_worker") as failed:
+    with pytest.raises(CommandError, match=r"parts have problems: .*manage\.py run_worker") as failed:
         call_command("doctor", "--json", stdout=out)
     assert failed.value.returncode == 1
     findings = {finding["part"]: finding for finding in json.loads(out.getvalue())}
@@ -165,7 +165,7 @@ def test_what_is_unsafe_is_red_only_where_others_can_reach_it(settings, monkeypa
     assert Level.FAIL not in levels(safety.look_at_settings)
     monkeypatch.setenv("BASE_URL", "http://cofounder.example.com")
     said = [finding.said for finding in safety.look_at_settings() if finding.level == Level.FAIL]
-    assert said == ["DEBUG is on: errors show their insides to everyone", "BASE_URL is not https"]
+    assert said == ["DEBUG is on: error pages show source code to everyone", "BASE_URL is not https"]
 
 
 def test_chromium_that_is_missing_is_told(settings):

@@ -70,7 +70,7 @@ def test_without_the_option_nothing_is_removed(project):
     before = (AgentMessage.objects.count(), Snapshot.objects.count())
     out = StringIO()
     call_command("prune", stdout=out)
-    assert "Say --delete" in out.getvalue()
+    assert "Add --delete" in out.getvalue()
     assert (AgentMessage.objects.count(), Snapshot.objects.count()) == before
     assert prune() == {"transcripts": 1, "snapshots": 2}
 

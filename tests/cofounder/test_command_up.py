@@ -14,7 +14,7 @@ import httpx
 import pytest
 from django.conf import settings
 
-from cofounder import embedded
+from cofounder import local_sockets
 
 SECONDS = 120
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
@@ -109,7 +109,7 @@ def test_the_demo_opens_for_its_founder_once_and_ctrl_c_leaves_nothing(
     assert first.process.returncode == 0
     assert all(is_free(first.port + step) for step in range(3))
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
-    assert not embedded.redis_socket(data_dir).exists()
+    assert not local_sockets.redis_socket(data_dir).exists()
 
 
 def test_after_a_kill_the_next_start_finds_everything(up: Callable[..., Up]) -> None:

@@ -9,7 +9,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from cofounder import embedded
+from cofounder import embedded, local_sockets
 from cofounder.embedded import AlreadyRunning, Services
 
 HOLD = (
@@ -44,10 +44,10 @@ def data_dir() -> Iterator[Path]:
 
 
 def ask(data_dir: Path) -> None:
-    host = str(embedded.postgres_socket_dir(data_dir))
+    host = str(local_sockets.postgres_socket_dir(data_dir))
     with psycopg.connect(host=host, user="postgres", dbname="cofounder") as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
-    with redis.Redis(unix_socket_path=str(embedded.redis_socket(data_dir))) as client:
+    with redis.Redis(unix_socket_path=str(local_sockets.redis_socket(data_dir))) as client:
         assert client.ping()
 
 
@@ -59,7 +59,7 @@ def test_both_engines_answer_until_their_holder_leaves(data_dir: Path) -> None:
     holder.leave()
 
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
-    assert not embedded.redis_socket(data_dir).exists()
+    assert not local_sockets.redis_socket(data_dir).exists()
     assert not embedded.is_held(data_dir / embedded.LOCK)
 
 

@@ -87,7 +87,7 @@ def test_a_form_without_its_stamp_is_refused_in_our_look(founder: Any) -> None:
     strict.force_login(founder)
     answer = strict.post("/projects/new", {"name": "x"})
     assert answer.status_code == 403
-    assert "This door is closed" in answer.text
+    assert "You cannot open this" in answer.text
 
 
 @pytest.mark.parametrize("name", ["400.html", "403.html", "404.html", "429.html", "500.html"])

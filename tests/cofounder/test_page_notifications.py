@@ -88,9 +88,9 @@ def test_an_address_that_cannot_be_used_is_refused_and_kept_in_its_field(
 @pytest.mark.django_db(transaction=True)
 def test_a_test_message_is_sent_and_its_result_shown(browser: Client, receiver: Receiver) -> None:
     browser.post(WEBHOOK, {"url": receiver.url})
-    assert "sent and taken" in browser.post(f"{WEBHOOK}/test").text
+    assert "sent and accepted" in browser.post(f"{WEBHOOK}/test").text
     assert len(receiver.received) == 1
-    assert "It was taken." in browser.get("/settings").text
+    assert "It was accepted." in browser.get("/settings").text
 
 
 @pytest.mark.django_db(transaction=True)

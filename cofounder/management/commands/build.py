@@ -75,7 +75,7 @@ class Command(BaseCommand):
             raise CommandError("Stopped watching. The build goes on when the install runs.") from None
 
     def _start_what_is_missing(self, running: ExitStack) -> Install | None:
-        """The install of our own, when none is running."""
+        """An install for this command, when none is running."""
         reachable.need_named_services()
         embedded.point_django_at(settings.DATA_DIR)
         if has_live_worker():
@@ -106,7 +106,7 @@ class Command(BaseCommand):
 def read_brief(path: Path) -> dict[str, Any]:
     """A brief's file as the fields of a project, checked before anything is started.
 
-    Raises `CommandError` for a file that is none, `BadBrief` for a brief that cannot be used.
+    Raises `CommandError` for a file that is not a brief, `BadBrief` for a brief that cannot be used.
     """
     fields = {"name": "", "goal": "", "idea_brief": None, "interview": None, **_read_object(path)}
     if unknown := sorted(fields.keys() - BRIEF_FIELDS):
@@ -125,7 +125,7 @@ def read_brief(path: Path) -> dict[str, Any]:
 def _read_object(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > BRIEF_LIMIT:
-            raise CommandError(f"{path} is larger than {BRIEF_LIMIT:,} bytes; that is no brief.")
+            raise CommandError(f"{path} is larger than {BRIEF_LIMIT:,} bytes: no brief is that large.")
         brief = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
@@ -144,7 +144,7 @@ def read_id(text: str) -> UUID:
 
 
 def need_building() -> None:
-    """`Unavailable` before anything is started, where building is switched off."""
+    """Raise `Unavailable` where building is switched off, before anything is started."""
     if not settings.AUTONOMOUS_AGENT:
         raise Unavailable("Building is switched off on this installation (AUTONOMOUS_AGENT).")
 
@@ -158,12 +158,12 @@ def read_owner(email: str) -> str:
 
 
 def new_project(brief: dict[str, Any], owner: str, tier_slug: str) -> Project:
-    """The brief as a project of the owner, who is made with a plan if missing."""
+    """Create the project for its owner, who is created with a plan if missing."""
     user = User.objects.filter(email__iexact=owner).first() or User.objects.create_user(owner)
     tier = PlanTier.objects.filter(slug=tier_slug).first()
     if tier is None:
         known = ", ".join(PlanTier.objects.values_list("slug", flat=True))
-        raise CommandError(f"--tier {tier_slug!r} is no plan. There are: {known}.")
+        raise CommandError(f"--tier {tier_slug!r} is not a plan. Choose one of: {known}.")
     renews_on = clock.today() + timedelta(days=30)
     Subscription.objects.get_or_create(user=user, defaults={"tier": tier, "renews_on": renews_on})
     return create_project(owner=user, **brief)
@@ -177,7 +177,7 @@ def find_project(project_id: UUID) -> Project:
 
 
 def has_live_worker() -> bool:
-    """Whether the database answers and a worker was heard of lately."""
+    """Whether the database answers and a worker has reported lately."""
     if environment.is_embedded("DATABASE_URL") and not embedded.is_held(settings.DATA_DIR / embedded.LOCK):
         return False
     try:

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what an install lacks, and what to do about it."""
+"""`manage.py doctor`: what is wrong with an install, and what to do about it."""
 
 import json
 from argparse import ArgumentParser
@@ -12,9 +12,7 @@ from cofounder.doctor import Finding, Level
 
 
 class Command(BaseCommand):
-    help = (
-        "Look at every part of the install and name the fix of what is not well. Ends with 1 when one fails."
-    )
+    help = "Check every part of the install and say how to fix what is wrong. Exits with 1 if a part fails."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,7 +28,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([asdict(finding) for finding in findings]))
         failed = [finding for finding in findings if finding.level == Level.FAIL]
         if failed:
-            raise CommandError(f"{len(failed)} of {len(findings)} parts are not well: {failed[0].fix}")
+            raise CommandError(f"{len(failed)} of {len(findings)} parts have problems: {failed[0].fix}")
 
     def _say(self, finding: Finding) -> None:
         style = {

@@ -1,4 +1,4 @@
-"""`manage.py drill`: does to a throwaway build what days of running do, and says whether it survives."""
+"""`manage.py drill`: puts a throwaway build through days of operation, and says whether it survives."""
 
 import os
 import signal
@@ -14,14 +14,14 @@ from django.core.management.base import BaseCommand, CommandError
 from cofounder import environment
 from cofounder.management import follow
 
-# All that reaches the drill of this environment: no database, Redis, bucket or key of the live install.
+# All that the drill gets of this environment: no database, Redis, bucket or key of the live install.
 KNOWN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "CHROMIUM")
 
 
 class Command(BaseCommand):
     help = (
         "In a data directory of its own, build a rehearsed app, kill its worker, empty its sandbox, pass "
-        "midnight, and say for each whether the build went on. Takes a minute; ends with 1 if one fails."
+        "midnight, and say for each whether the build went on. Takes a minute; exits with 1 if one fails."
     )
     requires_system_checks = []
 

@@ -1,4 +1,4 @@
-"""`manage.py prune`: throws away what nobody needs any more."""
+"""`manage.py prune`: deletes what nobody needs any more."""
 
 import json
 from argparse import ArgumentParser
@@ -11,13 +11,13 @@ from cofounder import retention
 
 class Command(BaseCommand):
     help = (
-        "Say what the retention rules would remove; with --delete, remove it. Ledger, event logs, documents "
+        "Show what the retention rules would remove; with --delete, remove it. Ledger, event logs, documents "
         "and finished builds' files are never touched."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--delete", action="store_true", help="remove what is found, after a look without"
+            "--delete", action="store_true", help="remove what is found; try without it first"
         )
         parser.add_argument("--json", action="store_true", help="answer in JSON")
 
@@ -31,4 +31,4 @@ class Command(BaseCommand):
         for name, (rule, count) in found.items():
             self.stdout.write(f"{name:<13} {count:>9,} {rule.what}")
         if not delete:
-            self.stdout.write("Nothing was removed. Say --delete to remove it.")
+            self.stdout.write("Nothing was removed. Add --delete to remove it.")

@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: encrypts what is stored anew, so that an old key can be dropped."""
+"""`manage.py rotate_keys`: re-encrypts stored secrets, so that an old key can be dropped."""
 
 import json
 from argparse import ArgumentParser
@@ -13,7 +13,7 @@ from jobs.fields import EncryptedTextField
 
 
 class Command(BaseCommand):
-    help = "Encrypt stored secrets with the first of FIELD_ENCRYPTION_KEYS. Afterwards the others can go."
+    help = "Encrypt stored secrets with the first of FIELD_ENCRYPTION_KEYS. Then the others can be removed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="answer in JSON")
@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def encrypt_all() -> int:
-    """Every value of every encrypted field, or none; how many. Raises `InvalidToken`."""
+    """Re-encrypt every value of every encrypted field, or none; return how many. Raises `InvalidToken`."""
     count = 0
     for model in apps.get_models():
         names = [field.name for field in model._meta.fields if isinstance(field, EncryptedTextField)]

@@ -73,7 +73,7 @@ class Command(BaseCommand):
             for name in install.keep_running():
                 self.stdout.write(f"The {name} process had ended and was started again.")
             if has_short_days:
-                with suppress(OperationalError):  # the database is away; the next look finds the same
+                with suppress(OperationalError):  # the database is down; the next round tries again
                     demo.let_the_night_pass()
                 connection.close()
             time.sleep(LOOK_SECONDS)

@@ -2,7 +2,7 @@
 import { keep, markSent, read } from "./drafts.js";
 
 const form = document.querySelector("form[data-draft]");
-const name = form.dataset.draft || "own"; // empty: the server gave the answers back with an error
+const name = form.dataset.draft || "own"; // empty: the server returned the answers with an error
 const note = form.querySelector("[data-draft-note]");
 const interview = document.getElementById("interview");
 const adder = interview.querySelector("[data-add-question]");

@@ -15,7 +15,7 @@ export function keep(name, draft) {
     localStorage.setItem(PREFIX + name, JSON.stringify(draft));
     return true;
   } catch {
-    return false; // private mode, or no room: the form works without
+    return false; // private mode, or no space: the form works without it
   }
 }
 

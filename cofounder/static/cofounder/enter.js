@@ -1,2 +1,2 @@
-// A sign-in link changes nothing by being opened; this presses its button.
+// Opening a sign-in link changes nothing; this presses the button on its page.
 document.querySelector("form[data-enter]")?.requestSubmit();

@@ -1,17 +1,17 @@
-// The build page follows its log. A frame on the socket is only a doorbell: the server renders the news.
+// The build page follows its log. A frame on the socket only says that there is news: the server renders it.
 import { localise, setServerTime, tick } from "./clock.js";
 
 const COALESCE = 150;
 const POLL = 10_000;
-const LOOK_ANYWAY = 60_000; // an agent that falls silent rings no bell, and the page must say so
+const LOOK_ANYWAY = 60_000; // an agent that hangs sends no event, and the page must say so
 const LONGEST_WAIT = 30_000;
 const NEAR_END = 80; // pixels
-const MOST_SHOWN = 800; // entries in the page; past it the oldest leave, and come back on demand
+const MOST_SHOWN = 800; // entries in the page; beyond that the oldest are removed, and loaded again on demand
 const KEPT_SHOWN = 600;
-const FAR_BEHIND = 1000; // events: it is quicker to read the end anew than to catch up
+const FAR_BEHIND = 1000; // events: it is quicker to load the end again than to catch up
 const ACK_FRAMES = 100;
 const SIGNED_OUT = 4401;
-const PATIENCE = 15_000; // an answer that takes longer is not coming
+const PATIENCE = 15_000; // a response that takes longer is not coming
 
 const page = document.querySelector("[data-build]");
 const feed = document.getElementById("feed");
@@ -26,7 +26,7 @@ let again = false;
 let timer = 0;
 let socket = null;
 let failures = 0;
-let wantsAll = false; // the panels too that no event has changed
+let wantsAll = false; // also the panels that no event has changed
 let connectedAt = Date.now();
 
 const entries = () => document.getElementById("entries");
@@ -36,7 +36,7 @@ const toEnd = () => { feed.scrollTop = feed.scrollHeight; };
 
 // --- showing news -------------------------------------------------------------------------------------------
 
-// What the server said, without what differs in every answer or ticks by itself.
+// What the server said, without what differs in every response or counts by itself.
 function said(element) {
   const copy = element.cloneNode(true);
   for (const token of copy.querySelectorAll("input[name=csrfmiddlewaretoken]")) token.remove();
@@ -104,7 +104,7 @@ function feedAddress(query) {
   return address.pathname + address.search;
 }
 
-// A page that stays open for days keeps to a size that scrolls smoothly.
+// A page that stays open for days must stay small enough to scroll smoothly.
 function dropOldest() {
   const list = entries();
   if (list.children.length <= MOST_SHOWN) return;
@@ -115,7 +115,7 @@ function dropOldest() {
   htmx.process(earlier);
 }
 
-// The page as it is now, for its log alone.
+// The page as it is now, used only for its log.
 async function readAnew() {
   const answer = await get(location.href);
   if (!answer.ok || answer.redirected) return;
@@ -173,20 +173,20 @@ async function ask() {
 
 const get = (address) => fetch(address, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE) });
 
-// A page that hears nothing must not go on saying that all is as it was.
+// A page without a connection must not look up to date.
 function tellConnected(isConnected) {
   if (isConnected) connectedAt = Date.now();
   unconnected.hidden = isConnected;
   unconnected.querySelector("time").textContent = new Date(connectedAt).toLocaleTimeString([], { timeStyle: "short", hourCycle: "h23" });
 }
 
-// What is being typed stays on the page: nothing reloads by itself.
+// Nothing reloads by itself: what is being typed must not be lost.
 function tellSignedOut() {
   const note = document.getElementById("signed-out").content.cloneNode(true);
   document.getElementById("notices").replaceChildren(note);
 }
 
-// --- the doorbell -------------------------------------------------------------------------------------------
+// --- the socket ---------------------------------------------------------------------------------------------
 
 function connect() {
   const address = new URL(`/ws/jobs/${page.dataset.build}/?after=${seen}`, location.href);
@@ -202,14 +202,14 @@ function connect() {
   };
   socket.onclose = ({ code }) => {
     if (code === SIGNED_OUT) tellSignedOut();
-    if (code >= 4400 && code < 4500) return; // refused for a reason that a new try does not change
+    if (code >= 4400 && code < 4500) return; // refused for a reason that a retry does not change
     const wait = Math.min(LONGEST_WAIT, 500 * 2 ** failures) * (0.75 + Math.random() / 2);
     failures += 1;
     setTimeout(connect, wait);
   };
 }
 
-// What is put in above must not move what is being read; not every browser sees to that itself.
+// What is inserted above must not move what is being read; not every browser takes care of that.
 let below = null;
 document.addEventListener("htmx:beforeSwap", ({ target }) => {
   below = target.matches?.(".earlier") ? feed.scrollHeight - feed.scrollTop : null;
@@ -220,7 +220,7 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.requestConfig?.elt?.id === "filter") entriesAreNew();
 });
 
-// One word for many frames; the server waits for it after 500.
+// One acknowledgement for many frames; the server waits for it after 500.
 let acknowledged = 0;
 
 function acknowledge(seq) {

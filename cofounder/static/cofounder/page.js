@@ -40,7 +40,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (form && event.detail.successful) form.reset();
 });
 
-// Good news leaves by itself; a refusal stays until it is read.
+// A success message closes by itself; an error stays until it is closed.
 function letGoodNewsLeave() {
   for (const note of document.querySelectorAll("#notices .notice:not(.refused, .error)")) setTimeout(() => note.remove(), 8000);
 }

@@ -1,4 +1,4 @@
-// The new-project form, one step at a time. The address holds the step, so that going back goes back.
+// The new-project form, one step at a time. The address holds the step, so that the browser's Back works.
 const form = document.querySelector("form[data-draft]");
 const steps = [...form.querySelectorAll(":scope > fieldset")];
 const review = document.getElementById("review");
@@ -30,7 +30,7 @@ function follow() {
 
 // --- the review ---------------------------------------------------------------------------------------------
 
-// What was asked and answered in a field; an own question brings its words along.
+// What was asked and answered in a field; for the founder's own question, with its text.
 function answerOf(field) {
   const own = field.querySelector("input[name=question]:not([type=hidden])");
   const box = field.querySelector("textarea") ?? field.querySelector("input:not([type=hidden])");
@@ -56,9 +56,9 @@ function fillReview() {
   }
 }
 
-// --- going on -----------------------------------------------------------------------------------------------
+// --- next step ----------------------------------------------------------------------------------------------
 
-// Enter in a line goes on to the next step; only the last one sends.
+// Enter in a field goes to the next step; only the last step sends.
 form.addEventListener("submit", (event) => {
   if (!isStepwise || current() === review) return;
   event.preventDefault();
