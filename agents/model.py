@@ -138,7 +138,7 @@ class AnthropicModel:
                 if time.monotonic() + pause > give_up_at:
                     raise ProviderUnavailable(f"The provider could not be reached: {error}") from error
                 log.warning("model.retry", attempt=attempt, pause=round(pause, 2), error=repr(error))
-                await self._on_wait(_reason(error), attempt)
+                await self._on_wait(reason_of(error), attempt)
                 self.meter.new_attempt()
                 await asyncio.sleep(pause)
 
@@ -215,7 +215,7 @@ def pause_before_retry(
 ) -> float:
     """Seconds to wait before the next attempt. Raises `ModelRefused` if another attempt would not help."""
     if not is_passing(error):
-        raise ModelRefused(_reason(error)) from error
+        raise ModelRefused(reason_of(error)) from error
     backoff = min(patience.longest_pause, patience.first_pause * 2 ** min(attempt - 1, 20))
     return float(max(backoff * (0.75 + jitter() / 4), min(_retry_after(error), 2 * patience.longest_pause)))
 
@@ -242,7 +242,7 @@ def _retry_after(error: Exception) -> float:
         return 0.0
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     if isinstance(error, anthropic.APIStatusError):
         return error.api_message or error.message
     return str(error) or type(error).__name__

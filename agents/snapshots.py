@@ -87,20 +87,20 @@ async def take(
     Files that contain a secret of the project are left out, and listed in `Workspace.left_out`. Raises
     `SnapshotFailed` when the files could not be saved; earlier snapshots are not affected.
     """
-    async with workspace.snapshot_lock, _scratch(workspace) as name:
-        with _our_errors():
+    async with workspace.snapshot_lock, scratch(workspace) as name:
+        with storage_errors():
             lines = secret_files.lines_of((await unit(project_secrets.values_of, project_id)).values())
             files = await _list_to_save(workspace, name, lines)
             if not files:
                 return None
             last = await unit(_reuse_newest, project_id, job_id, reason, files)
-            if last is not None and await _in_thread(_is_stored, last):
+            if last is not None and await on_thread(_is_stored, last):
                 return last
             key, moment = await _next_key(project_id)
             with tempfile.TemporaryFile() as archive:
                 packed, sha256 = await _pack(workspace, name, files, lines)
                 size = await _fetch(workspace, name, archive, sha256)
-                await _in_thread(_store, key, archive, size)
+                await on_thread(_store, key, archive, size)
             new = Snapshot(
                 project_id=project_id,
                 job_id=job_id,
@@ -114,22 +114,22 @@ async def take(
             try:
                 dropped = await unit(_record, new)
             except IntegrityError:  # the project was deleted, so the archive would never be found
-                await _in_thread(_delete, [key])
+                await on_thread(_delete, [key])
                 raise
-            leftovers = await _in_thread(_stored_before, project_id, moment - LEFT_BEHIND)
-            await _in_thread(_delete, [*dropped, *await unit(_without_row, leftovers)])
+            leftovers = await on_thread(_stored_before, project_id, moment - LEFT_BEHIND)
+            await on_thread(_delete, [*dropped, *await unit(_without_row, leftovers)])
             return new
 
 
-async def _list(workspace: Workspace, name: str) -> Manifest:
+async def list_files(workspace: Workspace, name: str) -> Manifest:
     await workspace.script(manifest.SCRIPT, name, *EXCLUDED)
     found = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.found")])
     sums = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.sums")])
-    return cast(Manifest, await _in_thread(manifest.parse, found, sums))  # slow when there are many files
+    return cast(Manifest, await on_thread(manifest.parse, found, sums))  # slow when there are many files
 
 
 async def _list_to_save(workspace: Workspace, name: str, secrets: Sequence[str]) -> Manifest:
-    disk = await _list(workspace, name)
+    disk = await list_files(workspace, name)
     return await secret_files.without(workspace, name, manifest.readable(disk), secrets)
 
 
@@ -177,7 +177,7 @@ async def _next_key(project_id: uuid.UUID) -> tuple[str, datetime]:
     while True:
         moment = await unit(_next_second, project_id)
         key = f"{_folder(project_id)}/{moment:{STAMP}}.tar.gz"
-        if not await _in_thread(storages["snapshots"].exists, key):
+        if not await on_thread(storages["snapshots"].exists, key):
             return key, moment
 
 
@@ -278,16 +278,16 @@ async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restor
     Raises `SnapshotDamaged` when the archive is needed but missing or damaged, `SnapshotFailed` when it
     cannot be reached.
     """
-    saved = await _in_thread(manifest.from_json, snapshot.manifest)
-    async with workspace.snapshot_lock, _scratch(workspace) as name:
-        with _our_errors():
-            disk = await _list(workspace, name)
-            lost: list[str] = await _in_thread(manifest.to_restore, saved, disk)
+    saved = await on_thread(manifest.from_json, snapshot.manifest)
+    async with workspace.snapshot_lock, scratch(workspace) as name:
+        with storage_errors():
+            disk = await list_files(workspace, name)
+            lost: list[str] = await on_thread(manifest.to_restore, saved, disk)
             if lost:
                 with tempfile.TemporaryFile() as archive:
-                    await _in_thread(_retrieve, snapshot, archive)
+                    await on_thread(_retrieve, snapshot, archive)
                     await _unpack(workspace, name, archive, lost)
-                missing = manifest.still_missing(lost, saved, await _list(workspace, name))
+                missing = manifest.still_missing(lost, saved, await list_files(workspace, name))
                 if missing:
                     raise SnapshotFailed(f"{len(missing)} files could not be restored, e.g. {missing[0]}.")
     return Restored(lost, snapshot)
@@ -316,7 +316,7 @@ async def _unpack(workspace: Workspace, name: str, archive: Any, paths: Sequence
 
 
 @asynccontextmanager
-async def _scratch(workspace: Workspace) -> AsyncIterator[str]:
+async def scratch(workspace: Workspace) -> AsyncIterator[str]:
     """A name for temporary files in the sandbox; they are removed at the end, if it can still be reached."""
     name = uuid.uuid4().hex
     try:
@@ -332,12 +332,12 @@ async def _remove(workspace: Workspace, name: str) -> None:
         return
 
 
-async def _in_thread(fn: Any, *arguments: Any) -> Any:
+async def on_thread(fn: Any, *arguments: Any) -> Any:
     return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(fn, *arguments))
 
 
 @contextmanager
-def _our_errors() -> Iterator[None]:
+def storage_errors() -> Iterator[None]:
     """Turn the storages' own exceptions, a deleted project and failed scripts into `SnapshotFailed`."""
     try:
         yield
