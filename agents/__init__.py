@@ -1,0 +1,1 @@
+"""Who builds: the loop and everything around it. May import `escalations` and `jobs`, never `cofounder`."""

@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents import control, spend, topup
+from agents import control, topup
+from agents.budget import reports
 from agents.models import AgentMessage
 from agents.removal import delete_project
 from agents.serializers import (
@@ -170,13 +171,13 @@ class DocumentsView(APIView):
 class SpendView(APIView):
     @extend_schema(responses={200: SpendSerializer, **NOT_FOUND})
     def get(self, request: Request, job_id: UUID) -> Response:
-        return Response(SpendSerializer(spend.spend_of(own_job(request, job_id))).data)
+        return Response(SpendSerializer(reports.spend_of(own_job(request, job_id))).data)
 
 
 class BudgetView(APIView):
     @extend_schema(responses={200: BudgetSerializer, **REFUSALS})
     def get(self, request: Request) -> Response:
-        return Response(BudgetSerializer(spend.budget_of(request.user)).data)
+        return Response(BudgetSerializer(reports.budget_of(request.user)).data)
 
 
 class TodayView(APIView):
@@ -191,4 +192,4 @@ class TodayView(APIView):
         given = TodayInput(data=request.data)
         given.is_valid(raise_exception=True)
         topup.set_today(request.user, given.validated_data["amount_microdollars"], request.user)
-        return Response(BudgetSerializer(spend.budget_of(request.user)).data)
+        return Response(BudgetSerializer(reports.budget_of(request.user)).data)

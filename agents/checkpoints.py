@@ -14,8 +14,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from agents import budget, effects, inbox, live, metrics, notices, questions, renewal, retries
-from agents.allowance import budget_pct, is_winding_down
+from agents import effects, inbox, live, metrics, notices, questions, retries
+from agents.budget import ledger, renewal
+from agents.budget.allowance import budget_pct, is_winding_down
 from agents.errors import AgentError
 from agents.locks import lock_job, lock_session
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Subscription
@@ -59,7 +60,7 @@ class Next:
     """What comes next: the rows added to the transcript, and the model call reserved after them."""
 
     rows: list[AgentMessage]
-    grant: budget.Grant | None  # None: the call does not fit into the day's budget
+    grant: ledger.Grant | None  # None: the call does not fit into the day's budget
     is_overdrawn: bool = False  # it does not fit although the model was told to wind down
     pause: str = ""  # why to pause after this step; empty to go on
     context_tokens: int = 0  # the next call's input, at most
@@ -157,10 +158,10 @@ def _has_open_calls(session: AgentSession) -> bool:
 
 
 def save_turn(
-    owner: Owner, grant: budget.Grant, turn: Turn, spent: Usage, labels: dict[str, str]
+    owner: Owner, grant: ledger.Grant, turn: Turn, spent: Usage, labels: dict[str, str]
 ) -> AgentMessage:
     """First save of a step: the model's turn and what it cost, before any tool runs."""
-    entry, day = budget.settle(grant.entry_id, spent)
+    entry, day = ledger.settle(grant.entry_id, spent)
     session = AgentSession.objects.get(pk=owner.job_id)
     row = _message(session, AgentMessage.Role.ASSISTANT, turn.content, turn.stop_reason)
     row.save()
@@ -191,9 +192,9 @@ def save_results(owner: Owner, results: Sequence[ToolResult], notes: Sequence[Bl
     return replace(following, rows=rows + following.rows)
 
 
-def save_summary(owner: Owner, grant: budget.Grant, turn: Turn, spent: Usage) -> Next:
+def save_summary(owner: Owner, grant: ledger.Grant, turn: Turn, spent: Usage) -> Next:
     """Save a summary and its cost, then the founder's decisions word for word; reserve the next call."""
-    entry, _ = budget.settle(grant.entry_id, spent)
+    entry, _ = ledger.settle(grant.entry_id, spent)
     session = AgentSession.objects.get(pk=owner.job_id)
     row = _message(session, AgentMessage.Role.ASSISTANT, turn.content, COMPACTION)
     row.save()
@@ -228,8 +229,8 @@ def _go_on(
 ) -> Next:
     """What every path to the next call has in common. An earlier reservation is released first."""
     renewal.renew_of(session.user_id)
-    budget.release_all_of(session.job_id)
-    day = budget.lock_day_of(session)
+    ledger.release_all_of(session.job_id)
+    day = ledger.lock_day_of(session)
     winding_down = is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     was_told = session.wound_down_on == day.day
     failures = retries.record_failures(session, results)
@@ -241,8 +242,8 @@ def _go_on(
         session.wound_down_on = fields["wound_down_on"] = day.day
     bound += upper_bound(notes)
     try:
-        grant = budget.reserve(session, bound, is_retry=any(result.is_error for result in results))
-    except budget.NoRoom:
+        grant = ledger.reserve(session, bound, is_retry=any(result.is_error for result in results))
+    except ledger.NoRoom:
         grant = None
     facts = [finished_fact(result, session.current_phase, session.iteration) for result in results]
     events.record_all(session.job_id, [*facts, *failures.facts])
@@ -266,7 +267,7 @@ def _go_on(
         is_overdrawn=grant is None and was_told,
         pause=pause or reason_to_pause(session.pause_requested),
         context_tokens=bound,
-        context_limit=budget.context_limit(session.model, day),
+        context_limit=ledger.context_limit(session.model, day),
         standing=standing_of(session, day, bound, failures.watched),
         has_answers=news.has_answers,
     )
@@ -312,7 +313,7 @@ def ask(owner: Owner, question: Asked, reason: str) -> Rest:
 
 def rest(owner: Owner, wanted: Rest) -> None:
     """Let the session rest. Raises `NewsCame` when something has come that it should go on for."""
-    budget.release_all_of(owner.job_id)
+    ledger.release_all_of(owner.job_id)
     if _has_reason_to_go_on(owner, wanted):
         raise NewsCame
     if wanted.state == SessionState.PAUSED and _is_suspended(owner):
@@ -350,9 +351,9 @@ def _has_reason_to_go_on(owner: Owner, wanted: Rest) -> bool:
     if not wanted.is_for_money:
         return False
     session = AgentSession.objects.get(pk=owner.job_id)
-    day = budget.lock_day_of(session)
+    day = ledger.lock_day_of(session)
     winding_down = is_winding_down(day.spent_microdollars, day.allowance_microdollars)
-    return not winding_down and budget.has_room(session, session.context_tokens)
+    return not winding_down and ledger.has_room(session, session.context_tokens)
 
 
 def _is_suspended(owner: Owner) -> bool:

@@ -9,12 +9,12 @@ import structlog
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from agents import budget, plans
+from agents.budget import ledger, subscriptions
+from agents.budget.wake_time import wake_time_of
 from agents.locks import lock_days, lock_session
 from agents.models import ASLEEP, PAUSED_AT_ONCE, AgentSession, SessionState, SpendEntry
 from agents.start import start_build
 from agents.state import move, publish_state
-from agents.wake import wake_time_of
 from escalations.answers import skip_open
 from jobs import briefs, clock, events, lifecycle
 from jobs.errors import CofounderError, Conflict
@@ -56,7 +56,7 @@ def pause(job: Job, by: Any) -> None:
 def resume(job: Job, by: Any) -> None:
     """Let a paused agent go on, or take back a pause that has not begun yet."""
     session = _locked(job)
-    plans.subscription_of(session.user_id)  # a suspended one does not go on
+    subscriptions.subscription_of(session.user_id)  # a suspended one does not go on
     if session.state == SessionState.WORKING and session.pause_requested:
         AgentSession.objects.filter(pk=session.pk).update(pause_requested=False, sleep_requested=False)
     elif session.state == SessionState.PAUSED:
@@ -95,7 +95,7 @@ def cancel(job: Job, by: Any) -> None:
         raise Conflict(f"This build is over already: it is {_status(session.job)}.")
     run_id = session.run_id
     reason = _sentence("Stopped", session, by)
-    budget.release_all_of(session.pk)
+    ledger.release_all_of(session.pk)
     lifecycle.move(session.job, JobStatus.CANCELLED, reason)
     move(
         session,

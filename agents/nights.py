@@ -5,7 +5,8 @@ from typing import Any
 
 from django.db import transaction
 
-from agents import plan_rules, topup
+from agents import topup
+from agents.budget import validation
 from agents.models import Subscription
 from jobs.errors import PaymentNeeded
 
@@ -18,7 +19,7 @@ def set_nights(
 
     The quiet hours are local times of `time_zone`.
     """
-    plan_rules.check_quiet_hours(quiet_from, quiet_until, time_zone)
+    validation.check_quiet_hours(quiet_from, quiet_until, time_zone)
     changed = Subscription.objects.filter(user=user.pk).update(
         auto_wake=auto_wake, quiet_from=quiet_from, quiet_until=quiet_until, time_zone=time_zone
     )

@@ -14,9 +14,10 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import transaction
 
-from agents import checkpoints, live, prices, sql
-from agents.allowance import USUAL_MAX_TOKENS, budget_pct, context_limit_of
-from agents.budget import Grant
+from agents import checkpoints, live, sql
+from agents.budget import prices
+from agents.budget.allowance import USUAL_MAX_TOKENS, budget_pct, context_limit_of
+from agents.budget.ledger import Grant
 from agents.checkpoints import Next, Owner
 from agents.failures import concerns
 from agents.models import AgentMessage

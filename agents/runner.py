@@ -9,8 +9,10 @@ from uuid import UUID
 
 import structlog
 
-from agents import checkpoints, inbox, questions, wake
-from agents.allowance import LEAST_CONTEXT
+from agents import checkpoints, inbox, questions
+from agents.budget import wake_time
+from agents.budget.allowance import LEAST_CONTEXT
+from agents.budget.prices import ModelEnded, UnknownModel
 from agents.checkpoints import Rest
 from agents.database import unit
 from agents.guards import CapReached, GoingInCircles, Guards
@@ -18,7 +20,6 @@ from agents.loop import Loop, Toolbox, TurnEnded
 from agents.measured import MeasuredModel, MeasuredStore, MeasuredToolbox
 from agents.model import AnthropicModel, ProviderUnavailable, Request
 from agents.models import AgentSession, SessionState
-from agents.prices import ModelEnded, UnknownModel
 from agents.prompts import note_text
 from agents.state import AS_ASKED
 from agents.store import CheckpointStore, OutOfBudget, PauseRequested
@@ -105,7 +106,7 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
         raise
     except UnknownModel:
         log.exception("budget.no_price", model=session.model)
-        return Rest(SessionState.SLEEPING, NO_PRICE, await unit(wake.wake_time_of, session))
+        return Rest(SessionState.SLEEPING, NO_PRICE, await unit(wake_time.wake_time_of, session))
     except ProviderUnavailable:
         return Rest(
             SessionState.SLEEPING,
@@ -132,7 +133,7 @@ def _as_asked(job_id: UUID, reason: str) -> Rest:
     """The pause that was requested, or the sleep."""
     session = AgentSession.objects.get(pk=job_id)
     if session.sleep_requested:
-        return Rest(SessionState.SLEEPING, PUT_TO_SLEEP, wake.wake_time_of(session))
+        return Rest(SessionState.SLEEPING, PUT_TO_SLEEP, wake_time.wake_time_of(session))
     return Rest(SessionState.PAUSED, reason)
 
 
@@ -145,7 +146,7 @@ async def _sum_up_for_the_night(context: Context, loop: Loop) -> None:
 
 async def _until_there_is_money(context: Context, *, is_overdrawn: bool) -> Rest:
     session = await unit(AgentSession.objects.get, pk=context.session.pk)
-    wake_at = await unit(wake.wake_time_of, session)
+    wake_at = await unit(wake_time.wake_time_of, session)
     if is_overdrawn:
         reason = "Today's budget is used up in the middle of a step."
         return Rest(SessionState.BUDGET_EXCEEDED, reason, wake_at, is_for_money=True)

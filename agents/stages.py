@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from agents import budget, checkpoints, earlier, effects, inbox, notices, plans, questions
+from agents import checkpoints, earlier, effects, inbox, notices, questions
+from agents.budget import ledger, subscriptions
 from agents.checkpoints import Owner, Rest, move_session, write_session
 from agents.checks import CheckResult
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
@@ -34,7 +35,7 @@ def advance(owner: Owner, job: Job, to: JobStatus, message: str, **fields: Any) 
 def prepare_session(owner: Owner, session: AgentSession) -> None:
     """Fix the model and the prompt for the whole session. Raises `PaymentNeeded` or `UnknownModel`."""
     job = session.job
-    config = plans.resolve_llm_config(session.user)
+    config = subscriptions.resolve_llm_config(session.user)
     change = earlier.change_of(job)
     prompt = system_prompt(
         project=job.project.name,
@@ -191,7 +192,7 @@ def fail(owner: Owner, job: Job, sentence: str) -> None:
 
 
 def _end(owner: Owner, state: SessionState, reason: str) -> None:
-    budget.release_all_of(owner.job_id)
+    ledger.release_all_of(owner.job_id)
     move_session(owner, state, reason)
     skip_open(owner.job_id)
 

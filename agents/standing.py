@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from agents import budget
-from agents.allowance import ceiling, period_start, wind_down_at
+from agents.budget import ledger
+from agents.budget.allowance import ceiling, period_start, wind_down_at
 from agents.models import AgentMessage, AgentSession, DailyBudget, Subscription
 from agents.turns import Block
 from jobs import clock
@@ -74,7 +74,7 @@ def standing_of(
         context_tokens=context_tokens,
         day=day.day,
         allowance=day.allowance_microdollars,
-        remaining=budget.room_in_period(subscription, day.day),
+        remaining=ledger.room_in_period(subscription, day.day),
         renews_on=subscription.renews_on,
         is_wind_down_told=session.wound_down_on == day.day,
         watched=watched,

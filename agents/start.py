@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from agents import budget, earlier, plans, renewal
+from agents import earlier
+from agents.budget import ledger, renewal, subscriptions
 from agents.models import AgentSession, Snapshot, Subscription
 from jobs import briefs, clock, events
 from jobs.errors import Conflict, PaymentNeeded, Unavailable
@@ -26,7 +27,7 @@ def start_build(project: Project, *, goal: str = "", idempotency_key: str | None
         return known, False
     _need_agents()
     renewal.renew_of(project.owner_id)
-    _need_money(plans.subscription_of(project.owner))
+    _need_money(subscriptions.subscription_of(project.owner))
     return _queue(project, goal=goal, idempotency_key=idempotency_key), True
 
 
@@ -49,7 +50,7 @@ def _need_agents() -> None:
 
 
 def _queue(project: Project, *, goes_back_to: Snapshot | None = None, **fields: Any) -> Job:
-    config = plans.resolve_llm_config(project.owner)
+    config = subscriptions.resolve_llm_config(project.owner)
     job = _create_job(project, tier=config.tier, **fields)
     AgentSession.objects.create(
         job=job,
@@ -67,9 +68,9 @@ def _queue(project: Project, *, goes_back_to: Snapshot | None = None, **fields: 
 
 def _need_money(subscription: Subscription) -> None:
     """Refuse when the period's money is used up. When only the day's is, the build starts and sleeps."""
-    today = budget.today_of(subscription.user)
+    today = ledger.today_of(subscription.user)
     spent = today.spent_microdollars if today else 0
-    if budget.remaining_in_period(subscription, clock.today()) - spent <= 0:
+    if ledger.remaining_in_period(subscription, clock.today()) - spent <= 0:
         renewal = f"{subscription.renews_on:%-d %B %Y}"
         raise PaymentNeeded(
             f"There is no money left in this period; it renews on {renewal}. Top up to start before then."

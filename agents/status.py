@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agents import spend
+from agents.budget import reports
 from agents.models import AgentSession
 from escalations.models import AgentEscalation
 from jobs.models import Job
@@ -20,7 +20,7 @@ def status_of(job: Job) -> dict[str, Any]:
         "agent_state": session.state if session else None,
         "current_phase": session.current_phase if session else "",
         "iteration": session.iteration if session else 0,
-        "budget_pct": spend.day_of(job.project.owner_id)["budget_pct"],
+        "budget_pct": reports.day_of(job.project.owner_id)["budget_pct"],
         "wake_at": session.wake_at if session else None,
         "pending_escalations": pending.count(),
         "preview_url": job.preview_url,

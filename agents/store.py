@@ -7,8 +7,9 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from agents import budget, checkpoints, points
-from agents.budget import Grant
+from agents import checkpoints, points
+from agents.budget import ledger
+from agents.budget.ledger import Grant
 from agents.checkpoints import Next, Owner
 from agents.database import statement, unit
 from agents.models import AgentMessage
@@ -107,7 +108,7 @@ class CheckpointStore:
         entry_id, spent = self._granted().entry_id, self._spent()
         for pause in PATIENCE if spent != Usage() else ():
             try:
-                await unit(budget.settle_late, entry_id, spent)
+                await unit(ledger.settle_late, entry_id, spent)
                 break
             except (OperationalError, InterfaceError):
                 log.warning("spend.not_billed", entry_id=str(entry_id), usage=spent)

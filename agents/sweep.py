@@ -10,7 +10,7 @@ from django.db import Error
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
-from agents import reconciliation, renewal
+from agents.budget import reconciliation, renewal
 from agents.database import statement, unit
 from agents.models import ASLEEP, AT_WORK, AgentSession
 from jobs import clock

@@ -14,14 +14,15 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
-from agents import budget, checkpoints, live
-from agents.allowance import budget_pct, daily_allowance, is_winding_down
-from agents.amounts import checked, dollars
+from agents import checkpoints, live
+from agents.budget import ledger
+from agents.budget.allowance import budget_pct, daily_allowance, is_winding_down
+from agents.budget.amounts import checked, dollars
+from agents.budget.prices import UnknownModel
+from agents.budget.renewal import renew_if_due
+from agents.budget.wake_time import out_of_quiet_hours, wake_time_of
 from agents.locks import lock_under_way
 from agents.models import ASLEEP, AgentSession, BudgetChange, DailyBudget, Subscription
-from agents.prices import UnknownModel
-from agents.renewal import renew_if_due
-from agents.wake import out_of_quiet_hours, wake_time_of
 from jobs import clock, events
 from jobs.errors import CofounderError, PaymentNeeded
 from jobs.queue import enqueue_agent_run
@@ -63,8 +64,8 @@ def set_today(user: Any, amount: Any, by: Any) -> DailyBudget:
         raise CofounderError("A day cannot allow less than $0.", field="amount_microdollars")
     subscription = _subscription(user)
     today = clock.today()
-    day = budget.lock_day(subscription, today)
-    left = budget.room_in_period(subscription, today)
+    day = ledger.lock_day(subscription, today)
+    left = ledger.room_in_period(subscription, today)
     if amount > max(0, left):
         raise CofounderError(
             f"There is {dollars(max(0, left))} left in this period; today cannot have more than that.",
@@ -80,12 +81,12 @@ def set_today(user: Any, amount: Any, by: Any) -> DailyBudget:
 def recompute_today(user: Any) -> DailyBudget:
     """Reckon today anew after the tier or the period has changed."""
     subscription = _subscription(user)
-    return _take_effect(subscription, budget.lock_day(subscription, clock.today()), None)
+    return _take_effect(subscription, ledger.lock_day(subscription, clock.today()), None)
 
 
 def _change_period(user: Any, kind: BudgetChange.Kind, amount: int, by: Any, reason: str) -> DailyBudget:
     subscription = _subscription(user)
-    day = budget.lock_day(subscription, clock.today())
+    day = ledger.lock_day(subscription, clock.today())
     _record(user, kind, amount, by, reason)
     return _take_effect(subscription, day, by)
 
@@ -118,7 +119,7 @@ def _is_own(user: Any, by: Any) -> bool:
 
 
 def _share(subscription: Subscription, day: DailyBudget) -> int:
-    left = budget.remaining_in_period(subscription, day.day)
+    left = ledger.remaining_in_period(subscription, day.day)
     return daily_allowance(left, (subscription.renews_on - day.day).days)
 
 
@@ -135,7 +136,7 @@ def _moved(day: DailyBudget) -> int:
 
 def _take_effect(subscription: Subscription, day: DailyBudget, by: Any) -> DailyBudget:
     """Set the locked day's allowance, tell every build under way, and wake whoever can go on."""
-    left = max(0, budget.remaining_in_period(subscription, day.day))
+    left = max(0, ledger.remaining_in_period(subscription, day.day))
     day.allowance_microdollars = max(0, min(left, _share(subscription, day) + _moved(day)))
     day.save(update_fields=["allowance_microdollars"])
     sessions = lock_under_way(day.user_id)
@@ -168,7 +169,7 @@ def _has_room(session: AgentSession, day: DailyBudget) -> bool:
     if is_winding_down(day.spent_microdollars, day.allowance_microdollars):
         return False
     try:
-        return budget.has_room(session, session.context_tokens)
+        return ledger.has_room(session, session.context_tokens)
     except UnknownModel:  # money for it is taken all the same
         return False
 

@@ -1,0 +1,1 @@
+"""The site: settings, pages, accounts, and what installs and operates it. May import the three apps."""

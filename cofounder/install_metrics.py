@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from agents.amounts import DOLLAR
+from agents.budget.amounts import DOLLAR
 from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
 from escalations.models import AgentEscalation
 from jobs import clock, queue

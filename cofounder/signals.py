@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.signals import user_signed_up
 from django.dispatch import receiver
 
-from agents.allowance import a_month_later
+from agents.budget.allowance import a_month_later
 from agents.models import PlanTier, Subscription
 from jobs import clock
 

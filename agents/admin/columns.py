@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.html import format_html
 
-from agents.amounts import dollars
+from agents.budget.amounts import dollars
 from agents.models import AgentSession
 from jobs.cockpit import ago
 from jobs.models import Job, Project

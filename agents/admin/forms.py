@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from agents.amounts import DOLLAR
+from agents.budget.amounts import DOLLAR
 from jobs.errors import CofounderError
 
 

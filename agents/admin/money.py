@@ -14,9 +14,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from agents import spend, topup
+from agents import topup
 from agents.admin.forms import CheckedForm, DollarsField
-from agents.amounts import dollars, exactly
+from agents.budget import reports
+from agents.budget.amounts import dollars, exactly
 from agents.models import BudgetChange, DailyBudget, SpendEntry
 from jobs.cockpit import ReadOnlyAdmin, as_uuid
 from jobs.models import Job
@@ -171,7 +172,7 @@ class SpendAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         job = get_object_or_404(Job.objects.select_related("project__owner"), pk=job_id)
-        cost = spend.spend_of(job)
+        cost = reports.spend_of(job)
         context = {
             **self.admin_site.each_context(request),
             "title": f"What {job.project.name} {job.build_version} cost",

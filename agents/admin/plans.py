@@ -8,9 +8,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 
-from agents import plan_rules, spend, suspension, topup
+from agents import suspension, topup
 from agents.admin.forms import CheckedForm, DollarsField
-from agents.amounts import dollars
+from agents.budget import reports, validation
+from agents.budget.amounts import dollars
 from agents.models import ENDED, AgentSession, DailyBudget, PlanTier, Subscription
 from jobs import clock
 from jobs.cockpit import BoundedPaginator, ModelAdmin
@@ -28,12 +29,12 @@ class TierForm(CheckedForm):
         given = super().clean() or {}
         today = clock.today()
         if "model" in given:
-            self.check(plan_rules.check_model, given["model"], today, field="model")
+            self.check(validation.check_model, given["model"], today, field="model")
         if "max_tool_calls" in given:
-            self.check(plan_rules.check_tool_calls, given["max_tool_calls"], field="max_tool_calls")
+            self.check(validation.check_tool_calls, given["max_tool_calls"], field="max_tool_calls")
         if {"model", "monthly_budget_microdollars"} <= self.cleaned_data.keys():
             field = "monthly_budget_microdollars"
-            self.check(plan_rules.check_budget, given[field], given["model"], today, field=field)
+            self.check(validation.check_budget, given[field], given["model"], today, field=field)
         return given
 
 
@@ -85,12 +86,12 @@ class SubscriptionForm(CheckedForm):
         given = super().clean() or {}
         today = clock.today()
         if "renews_on" in given and "renews_on" in self.changed_data:
-            self.check(plan_rules.check_renewal, given["renews_on"], today)
+            self.check(validation.check_renewal, given["renews_on"], today)
         if given.get("model_override"):
-            self.check(plan_rules.check_model, given["model_override"], today, field="model_override")
+            self.check(validation.check_model, given["model_override"], today, field="model_override")
         if {"quiet_from", "quiet_until", "time_zone"} <= given.keys():
             hours = given["quiet_from"], given["quiet_until"], given["time_zone"]
-            self.check(plan_rules.check_quiet_hours, *hours)
+            self.check(validation.check_quiet_hours, *hours)
         self._check_budget(given)
         return given
 
@@ -100,7 +101,7 @@ class SubscriptionForm(CheckedForm):
         if tier is None or amount is None or "model_override" in self.errors:
             return
         model = given.get("model_override") or tier.model
-        self.check(plan_rules.check_budget, amount, model, clock.today(), field=field)
+        self.check(validation.check_budget, amount, model, clock.today(), field=field)
 
 
 @admin.register(Subscription)
@@ -126,7 +127,7 @@ class SubscriptionAdmin(ModelAdmin):
         """What the founder has spent today, and what is left of the period."""
         if not subscription.pk:
             return ""
-        stands = spend.budget_of(subscription.user)
+        stands = reports.budget_of(subscription.user)
         today, left = stands["allowance_microdollars"], stands["period_remaining_microdollars"]
         return (
             f"Today allows {dollars(today)}, of which {dollars(stands['spent_microdollars'])} is spent. "

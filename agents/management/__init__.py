@@ -1,0 +1,1 @@
+"""The operators' commands about agents. Nothing imports it."""

@@ -10,7 +10,8 @@ import httpx2
 from django.conf import settings
 from django.core import mail
 
-from agents import prices, provider, screenshots
+from agents import provider, screenshots
+from agents.budget import prices
 from agents.errors import SandboxError
 from agents.models import PlanTier, Subscription
 from cofounder import environment

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from agents import control, reconciliation
+from agents import control
+from agents.budget import reconciliation
 from agents.database import unit
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Snapshot, Subscription
 from agents.sandbox import Workspace

@@ -11,7 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from knox.models import AuthToken
 
-from agents import nights, spend
+from agents import nights
+from agents.budget import reports
 from agents.models import Subscription
 from cofounder.pages import money, replies
 from cofounder.pages.limits import limited
@@ -75,7 +76,7 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
     context = {
         "subscription": subscription,
         "money": money_of(user.pk),
-        "budget": spend.budget_of(user),
+        "budget": reports.budget_of(user),
         "may_top_up": money.may_top_up(user),
         "time_zones": sorted(available_timezones()),
         "tokens": _tokens(request),

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from agents import amounts, topup
-from agents.amounts import CENT, DOLLAR
+from agents import topup
+from agents.budget.amounts import CENT, DOLLAR, money
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only
@@ -26,7 +26,7 @@ def today(request: HttpRequest) -> HttpResponse:
 
     def change(amount: int) -> str:
         day = topup.set_today(request.user, amount, request.user)
-        return f"Today may cost {amounts.money(day.allowance_microdollars)}."
+        return f"Today may cost {money(day.allowance_microdollars)}."
 
     return _change(request, change)
 
@@ -39,7 +39,7 @@ def top_up(request: HttpRequest) -> HttpResponse:
 
     def change(amount: int) -> str:
         day = topup.top_up(request.user, amount, by=request.user)
-        return f"Added. Today may now cost {amounts.money(day.allowance_microdollars)}."
+        return f"Added. Today may now cost {money(day.allowance_microdollars)}."
 
     return _change(request, change)
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from agents import amounts, spend
+from agents.budget import reports
+from agents.budget.amounts import money
 from agents.models import DailyBudget
 from jobs.models import Job
 
@@ -39,9 +40,9 @@ class DayBar:
 
     @property
     def words(self) -> str:
-        others = f", other builds {amounts.money(self.others)}" if self.others else ""
-        allowed = f", allowed {amounts.money(self.allowance)}" if self.allowance is not None else ""
-        return f"{self.day:%-d %B}: {amounts.money(self.own)}{others}{allowed}"
+        others = f", other builds {money(self.others)}" if self.others else ""
+        allowed = f", allowed {money(self.allowance)}" if self.allowance is not None else ""
+        return f"{self.day:%-d %B}: {money(self.own)}{others}{allowed}"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Spending:
 
 
 def spending_of(job: Job) -> Spending:
-    found = spend.spend_of(job)
+    found = reports.spend_of(job)
     return Spending(
         retries=found["retry_cost_microdollars"],
         bars=_bars(job, found),

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from agents import spend
-from agents.allowance import WIND_DOWN_PERCENT, budget_pct
+from agents.budget import reports
+from agents.budget.allowance import WIND_DOWN_PERCENT, budget_pct
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,6 @@ class Money:
 
 def money_of(user_id: Any) -> Money:
     """Today's spend and allowance; before the day's first call, the allowance it would get."""
-    today = spend.day_of(user_id)
+    today = reports.day_of(user_id)
     spent, allowance = today["spent_microdollars"], today["allowance_microdollars"]
     return Money(spent, allowance, budget_pct(spent, allowance))

@@ -6,14 +6,14 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
-from agents import amounts
+from agents.budget.amounts import money
 from cofounder.pages import figures, markup
 from cofounder.pages.open_questions import open_questions_of
 from jobs import clock
 
 register = template.Library()
 
-register.filter("money", amounts.money)
+register.filter("money", money)
 register.filter("milliseconds", figures.milliseconds)
 register.filter("moment", figures.parse_moment)
 

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import budget, checkpoints, state
-from agents.allowance import a_month_later
+from agents import checkpoints, state
+from agents.budget import ledger
+from agents.budget.allowance import a_month_later
 from agents.control import resume
 from agents.models import (
     AgentSession,
@@ -275,7 +276,7 @@ def test_a_change_is_never_edited_and_never_deleted(founder, cockpit):
 @pytest.mark.parametrize("name", ["plantier", "subscription", "budgetchange", "dailybudget", "spendentry"])
 def test_the_lists_open_and_are_searched(founder, cockpit, build, name):
     move(cockpit, founder)
-    budget.reserve(session_of(build), 0)
+    ledger.reserve(session_of(build), 0)
     assert cockpit.get(f"/admin/agents/{name}/").status_code == 200
     if name != "plantier":
         assert cockpit.get(f"/admin/agents/{name}/", {"q": "founder@"}).status_code == 200
@@ -293,8 +294,8 @@ def test_what_a_build_cost_is_shown_by_phase_and_day_with_the_retries(build, fou
     session = session_of(build)
     session.current_phase = "The list"
     for is_retry in (False, True):
-        grant = budget.reserve(session, 0, is_retry=is_retry)
-        budget.settle(grant.entry_id, Usage(output_tokens=1000))
+        grant = ledger.reserve(session, 0, is_retry=is_retry)
+        ledger.settle(grant.entry_id, Usage(output_tokens=1000))
     page = cockpit.get(f"/admin/agents/spendentry/of/{build.pk}/").content.decode()
     assert "$0.0200 in 2 calls; $0.0100 of it was spent on retries of failures." in page
     assert "<td>The list</td><td>$0.0200</td><td>$0.0100</td>" in page

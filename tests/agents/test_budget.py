@@ -6,8 +6,8 @@ from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents import budget
-from agents.allowance import budget_pct, daily_allowance, period_start
+from agents.budget import ledger
+from agents.budget.allowance import budget_pct, daily_allowance, period_start
 from agents.models import AgentSession, DailyBudget, SpendEntry, Subscription
 from agents.turns import Usage
 from jobs import clock
@@ -52,51 +52,51 @@ def test_a_period_begins_a_month_before_it_renews(renews, began):
 
 def test_the_first_call_of_a_day_fixes_an_even_share_of_the_period(project):
     session = make_session(project)
-    grant = budget.reserve(session, 10_000)
+    grant = ledger.reserve(session, 10_000)
     day = DailyBudget.objects.get()
     assert day.allowance_microdollars == 2 * DOLLAR
     assert day.reserved_microdollars == 10_000 * 5 // 2 + grant.max_tokens * 10
 
 
 def test_settling_replaces_the_reservation_by_what_was_used(project):
-    grant = budget.reserve(make_session(project), 10_000)
-    budget.settle(grant.entry_id, Usage(output_tokens=1000))
+    grant = ledger.reserve(make_session(project), 10_000)
+    ledger.settle(grant.entry_id, Usage(output_tokens=1000))
     day, entry = DailyBudget.objects.get(), SpendEntry.objects.get()
     assert (day.reserved_microdollars, day.spent_microdollars, entry.cost_microdollars) == (0, 10_000, 10_000)
 
 
 def test_a_released_call_costs_nothing(project):
-    grant = budget.reserve(make_session(project), 10_000)
-    budget.release(grant.entry_id)
+    grant = ledger.reserve(make_session(project), 10_000)
+    ledger.release(grant.entry_id)
     day = DailyBudget.objects.get()
     assert (day.reserved_microdollars, day.spent_microdollars) == (0, 0)
 
 
 def test_closing_a_call_twice_counts_it_once(project):
-    grant = budget.reserve(make_session(project), 10_000)
-    budget.settle(grant.entry_id, Usage(output_tokens=1000))
-    budget.release(grant.entry_id)
+    grant = ledger.reserve(make_session(project), 10_000)
+    ledger.settle(grant.entry_id, Usage(output_tokens=1000))
+    ledger.release(grant.entry_id)
     assert DailyBudget.objects.get().spent_microdollars == 10_000
 
 
 def test_an_answer_is_shortened_to_what_the_day_still_allows(project):
     session = make_session(project)
-    day = budget.lock_day_of(session)
+    day = ledger.lock_day_of(session)
     DailyBudget.objects.filter(pk=day.pk).update(spent_microdollars=2_120_000)
-    assert budget.reserve(session, 0).max_tokens == 8_000
+    assert ledger.reserve(session, 0).max_tokens == 8_000
 
 
 def test_a_call_that_could_pass_the_ceiling_is_not_made(project):
     session = make_session(project)
-    day = budget.lock_day_of(session)
+    day = ledger.lock_day_of(session)
     DailyBudget.objects.filter(pk=day.pk).update(spent_microdollars=2_190_000)
-    with pytest.raises(budget.NoRoom):
-        budget.reserve(session, 0)
+    with pytest.raises(ledger.NoRoom):
+        ledger.reserve(session, 0)
 
 
 def test_the_install_s_own_cap_holds_for_everybody_together(project, settings):
     settings.MAX_DAILY_SPEND = 50_000
-    assert budget.reserve(make_session(project), 0).max_tokens == 5_000
+    assert ledger.reserve(make_session(project), 0).max_tokens == 5_000
 
 
 @pytest.mark.django_db(transaction=True)
@@ -110,8 +110,8 @@ def test_two_sessions_that_reserve_at_once_cannot_pass_the_ceiling_together(proj
         try:
             for _ in range(10):
                 with transaction.atomic():
-                    budget.reserve(session, 0)
-        except budget.NoRoom:
+                    ledger.reserve(session, 0)
+        except ledger.NoRoom:
             pass
         finally:
             connection.close()
@@ -136,8 +136,8 @@ def test_two_founders_cannot_pass_the_install_s_cap_together(project, other_foun
         try:
             while True:
                 with transaction.atomic():
-                    budget.reserve(session, 0)
-        except budget.NoRoom:
+                    ledger.reserve(session, 0)
+        except ledger.NoRoom:
             pass
         finally:
             connection.close()

@@ -4,7 +4,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from agents import budget
+from agents.budget import ledger
 from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
 from agents.turns import Usage
 
@@ -17,7 +17,7 @@ def run(*words):
 
 @pytest.fixture
 def grant(build):
-    return budget.reserve(AgentSession.objects.get(pk=build.pk), 1000)
+    return ledger.reserve(AgentSession.objects.get(pk=build.pk), 1000)
 
 
 def rest(state=SessionState.SLEEPING):
@@ -25,7 +25,7 @@ def rest(state=SessionState.SLEEPING):
 
 
 def test_books_that_agree_are_left_alone(grant):
-    budget.settle(grant.entry_id, Usage(output_tokens=1000))
+    ledger.settle(grant.entry_id, Usage(output_tokens=1000))
     assert run() == "The days agree with the ledger.\n"
     assert DailyBudget.objects.get().spent_microdollars == 10_000
 
@@ -56,7 +56,7 @@ def test_a_dry_run_changes_nothing(grant):
 
 
 def test_sums_that_are_not_the_ledger_s_are_repaired(grant, founder):
-    budget.settle(grant.entry_id, Usage(output_tokens=1000))
+    ledger.settle(grant.entry_id, Usage(output_tokens=1000))
     DailyBudget.objects.update(spent_microdollars=7, reserved_microdollars=8)
     answer = json.loads(run("--json"))
     assert [(row["name"], row["recorded"], row["in_ledger"]) for row in answer["repaired"]] == [

@@ -4,7 +4,8 @@ import pytest
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import budget, control
+from agents import control
+from agents.budget import ledger
 from agents.models import AgentSession, SessionState, SpendEntry
 from escalations.models import AgentEscalation
 from jobs import clock
@@ -114,10 +115,10 @@ def test_cancelling_asks_the_queue_to_abort_the_run(build, founder):
 
 
 def test_cancelling_gives_the_reserved_money_back(build, founder):
-    budget.reserve(session_of(build), 1000)
+    ledger.reserve(session_of(build), 1000)
     control.cancel(build, founder)
     assert SpendEntry.objects.get().status == "released"
-    assert budget.today_of(founder).reserved_microdollars == 0
+    assert ledger.today_of(founder).reserved_microdollars == 0
 
 
 def test_a_build_that_is_over_cannot_be_cancelled(build, founder):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.forecast import Pace, Progress, cost_left, days_for, forecast
+from agents.budget.forecast import Pace, Progress, cost_left, days_for, forecast
 from agents.models import AgentSession, SpendEntry
 from jobs import clock
 from jobs.models import Phase

@@ -7,11 +7,12 @@ import pytest
 from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import checkpoints, topup, wake
-from agents.allowance import daily_allowance
+from agents import checkpoints, topup
+from agents.budget import wake_time
+from agents.budget.allowance import daily_allowance
+from agents.budget.prices import ModelEnded
 from agents.database import unit
 from agents.models import AgentSession, SessionState, SpendEntry, Subscription
-from agents.prices import ModelEnded
 from agents.runner import NO_PRICE, Context, run_agent_loop
 from agents.start import start_build
 from agents.store import CheckpointStore
@@ -103,7 +104,7 @@ def test_the_share_of_the_days_grows_until_one_call_fits(build, founder):
     Subscription.objects.update(monthly_budget_override_microdollars=1_000_000)
     session = run(build)
     days_left = (founder.subscription.renews_on - session.wake_at.date()).days
-    least = wake.least_call_of(session, clock.today())
+    least = wake_time.least_call_of(session, clock.today())
     assert daily_allowance(1_000_000, days_left) >= least
     assert daily_allowance(1_000_000, days_left + 1) < least
     assert session.wake_at - clock.now() > timedelta(days=10)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents import checkpoints, points, stages
-from agents.budget import Grant
+from agents.budget.ledger import Grant
 from agents.checkpoints import Next, Owner, OwnershipLost
 from agents.models import AgentMessage, AgentSession, DailyBudget, SpendEntry, Subscription
 from agents.start import start_build

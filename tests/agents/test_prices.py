@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.prices import UnknownModel, price_of
+from agents.budget.prices import UnknownModel, price_of
 from agents.turns import Spent, Usage
 
 TODAY = date(2026, 11, 21)

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents import budget, topup
-from agents.allowance import a_month_later, period_start
+from agents import topup
+from agents.budget import ledger
+from agents.budget.allowance import a_month_later, period_start
+from agents.budget.renewal import next_renewal, renew_if_due
 from agents.models import DailyBudget, Subscription
-from agents.renewal import next_renewal, renew_if_due
 from jobs import clock
 from tests.races import at_once
 
@@ -55,7 +56,7 @@ def test_a_renewal_gives_the_whole_budget_again(founder):
     subscription = due(founder, date(2026, 5, 2))
     assert renew_if_due(subscription, date(2026, 5, 2))
     assert subscription.renews_on == date(2026, 6, 2)
-    assert budget.remaining_in_period(subscription, date(2026, 5, 2)) == 60_000_000
+    assert ledger.remaining_in_period(subscription, date(2026, 5, 2)) == 60_000_000
 
 
 def test_after_months_of_silence_the_running_period_is_the_one_with_today(founder):
@@ -68,7 +69,7 @@ def test_what_the_last_days_of_a_long_month_cost_is_not_counted_again(founder):
     spend(founder, date(2026, 1, 29), 7_000_000)
     subscription = due(founder, date(2026, 1, 31))
     renew_if_due(subscription, date(2026, 1, 31))
-    assert budget.remaining_in_period(subscription, date(2026, 1, 31)) == 60_000_000
+    assert ledger.remaining_in_period(subscription, date(2026, 1, 31)) == 60_000_000
 
 
 @pytest.mark.django_db(transaction=True)
@@ -85,4 +86,4 @@ def test_a_top_up_on_the_day_of_the_renewal_counts_for_the_new_period(founder):
     topup.top_up(founder, 1_000_000, by=None)
     subscription = Subscription.objects.get(pk=founder.pk)
     assert subscription.renews_on == a_month_later(clock.today())
-    assert budget.remaining_in_period(subscription, clock.today()) == 61_000_000
+    assert ledger.remaining_in_period(subscription, clock.today()) == 61_000_000

@@ -9,10 +9,10 @@ from django.db.models import Sum
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import budget
+from agents.budget import ledger
+from agents.budget.reconciliation import release_orphans
 from agents.database import unit
 from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
-from agents.reconciliation import release_orphans
 from agents.sweep import (
     OVERDUE,
     REAP_SANDBOXES,
@@ -167,7 +167,7 @@ def grants(build, count=2):
     """The reservations of a session whose run died."""
     session = AgentSession.objects.get(pk=build.pk)
     for _ in range(count):
-        budget.reserve(session, 0)
+        ledger.reserve(session, 0)
     AgentSession.objects.filter(pk=build.pk).update(state=SessionState.SLEEPING)
 
 
@@ -189,7 +189,7 @@ def test_a_call_that_is_reserved_beside_the_sweep_keeps_its_money(build):
         with transaction.atomic():
             AgentSession.objects.filter(pk=build.pk).update(state=SessionState.WORKING)
         with transaction.atomic():
-            return budget.reserve(AgentSession.objects.get(pk=build.pk), 0)
+            return ledger.reserve(AgentSession.objects.get(pk=build.pk), 0)
 
     _, grant = at_once(release_orphans, wake)
     entry = SpendEntry.objects.get(pk=grant.entry_id)

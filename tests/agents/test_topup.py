@@ -4,8 +4,9 @@ import pytest
 from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import budget, topup
-from agents.allowance import daily_allowance
+from agents import topup
+from agents.budget import ledger
+from agents.budget.allowance import daily_allowance
 from agents.models import AgentSession, BudgetChange, DailyBudget, SessionState, SpendEntry, Subscription
 from jobs import clock
 from jobs.errors import CofounderError, PaymentNeeded
@@ -162,15 +163,15 @@ def test_a_raise_of_today_takes_it_from_the_days_after(founder):
     topup.set_today(founder, 31 * DOLLAR, founder)
     DailyBudget.objects.update(spent_microdollars=31 * DOLLAR)
     tomorrow = clock.today() + timedelta(days=1)
-    left = budget.remaining_in_period(founder.subscription, tomorrow)
+    left = ledger.remaining_in_period(founder.subscription, tomorrow)
     assert daily_allowance(left, 29) == DOLLAR
 
 
 def test_a_cut_below_what_is_spent_leaves_no_room_for_a_call(build, founder):
     spend(founder, DOLLAR)
     topup.set_today(founder, DOLLAR // 2, founder)
-    with pytest.raises(budget.NoRoom):
-        budget.reserve(session_of(build), 0)
+    with pytest.raises(ledger.NoRoom):
+        ledger.reserve(session_of(build), 0)
 
 
 def test_a_new_tier_takes_effect_at_once(build, founder):
@@ -188,7 +189,7 @@ def test_a_top_up_and_calls_at_the_same_moment_lose_nothing_of_each_other(build,
 
     def reserve():
         with transaction.atomic():
-            return budget.reserve(session, 0)
+            return ledger.reserve(session, 0)
 
     grants = at_once(
         reserve, reserve, lambda: topup.top_up(founder, 3 * DOLLAR, by=admin), reserve, reserve, reserve
@@ -207,13 +208,13 @@ def test_calls_beside_a_cut_are_granted_before_it_or_refused(build, founder):
 
     def reserve():
         with transaction.atomic():
-            return budget.reserve(session, 0)
+            return ledger.reserve(session, 0)
 
     reserve()
     results = at_once(reserve, lambda: topup.set_today(founder, 100_000, founder), reserve)
-    refused = [result for result in results if isinstance(result, budget.NoRoom)]
+    refused = [result for result in results if isinstance(result, ledger.NoRoom)]
     assert len(results) - len(refused) == SpendEntry.objects.count()
-    with pytest.raises(budget.NoRoom):
+    with pytest.raises(ledger.NoRoom):
         reserve()
 
 

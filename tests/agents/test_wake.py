@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents import wake
-from agents.allowance import LEAST_MAX_TOKENS
+from agents.budget import wake_time
+from agents.budget.allowance import LEAST_MAX_TOKENS
 from agents.models import AgentSession, DailyBudget, Subscription
 from jobs import clock
 
@@ -15,7 +15,7 @@ LONDON = "Europe/London"
 
 
 def woken(now=NOON, *, renews_on=date(2026, 11, 20), allowance=10, least_call=5, **fields):
-    return wake.wake_time(
+    return wake_time.wake_time(
         now, renews_on=renews_on, allowance_on=lambda day: allowance, least_call=least_call, **fields
     )
 
@@ -33,7 +33,7 @@ def test_an_allowance_smaller_than_one_call_waits_for_the_renewal():
 
 
 def test_a_share_that_grows_is_waited_for_until_it_covers_one_call():
-    moment = wake.wake_time(
+    moment = wake_time.wake_time(
         NOON,
         renews_on=date(2026, 11, 20),
         allowance_on=lambda day: 20 // (date(2026, 11, 20) - day).days,
@@ -92,7 +92,7 @@ def test_a_change_of_the_clocks_moves_the_end_of_the_quiet_hours(now, quiet_unti
 
 def test_in_the_hour_that_comes_twice_the_second_end_of_the_quiet_hours_counts():
     moment = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 01:10 in London, for the second time
-    ends = wake.out_of_quiet_hours(moment, time(0, 30), time(1, 30), LONDON)
+    ends = wake_time.out_of_quiet_hours(moment, time(0, 30), time(1, 30), LONDON)
     assert ends == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
 
 
@@ -114,7 +114,7 @@ def test_no_wake_is_in_the_past_inside_quiet_hours_or_long_after_the_renewal(
         time_zone=zone,
     )
     assert moment > now
-    assert not wake.is_quiet(moment.astimezone(ZoneInfo(zone)).time(), quiet_from, quiet_until)
+    assert not wake_time.is_quiet(moment.astimezone(ZoneInfo(zone)).time(), quiet_from, quiet_until)
     latest = datetime.combine(max(renews_on, clock.next_midnight(now).date()), time(), UTC)
     assert moment <= latest + timedelta(days=1, hours=2)
 
@@ -127,7 +127,7 @@ def test_without_quiet_hours_every_wake_is_a_utc_midnight(now, days, allowance):
 
 def test_a_session_wakes_at_the_next_midnight_of_its_founder_s_money(build):
     session = AgentSession.objects.get(pk=build.pk)
-    assert wake.wake_time_of(session) == clock.next_midnight(clock.now())
+    assert wake_time.wake_time_of(session) == clock.next_midnight(clock.now())
 
 
 def test_a_session_with_a_used_up_period_wakes_at_its_renewal(build, founder):
@@ -135,18 +135,18 @@ def test_a_session_with_a_used_up_period_wakes_at_its_renewal(build, founder):
         user=founder, day=clock.today(), allowance_microdollars=0, spent_microdollars=60_000_000
     )
     renews_on = founder.subscription.renews_on
-    wake_at = wake.wake_time_of(AgentSession.objects.get(pk=build.pk))
+    wake_at = wake_time.wake_time_of(AgentSession.objects.get(pk=build.pk))
     assert wake_at == datetime.combine(renews_on, time(), UTC)
 
 
 def test_a_zero_budget_sleeps_until_the_renewal_rather_than_spinning(build, founder):
     Subscription.objects.update(monthly_budget_override_microdollars=0)
-    wake_at = wake.wake_time_of(AgentSession.objects.get(pk=build.pk))
+    wake_at = wake_time.wake_time_of(AgentSession.objects.get(pk=build.pk))
     assert wake_at.date() == founder.subscription.renews_on
 
 
 def test_the_least_call_grows_with_the_session_s_transcript(build):
     session = AgentSession.objects.get(pk=build.pk)
-    empty = wake.least_call_of(session, clock.today())
+    empty = wake_time.least_call_of(session, clock.today())
     session.context_tokens = 10_000
-    assert wake.least_call_of(session, clock.today()) > empty == LEAST_MAX_TOKENS * 10
+    assert wake_time.least_call_of(session, clock.today()) > empty == LEAST_MAX_TOKENS * 10

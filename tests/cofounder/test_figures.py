@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from agents import amounts
+from agents.budget.amounts import money
 from cofounder.pages import figures, markup
 
 
@@ -13,7 +13,7 @@ from cofounder.pages import figures, markup
     [(0, "$0.00"), (1, "under $0.01"), (10_000, "$0.01"), (1_234_567_890, "$1,234.57"), (995_000, "$1.00")],
 )
 def test_money(amount: int, words: str) -> None:
-    assert amounts.money(amount) == words
+    assert money(amount) == words
 
 
 @pytest.mark.parametrize(

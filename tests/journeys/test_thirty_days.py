@@ -12,7 +12,7 @@ import pytest
 from django.db.models import Sum
 
 from agents import topup
-from agents.allowance import a_month_later
+from agents.budget.allowance import a_month_later
 from agents.control import send_message
 from agents.models import ASLEEP, AgentSession, DailyBudget, PlanTier, SessionState, SpendEntry, Subscription
 from agents.start import start_build

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from agents import reconciliation
-from agents.amounts import dollars
+from agents.budget import reconciliation
+from agents.budget.amounts import dollars
 
 
 class Command(BaseCommand):

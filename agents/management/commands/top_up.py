@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from agents import topup
-from agents.amounts import DOLLAR, dollars
+from agents.budget.amounts import DOLLAR, dollars
 from jobs.errors import CofounderError
 
 

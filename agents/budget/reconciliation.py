@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q, Sum
 
-from agents import budget
+from agents.budget import ledger
 from agents.models import AT_WORK, AgentSession, DailyBudget, SpendEntry
 
 
@@ -48,7 +48,7 @@ def _release(entry: SpendEntry, dry_run: bool) -> Orphan | None:
     if session.state in AT_WORK or entry.status != SpendEntry.Status.RESERVED:
         return None
     if not dry_run:
-        budget.release(entry.pk)
+        ledger.release(entry.pk)
     return Orphan(entry.pk, session.pk, entry.day, entry.reserved_microdollars)
 
 

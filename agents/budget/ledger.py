@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F, Sum
 
-from agents import prices
-from agents.allowance import (
+from agents.budget import prices
+from agents.budget.allowance import (
     LEAST_MAX_TOKENS,
     USUAL_MAX_TOKENS,
     ceiling,

@@ -4,7 +4,7 @@ from datetime import date
 
 from dateutil.relativedelta import relativedelta
 
-from agents.prices import MILLION, Price
+from agents.budget.prices import MILLION, Price
 
 USUAL_MAX_TOKENS = 16_000
 LEAST_MAX_TOKENS = 4_000  # less does not hold one useful step

@@ -7,9 +7,9 @@ from uuid import UUID
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
-from agents import budget
-from agents.allowance import budget_pct, daily_allowance
-from agents.forecast import Pace, Progress, forecast
+from agents.budget import ledger
+from agents.budget.allowance import budget_pct, daily_allowance
+from agents.budget.forecast import Pace, Progress, forecast
 from agents.models import DailyBudget, SpendEntry, Subscription
 from jobs import clock
 from jobs.models import Job, Phase
@@ -80,7 +80,7 @@ def _grouped(job_id: UUID, name: str) -> list[dict[str, Any]]:
 
 def day_of(user_id: UUID) -> dict[str, Any]:
     """The founder's UTC day. Before its first call the allowance is the one it would get."""
-    row = budget.today_of(user_id) or _untouched_day(user_id)
+    row = ledger.today_of(user_id) or _untouched_day(user_id)
     spent, allowance = row.spent_microdollars, row.allowance_microdollars
     return {
         "day": row.day,
@@ -97,7 +97,7 @@ def _untouched_day(user_id: UUID) -> DailyBudget:
     subscription = subscription_of(user_id)
     allowance = 0
     if subscription is not None:
-        remaining = budget.remaining_in_period(subscription, today)
+        remaining = ledger.remaining_in_period(subscription, today)
         allowance = daily_allowance(remaining, (subscription.renews_on - today).days)
     return DailyBudget(user_id=user_id, day=today, allowance_microdollars=allowance)
 
@@ -117,7 +117,7 @@ def budget_of(user: Any) -> dict[str, Any]:
             "period_remaining_microdollars": 0,
             "renews_on": None,
         }
-    remaining = budget.remaining_in_period(subscription, clock.today()) - day["spent_microdollars"]
+    remaining = ledger.remaining_in_period(subscription, clock.today()) - day["spent_microdollars"]
     return {
         **day,
         "period_budget_microdollars": subscription.monthly_budget_microdollars,

@@ -3,9 +3,9 @@
 from datetime import date, time
 from zoneinfo import available_timezones
 
-from agents import prices
-from agents.allowance import LEAST_MAX_TOKENS, a_month_later
-from agents.amounts import MOST, dollars
+from agents.budget import prices
+from agents.budget.allowance import LEAST_MAX_TOKENS, a_month_later
+from agents.budget.amounts import MOST, dollars
 from jobs.errors import CofounderError
 
 LONGEST_PERIOD = 31  # days

@@ -7,7 +7,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Sum
 
-from agents.allowance import a_month_later, period_start
+from agents.budget.allowance import a_month_later, period_start
 from agents.models import BudgetChange, DailyBudget, Subscription
 from jobs import clock
 

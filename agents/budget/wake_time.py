@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from agents import budget, prices
-from agents.allowance import LEAST_MAX_TOKENS, daily_allowance
+from agents.budget import ledger, prices
+from agents.budget.allowance import LEAST_MAX_TOKENS, daily_allowance
 from agents.models import AgentSession, Subscription
 from jobs import clock
 
@@ -107,9 +107,9 @@ def least_call_of(session: AgentSession, day: date) -> int:
 
 def _allowances(subscription: Subscription, today: date) -> Callable[[date], int]:
     """What later days of the period would allow, if nothing more were spent today."""
-    day = budget.today_of(subscription.user_id)
+    day = ledger.today_of(subscription.user_id)
     spent = day.spent_microdollars if day and day.day == today else 0
-    left = budget.room_in_period(subscription, today) - spent
+    left = ledger.room_in_period(subscription, today) - spent
 
     def allowance_on(day: date) -> int:
         return daily_allowance(left, (subscription.renews_on - day).days)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from agents import prices
+from agents.budget import prices
 from agents.models import Subscription
 from jobs import clock
 from jobs.errors import PaymentNeeded
