@@ -41,7 +41,7 @@ SECOND = timedelta(seconds=1)
 NO_ROOM = "The sandbox's disk is full."
 
 # Threads of their own: a slow storage may delay other snapshots, and nothing else.
-_THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
+THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
 
 # Argument: a name. Packs the files listed in NAME.names.
 PACK = r"""
@@ -322,10 +322,10 @@ async def scratch(workspace: Workspace) -> AsyncIterator[str]:
     try:
         yield name
     finally:
-        await _remove(workspace, name)
+        await remove_scratch(workspace, name)
 
 
-async def _remove(workspace: Workspace, name: str) -> None:
+async def remove_scratch(workspace: Workspace, name: str) -> None:
     try:
         await workspace.script(CLEAN, name)
     except AgentError:  # the sandbox went away; its next owner removes what is left
@@ -333,7 +333,7 @@ async def _remove(workspace: Workspace, name: str) -> None:
 
 
 async def on_thread(fn: Any, *arguments: Any) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(fn, *arguments))
+    return await asyncio.get_running_loop().run_in_executor(THREADS, partial(fn, *arguments))
 
 
 @contextmanager
