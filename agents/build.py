@@ -10,9 +10,8 @@ from uuid import UUID
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from agents import checkpoints, earlier, preview, rescue, showing, shutdown, stages
+from agents import checkpoints, earlier, rescue, showing, shutdown, stages
 from agents.checkpoints import NewsCame, Owner, OwnershipLost, Rest
-from agents.checks import CheckResult, run_checks
 from agents.database import unit
 from agents.errors import (
     AgentError,
@@ -24,11 +23,13 @@ from agents.errors import (
     SnapshotFailed,
 )
 from agents.keeper import SandboxKeeper, SavingToolbox
-from agents.layout import ROOT
-from agents.model import AnthropicModel
+from agents.llm.client import AnthropicModel
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
+from agents.preview import declaration, launch, probe
+from agents.preview.promise_checks import CheckResult, run_checks
 from agents.prompts import note_text
 from agents.runner import Context, run_agent_loop
+from agents.sandbox.layout import ROOT
 from agents.shutdown import HandBack, hand_back_if_stopping
 from agents.store import CheckpointStore
 from agents.tools import Toolbox
@@ -207,7 +208,7 @@ class Build:
         """Take the final snapshot, and start the app as declared."""
         workspace = await self.keeper.workspace()
         await self.keeper.save(Snapshot.Reason.FINAL)
-        url, status = await preview.bring_up(workspace)  # if it does not start, the checks say why
+        url, status = await launch.bring_up(workspace)  # if it does not start, the checks say why
         await unit(stages.app_started, self.owner, self.job, url, status)
         return False
 
@@ -265,10 +266,10 @@ class Build:
         """Run the checks with the app running; if it does not start, that is the only result."""
         workspace = await self.keeper.workspace()
         try:
-            declared = await preview.declaration(workspace)
-            if (await preview.ask(workspace.host(declared.port))).http_status is None:
-                await preview.start_app(workspace, declared)
-        except preview.PreviewError as error:
+            declared = await declaration.declaration(workspace)
+            if (await probe.ask(workspace.host(declared.port))).http_status is None:
+                await launch.start_app(workspace, declared)
+        except declaration.PreviewError as error:
             return [CheckResult("the app starts", "", ok=False, output=str(error), duration_ms=0)]
         return await run_checks(workspace, await unit(briefs.must_haves, self.job), declared)
 

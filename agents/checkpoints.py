@@ -23,8 +23,10 @@ from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Subs
 from agents.prompts import note_text
 from agents.standing import Standing, standing_of
 from agents.state import SUSPENDED, SUSPENSION, MoveLost, move, reason_to_pause
+from agents.tool_effects import Asked
 from agents.transcript import upper_bound
-from agents.turns import COMPACTION, EXCERPT_LIMIT, Asked, Block, ToolResult, Turn, Usage, note, text_block
+from agents.turns import COMPACTION, EXCERPT_LIMIT, Block, ToolResult, Turn, note, text_block
+from agents.usage import Usage
 from jobs import clock, events
 from jobs.events import Fact
 from jobs.models import EventType

@@ -7,7 +7,7 @@ from typing import Any
 
 from agents import notices
 from agents.models import AgentSession, BuildDocument
-from agents.turns import Asked, Documented, Effect, Narrated, PlanSet
+from agents.tool_effects import Asked, Documented, Effect, Narrated, PlanSet
 from escalations.models import AgentEscalation
 from jobs import clock, events
 from jobs.models import EventType, Phase

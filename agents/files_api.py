@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from agents import archive, changes, history, start
+from agents import start
 from agents.models import Snapshot
 from agents.serializers import (
     ZIP,
@@ -23,6 +23,7 @@ from agents.serializers import (
     SnapshotSerializer,
     StartedSerializer,
 )
+from agents.snapshots import code_zip, diff, history
 from jobs import lists
 from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND
 from jobs.models import Job
@@ -63,7 +64,7 @@ class ChangesView(APIView):
         if after is None:
             return Response([])
         offset, limit = lists.number_from(request, "offset"), lists.limit_of(request)
-        page, count = changes.between(before, after, offset=offset, limit=limit)
+        page, count = diff.between(before, after, offset=offset, limit=limit)
         end = offset + len(page)
         following = replace_query_param(request.build_absolute_uri(), "offset", end) if end < count else None
         return lists.linked(ChangeSerializer(page, many=True).data, following)
@@ -76,8 +77,8 @@ class CodeView(APIView):
         job = own_job(request, job_id)
         snapshot = _named(request, job, "snapshot") or history.newest_of(job)
         if snapshot is None:
-            raise archive.NoCode
-        response = StreamingHttpResponse(_chunks(archive.code_zip(snapshot)), content_type="application/zip")
+            raise code_zip.NoCode
+        response = StreamingHttpResponse(_chunks(code_zip.code_zip(snapshot)), content_type="application/zip")
         response["Content-Disposition"] = f'attachment; filename="{job.build_version}.zip"'
         return response
 
@@ -85,7 +86,7 @@ class CodeView(APIView):
 async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
     """The file in chunks. Under ASGI only an asynchronous iterator is streamed."""
     with file:
-        while data := await sync_to_async(file.read)(archive.CHUNK):
+        while data := await sync_to_async(file.read)(code_zip.CHUNK):
             yield data
 
 

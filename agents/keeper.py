@@ -11,13 +11,15 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
-from agents import checkpoints, preview, rescue, snapshots, stages
+from agents import checkpoints, rescue, stages
 from agents.checkpoints import Owner, OwnershipLost
 from agents.database import unit
 from agents.errors import FilesLost, SandboxError, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, Snapshot
-from agents.sandbox import Workspace
-from agents.snapshots import Restored
+from agents.preview import launch
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import restore, save
+from agents.snapshots.restore import Restored
 from agents.tools import Toolbox
 from agents.turns import Replay, ToolCall, ToolResult
 from jobs.models import EventType, JobStatus
@@ -76,7 +78,7 @@ class SandboxKeeper:
             await unit(stages.record_restored, self.owner, restored.files, restored.snapshot.created_at)
             if restored.files and job.status == JobStatus.CODE and job.preview_url:
                 # The app could be seen before: what ran is gone, or has lost its files.
-                await unit(stages.show_app, self.owner, job, *await preview.bring_up(workspace))
+                await unit(stages.show_app, self.owner, job, *await launch.bring_up(workspace))
         return workspace
 
     async def _restore(self, workspace: Workspace) -> Restored | None:
@@ -85,8 +87,8 @@ class SandboxKeeper:
         goal = await unit(stages.snapshot_to_go_back_to, self.session)
         if goal is None:
             return await self._restore_newest(workspace)
-        restored = await snapshots.verify_and_restore(workspace, goal)
-        await snapshots.take(
+        restored = await restore.verify_and_restore(workspace, goal)
+        await save.take(
             workspace, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.CHECKPOINT
         )
         return restored
@@ -95,7 +97,7 @@ class SandboxKeeper:
         """The last saved files. Raises `FilesLost` if no copy is intact, unless the founder agreed."""
         job = self.session.job
         try:
-            restored = await snapshots.restore_newest(workspace, job.project_id, job.pk)
+            restored = await restore.restore_newest(workspace, job.project_id, job.pk)
             if restored is not None or not self._replaced or not await unit(stages.has_changed_files, job):
                 return restored
         except SnapshotDamaged as error:
@@ -157,7 +159,7 @@ class SandboxKeeper:
             return
         job = self.session.job
         try:
-            snapshot = await snapshots.take(
+            snapshot = await save.take(
                 self._workspace, project_id=job.project_id, job_id=job.pk, reason=reason
             )
         except (SnapshotFailed, SandboxError, OSError) as error:

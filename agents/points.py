@@ -24,7 +24,8 @@ from agents.models import AgentMessage
 from agents.standing import Standing
 from agents.state import reason_to_pause
 from agents.transcript import upper_bound
-from agents.turns import Block, ToolResult, Turn, Usage
+from agents.turns import Block, ToolResult, Turn
+from agents.usage import Usage
 from jobs import clock, events
 from jobs.events import Fact
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agents.models import AgentSession, SessionState
-from agents.turns import Asked
+from agents.tool_effects import Asked
 from escalations.models import AgentEscalation
 from jobs.models import EventType, JobEvent
 

@@ -9,11 +9,12 @@ import structlog
 from django.db.models import DateTimeField, F, OuterRef, Subquery
 from django.db.models.functions import Greatest
 
-from agents import provider, rescue
+from agents import rescue
 from agents.database import unit
 from agents.errors import SandboxError
 from agents.models import AT_WORK, AgentSession, SessionState
-from agents.provider import Found
+from agents.sandbox import provider
+from agents.sandbox.provider import Found
 from jobs import clock
 from jobs.models import JobEvent
 

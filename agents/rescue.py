@@ -2,11 +2,12 @@
 
 import structlog
 
-from agents import snapshots
 from agents.database import unit
 from agents.errors import SandboxError, SandboxGone, SandboxTaken, SnapshotDamaged, SnapshotFailed
 from agents.models import AT_WORK, AgentSession, Snapshot
-from agents.sandbox import Workspace
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import restore
+from agents.snapshots import save as snapshots_save
 from jobs.models import Job, JobStatus
 
 log = structlog.get_logger(__name__)
@@ -32,11 +33,11 @@ async def save(session: AgentSession) -> Workspace:
         may_create=False,
     )
     try:
-        await snapshots.restore_newest(workspace, job.project_id, job.pk)
+        await restore.restore_newest(workspace, job.project_id, job.pk)
     except SnapshotDamaged:
         log.warning("rescue.snapshots_damaged", job_id=str(job.pk))  # only the files on the disk are left
     reason = await unit(_reason, job)
-    await snapshots.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
+    await snapshots_save.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
     return workspace
 
 

@@ -16,9 +16,10 @@ from agents.budget.prices import ModelEnded, UnknownModel
 from agents.checkpoints import Rest
 from agents.database import unit
 from agents.guards import CapReached, GoingInCircles, Guards
+from agents.llm.client import AnthropicModel, Request
+from agents.llm.retry import ProviderUnavailable
 from agents.loop import Loop, Toolbox, TurnEnded
 from agents.measured import MeasuredModel, MeasuredStore, MeasuredToolbox
-from agents.model import AnthropicModel, ProviderUnavailable, Request
 from agents.models import AgentSession, SessionState
 from agents.prompts import note_text
 from agents.state import AS_ASKED

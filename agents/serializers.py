@@ -6,8 +6,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from agents.changes import Kind, Omitted
 from agents.models import AgentMessage, BuildDocument, SessionState, Snapshot
+from agents.snapshots.diff import Kind, Omitted
 from jobs.models import FounderMessage, JobStatus
 
 

@@ -14,13 +14,16 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from agents import preview, provider, rescue, snapshots, stages
+from agents import rescue, stages
 from agents.checkpoints import Owner, OwnershipLost, write_session
 from agents.database import unit
 from agents.errors import AgentError, SandboxError, SandboxTaken, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, SessionState
-from agents.preview import Status
-from agents.sandbox import Workspace
+from agents.preview import declaration, launch, probe
+from agents.preview.probe import Status
+from agents.sandbox import provider
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import restore
 from jobs import clock
 from jobs.models import EventType, Job, JobStatus, Project
 from jobs.queue import ERRANDS
@@ -111,18 +114,18 @@ async def _bring_up(owner: Owner, session: AgentSession) -> str:
     )
     await unit(write_session, owner, sandbox_id=workspace.sandbox_id)
     try:
-        restored = await snapshots.restore_newest(workspace, job.project_id, job.pk)
+        restored = await restore.restore_newest(workspace, job.project_id, job.pk)
     except SnapshotDamaged as error:
         raise FilesDamaged from error
     if restored is not None:
         await unit(stages.record_restored, owner, restored.files, restored.snapshot.created_at)
     elif workspace.is_new:
         raise NothingToShow
-    declared = await preview.declaration(workspace)
+    declared = await declaration.declaration(workspace)
     url = workspace.host(declared.port)
-    if (await preview.ask(url)).http_status is None:
+    if (await probe.ask(url)).http_status is None:
         await unit(_record, owner, STARTING, message="Starting the app")
-        await preview.start_app(workspace, declared)
+        await launch.start_app(workspace, declared)
     return url
 
 
@@ -141,7 +144,7 @@ async def look_after(job_id: UUID) -> datetime | None:
     try:
         if (used := _used_at(session)) and datetime.now(UTC) - used < watch():
             await provider.extend(session.sandbox_id)
-            is_up = (await preview.ask(session.job.preview_url)).http_status is not None
+            is_up = (await probe.ask(session.job.preview_url)).http_status is not None
             return used + watch() if is_up else await open_app(job_id)
         await (await rescue.save(session)).pause()
     except (SandboxError, SnapshotFailed) as error:

@@ -10,10 +10,11 @@ from django.db.models import F, Q
 from agents import checkpoints, earlier, effects, inbox, notices, questions
 from agents.budget import ledger, subscriptions
 from agents.checkpoints import Owner, Rest, move_session, write_session
-from agents.checks import CheckResult
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
+from agents.preview.promise_checks import CheckResult
 from agents.prompts import note_text, system_prompt
-from agents.turns import EXCERPT_LIMIT, Asked, note
+from agents.tool_effects import Asked
+from agents.turns import EXCERPT_LIMIT, note
 from escalations.answers import skip_open
 from jobs import briefs, events, lifecycle, project_secrets
 from jobs.models import EventType, Job, JobStatus, Project

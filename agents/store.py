@@ -15,7 +15,8 @@ from agents.database import statement, unit
 from agents.models import AgentMessage
 from agents.standing import Standing
 from agents.transcript import append
-from agents.turns import Block, ToolResult, Turn, Usage
+from agents.turns import Block, ToolResult, Turn
+from agents.usage import Usage
 
 log = structlog.get_logger(__name__)
 

@@ -8,17 +8,11 @@ from django.db import InterfaceError, OperationalError
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from agents import (
-    mails,  # noqa: F401  # its tasks are registered by the import
-    metrics,
-    provider,
-    reaping,
-    showing,
-    webhooks,  # noqa: F401  # as above
-)
+from agents import metrics, reaping, showing
 from agents.build import execute_build
 from agents.database import unit
 from agents.removal import END_SANDBOX
+from agents.sandbox import provider
 from agents.sweep import REAP_SANDBOXES
 from jobs.queue import AGENTS, ERRANDS, RUN_AGENT
 

@@ -1,12 +1,13 @@
 """The values the loop passes around: a model's turn, its tool calls, their results and effects."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-Block = dict[str, Any]  # a content block of the Messages API
+from agents.tool_effects import Effect
+from agents.usage import Usage
 
+Block = dict[str, Any]  # a content block of the Messages API
 EXCERPT_LIMIT = 4096  # bytes of an output, or characters of a thought, that the feed shows at most
 
 
@@ -15,49 +16,6 @@ class Replay(StrEnum):
 
     RUN_AGAIN = "run_again"  # harmless to repeat
     REPORT = "report"  # may have had an effect: its result becomes "interrupted"
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Tokens of one model call, by the kinds that are priced differently."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_write_5m_tokens: int = 0
-    cache_write_1h_tokens: int = 0
-    cache_read_tokens: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.cache_write_5m_tokens + other.cache_write_5m_tokens,
-            self.cache_write_1h_tokens + other.cache_write_1h_tokens,
-            self.cache_read_tokens + other.cache_read_tokens,
-        )
-
-    @property
-    def context_tokens(self) -> int:
-        """The size of the conversation in tokens: the next call's input before anything is added to it."""
-        return (
-            self.input_tokens
-            + self.cache_write_5m_tokens
-            + self.cache_write_1h_tokens
-            + self.cache_read_tokens
-            + self.output_tokens
-        )
-
-
-@dataclass(frozen=True)
-class Spent(Usage):
-    """The sum of several attempts at one call. Each was billed separately, so each is priced separately."""
-
-    attempts: tuple[Usage, ...] = ()
-
-    @classmethod
-    def on(cls, attempts: Sequence[Usage]) -> Usage:
-        total = sum(attempts, Usage())
-        return total if len(attempts) < 2 else cls(**vars(total), attempts=tuple(attempts))
 
 
 COMPACTION = "compaction"  # the stop reason of a turn that only summarises the conversation
@@ -102,40 +60,6 @@ class Turn:
     def thinking(self) -> str:
         parts = (block.get("thinking", "") for block in self.content if block["type"] == "thinking")
         return "\n\n".join(part for part in parts if part)
-
-
-@dataclass(frozen=True)
-class PlanSet:
-    """The agent's plan, in order: `(name, goal)` pairs."""
-
-    phases: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Narrated:
-    """A message to the founder; with a phase's name it begins that phase and completes the previous one."""
-
-    message: str
-    phase_name: str = ""
-
-
-@dataclass(frozen=True)
-class Documented:
-    section: str
-    content: str
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question to the founder; options are `{value, label, description}`."""
-
-    problem: str
-    recommended_action: str
-    options: tuple[dict[str, str], ...]
-    error_type: str = "product_decision"
-
-
-Effect = PlanSet | Narrated | Documented | Asked
 
 
 class ToolFailure(Exception):

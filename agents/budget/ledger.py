@@ -23,7 +23,7 @@ from agents.budget.allowance import (
     period_start,
 )
 from agents.models import AgentSession, BudgetChange, DailyBudget, SpendEntry, Subscription
-from agents.turns import Usage
+from agents.usage import Usage
 from jobs import clock
 
 INSTALL_LOCK = 0x636F666F  # the advisory lock of whoever reckons with MAX_DAILY_SPEND

@@ -5,7 +5,7 @@ from datetime import date
 
 from django.conf import settings
 
-from agents.turns import Spent, Usage
+from agents.usage import Spent, Usage
 from jobs.errors import CofounderError
 
 MILLION = 1_000_000

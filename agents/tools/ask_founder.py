@@ -4,9 +4,10 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from agents.sandbox import Workspace
+from agents.sandbox.workspace import Workspace
+from agents.tool_effects import Asked
 from agents.tools.tool import Input, Outcome, Tool
-from agents.turns import Asked, Replay
+from agents.turns import Replay
 
 
 class Option(Input):

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from agents.capture import as_a_terminal_shows
-from agents.sandbox import CommandResult, Workspace
+from agents.output import as_a_terminal_shows
+from agents.sandbox.workspace import CommandResult, Workspace
 from agents.tools.tool import Input, Outcome, Tool, shorten
 from agents.turns import Replay, ToolFailure
 

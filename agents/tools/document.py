@@ -4,9 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from agents.sandbox import Workspace
+from agents.sandbox.workspace import Workspace
+from agents.tool_effects import Documented
 from agents.tools.tool import Input, Outcome, Tool
-from agents.turns import Documented, Replay
+from agents.turns import Replay
 
 TITLES = {
     "overview": "the overview",

@@ -4,7 +4,7 @@ import difflib
 
 from pydantic import Field
 
-from agents.sandbox import Workspace
+from agents.sandbox.workspace import Workspace
 from agents.tools.paths import PATH, read_text
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
 from agents.turns import Replay, ToolFailure

@@ -4,8 +4,8 @@ import re
 
 from pydantic import Field
 
-from agents.layout import EXCLUDED
-from agents.sandbox import Workspace
+from agents.sandbox.layout import EXCLUDED
+from agents.sandbox.workspace import Workspace
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
 from agents.turns import Replay, ToolFailure
 

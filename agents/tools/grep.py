@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from agents.errors import ScriptFailed
-from agents.layout import EXCLUDED
-from agents.sandbox import Workspace
+from agents.sandbox.layout import EXCLUDED
+from agents.sandbox.workspace import Workspace
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
 from agents.turns import Replay, ToolFailure
 

@@ -2,9 +2,10 @@
 
 from pydantic import Field
 
-from agents.sandbox import Workspace
+from agents.sandbox.workspace import Workspace
+from agents.tool_effects import Narrated
 from agents.tools.tool import Input, Outcome, Tool, shorten
-from agents.turns import Narrated, Replay
+from agents.turns import Replay
 
 
 class Narrate(Input):

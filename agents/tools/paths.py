@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from agents.sandbox import Entry, Workspace
+from agents.sandbox.workspace import Entry, Workspace
 from agents.turns import ToolFailure
 
 PATH = Field(description="Path relative to the workspace.", min_length=1)

@@ -4,9 +4,10 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from agents.sandbox import Workspace
+from agents.sandbox.workspace import Workspace
+from agents.tool_effects import PlanSet
 from agents.tools.tool import Input, Outcome, Tool, plural
-from agents.turns import PlanSet, Replay
+from agents.turns import Replay
 
 
 class PlannedPhase(Input):

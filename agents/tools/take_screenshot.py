@@ -9,9 +9,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from pydantic import Field
 
-from agents import preview, screenshots
-from agents.sandbox import Workspace
-from agents.screenshots import Screenshot
+from agents.preview import declaration, probe, screenshots
+from agents.preview.screenshots import Screenshot
+from agents.sandbox.workspace import Workspace
 from agents.tools.tool import Input, Outcome, Tool, shorten
 from agents.turns import Replay, ToolFailure
 
@@ -39,14 +39,14 @@ async def run(wanted: TakeScreenshot, workspace: Workspace) -> Outcome:
 async def _url(path: str, workspace: Workspace) -> str:
     """The page's address; a `ToolFailure` when the app is not running."""
     try:
-        port = (await preview.declaration(workspace)).port
-    except preview.DeclarationError:
+        port = (await declaration.declaration(workspace)).port
+    except declaration.DeclarationError:
         port = USUAL_PORT
     base = workspace.host(port)
     url = _joined(base, path)
     if not url.startswith(base + "/"):
         raise ToolFailure("invalid_input", "Screenshots can only be taken of the app itself.")
-    if (await preview.ask(url)).http_status is None:
+    if (await probe.ask(url)).http_status is None:
         raise ToolFailure(
             "preview_down",
             f"Nothing answers on port {port}. Start the app with bash and background: true; it must "

@@ -6,8 +6,9 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from agents.sandbox import Workspace
-from agents.turns import Block, Effect, Replay
+from agents.sandbox.workspace import Workspace
+from agents.tool_effects import Effect
+from agents.turns import Block, Replay
 
 LONGEST_LABEL = 100
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agents.capture import cut_middle, cut_to_bytes
 from agents.errors import NotDone, SandboxFull
-from agents.sandbox import Workspace
+from agents.output import cut_middle, cut_to_bytes
+from agents.sandbox.workspace import Workspace
 from agents.tools import (
     ask_founder,
     bash,

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from agents.sandbox import Workspace
+from agents.sandbox.workspace import Workspace
 from agents.tools.paths import LARGEST_FILE, PATH
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
 from agents.turns import Replay, ToolFailure

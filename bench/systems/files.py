@@ -13,12 +13,13 @@ from typing import Any
 
 from django.conf import settings
 
-from agents import snapshots
 from agents.guards import Guards
 from agents.keeper import SandboxKeeper, SavingToolbox
 from agents.loop import Loop, TurnEnded
 from agents.models import AgentSession, Snapshot
-from agents.sandbox import Workspace
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import save
+from agents.snapshots.restore import verify_and_restore
 from agents.store import CheckpointStore
 from agents.tools import Toolbox
 from agents.turns import Turn, note
@@ -83,20 +84,20 @@ async def workspace_of(job: Job, command: str) -> dict[str, float]:
     taken: list[Any] = []
 
     async def take() -> None:
-        taken.append(await snapshots.take(workspace, reason=Snapshot.Reason.CHECKPOINT, **names))
+        taken.append(await save.take(workspace, reason=Snapshot.Reason.CHECKPOINT, **names))
 
     report = await costs("save", take)
     snapshot: Snapshot = taken[0]
 
     async def verify() -> None:
-        assert (await snapshots.verify_and_restore(workspace, snapshot)).files == []
+        assert (await verify_and_restore(workspace, snapshot)).files == []
 
     report |= await costs("verify", verify)
     await workspace.kill()
     fresh = await Workspace.open(epoch=2, sandbox_id=workspace.sandbox_id, **names)
 
     async def restore() -> None:
-        assert (await snapshots.verify_and_restore(fresh, snapshot)).files
+        assert (await verify_and_restore(fresh, snapshot)).files
 
     report |= await costs("restore", restore)
     await fresh.kill()

@@ -16,7 +16,8 @@ from agents.loop import Loop, TurnEnded
 from agents.models import AgentMessage, Subscription
 from agents.start import start_build
 from agents.store import CheckpointStore
-from agents.turns import Replay, ToolCall, ToolResult, Turn, Usage, note, text_block
+from agents.turns import Replay, ToolCall, ToolResult, Turn, note, text_block
+from agents.usage import Usage
 from bench import work
 from bench.meter import Meter
 from cofounder.models import User

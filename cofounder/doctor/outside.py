@@ -10,10 +10,11 @@ import httpx2
 from django.conf import settings
 from django.core import mail
 
-from agents import provider, screenshots
 from agents.budget import prices
 from agents.errors import SandboxError
 from agents.models import PlanTier, Subscription
+from agents.preview import screenshots
+from agents.sandbox import provider
 from cofounder import environment
 from cofounder.doctor.finding import SECONDS, Finding, fail, first_line, ok, warn
 from jobs import clock

@@ -12,7 +12,7 @@ from agents import control
 from agents.budget import reconciliation
 from agents.database import unit
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Snapshot, Subscription
-from agents.sandbox import Workspace
+from agents.sandbox.workspace import Workspace
 from agents.start import start_build
 from cofounder.demo import BRIEF
 from cofounder.environment import BASE_DIR

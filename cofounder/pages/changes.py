@@ -8,9 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from agents import changes as comparison
-from agents import history
 from agents.models import Snapshot
+from agents.snapshots import diff, history
 from cofounder.pages.ownership import founders_only, own_job
 from jobs.errors import CofounderError
 from jobs.models import Job
@@ -41,7 +40,7 @@ def changes(request: HttpRequest, job_id: UUID) -> HttpResponse:
 def _compared(request: HttpRequest, before: Snapshot | None, after: Snapshot) -> dict[str, Any]:
     offset = _offset(request)
     try:
-        found, total = comparison.between(before, after, offset=offset, limit=PAGE)
+        found, total = diff.between(before, after, offset=offset, limit=PAGE)
     except CofounderError as error:
         return {"refusal": str(error)}
     end = offset + len(found)

@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from agents import preview, sharing, showing
+from agents import sharing, showing
+from agents.preview import probe
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only, own_job, own_project
@@ -98,7 +99,7 @@ def progress(request: HttpRequest, project_id: UUID) -> HttpResponse:
 def status(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Whether a build's app answers now, for the panel on its page. Looking does not wake it."""
     job = own_job(request, job_id)
-    answer = async_to_sync(preview.ask)(job.preview_url) if job.preview_url else None
+    answer = async_to_sync(probe.ask)(job.preview_url) if job.preview_url else None
     return render(request, "app/status.html", {"job": job, "answer": answer})
 
 
@@ -175,7 +176,7 @@ def _visit(request: HttpRequest, project_id: UUID) -> Visit | None:
 
 def _answers(job: Job) -> bool:
     """Whether the app answers at all; an error of its own is for its visitors to see."""
-    return bool(job.preview_url) and async_to_sync(preview.ask)(job.preview_url).http_status is not None
+    return bool(job.preview_url) and async_to_sync(probe.ask)(job.preview_url).http_status is not None
 
 
 def _redirect(job: Job) -> HttpResponse:
@@ -194,7 +195,7 @@ def _progress_of(visit: Visit, job: Job, after: int) -> dict[str, Any]:
             context["steps"].append(f"Restoring {payload['count']} of its files")
         elif payload["status"] == showing.STARTING:
             context["steps"].append(payload.get("message", ""))
-        elif payload["status"] == preview.Status.DOWN:
+        elif payload["status"] == probe.Status.DOWN:
             context["trouble"] = payload.get("message", "") if visit.is_owner else OTHERS_SENTENCE
         else:
             context["url"] = payload["url"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from agents.sandbox import Workspace
+from agents.sandbox.workspace import Workspace
 from rehearsal.e2b_api.app import create_app
 from tests.journeys.conftest import empty_the_queue
 

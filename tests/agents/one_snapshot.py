@@ -7,10 +7,10 @@ import django
 
 
 async def main(what: str, job_id: str, sandbox_id: str) -> None:
-    from agents import snapshots
     from agents.database import unit
     from agents.models import Snapshot
-    from agents.sandbox import Workspace
+    from agents.sandbox.workspace import Workspace
+    from agents.snapshots import restore, save
     from jobs.models import Job
 
     job = await unit(Job.objects.get, pk=job_id)
@@ -18,11 +18,11 @@ async def main(what: str, job_id: str, sandbox_id: str) -> None:
         project_id=job.project_id, job_id=job.pk, epoch=2, sandbox_id=sandbox_id, may_create=False
     )
     if what == "take":
-        await snapshots.take(
+        await save.take(
             workspace, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.CHECKPOINT
         )
     else:
-        await snapshots.restore_newest(workspace, job.project_id, job.pk)
+        await restore.restore_newest(workspace, job.project_id, job.pk)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from agents.models import (
     Subscription,
 )
 from agents.state import AS_ASKED, SUSPENDED
-from agents.turns import Usage
+from agents.usage import Usage
 from jobs import clock
 from jobs.errors import PaymentNeeded
 

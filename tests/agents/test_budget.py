@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agents.budget import ledger
 from agents.budget.allowance import budget_pct, daily_allowance, period_start
 from agents.models import AgentSession, DailyBudget, SpendEntry, Subscription
-from agents.turns import Usage
+from agents.usage import Usage
 from jobs import clock
 from jobs.briefs import create_project
 from jobs.models import Job

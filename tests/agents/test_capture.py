@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.capture import Capture, cut_middle, cut_to_bytes
-from agents.redaction import Redactor
+from agents.output import Capture, cut_middle, cut_to_bytes
+from agents.sandbox.redaction import Redactor
 
 
 @given(st.lists(st.text(max_size=30)), st.integers(min_value=1, max_value=50))

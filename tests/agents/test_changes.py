@@ -13,11 +13,11 @@ from asgiref.sync import async_to_sync
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
-from agents import changes, manifest
-from agents.archive import DamagedCode
-from agents.changes import Kind, Omitted, compare
-from agents.manifest import FileState
 from agents.models import AgentSession, Snapshot
+from agents.snapshots import diff, manifest
+from agents.snapshots.code_zip import DamagedCode
+from agents.snapshots.diff import Kind, Omitted, compare
+from agents.snapshots.manifest import FileState
 from agents.start import go_back
 from jobs import clock
 from jobs.models import Job
@@ -89,7 +89,7 @@ def directory(path: str) -> FileState:
 def test_the_lines_of_texts_are_compared(db: None, build: Any) -> None:
     before = saved(build, {"a.py": b"one\ntwo\n", "gone": b"x"}, link="here")
     after = saved(build, {"a.py": b"one\nTWO\nthree", "new": "ünï\n".encode()}, link="there")
-    page, count = changes.between(before, after)
+    page, count = diff.between(before, after)
     diffs = {change.path: change.diff for change in page}
     assert count == 4
     assert diffs["a.py"] == (
@@ -103,9 +103,9 @@ def test_the_lines_of_texts_are_compared(db: None, build: Any) -> None:
 
 
 def test_what_is_no_text_or_too_large_comes_without_its_lines(db: None, build: Any) -> None:
-    large = b"x\n" * changes.LARGEST_TEXT
+    large = b"x\n" * diff.LARGEST_TEXT
     after = saved(build, {"image": b"\x89\xff", "nul": b"a\0b", "large": large, "mode": b"same"})
-    page, _ = changes.between(None, after)
+    page, _ = diff.between(None, after)
     assert {change.path: change.omitted for change in page} == {
         "image": Omitted.BINARY,
         "nul": Omitted.BINARY,
@@ -117,10 +117,10 @@ def test_what_is_no_text_or_too_large_comes_without_its_lines(db: None, build: A
 
 def test_a_page_of_many_long_changes_stays_small(db: None, build: Any) -> None:
     files = {f"f{number:03}": b"word\n" * 10_000 for number in range(100)}
-    page, _ = changes.between(None, saved(build, files), limit=100)
+    page, _ = diff.between(None, saved(build, files), limit=100)
     diffs = [len(change.diff.encode()) for change in page if change.diff is not None]
-    assert max(diffs) <= changes.LONGEST_DIFF
-    assert 0.9 * changes.LONGEST_PAGE < sum(diffs) <= changes.LONGEST_PAGE
+    assert max(diffs) <= diff.LONGEST_DIFF
+    assert 0.9 * diff.LONGEST_PAGE < sum(diffs) <= diff.LONGEST_PAGE
     assert page[-1].omitted == Omitted.PAGE_FULL
 
 
@@ -128,7 +128,7 @@ def test_an_archive_that_lacks_a_file_is_damaged(db: None, build: Any) -> None:
     after = saved(build, {"a": b"1"})
     after.manifest = manifest.to_json(states({"a": b"1", "b": b"2"}))
     with pytest.raises(DamagedCode):
-        changes.between(None, after)
+        diff.between(None, after)
 
 
 # Through the API
@@ -240,7 +240,7 @@ def test_going_back_is_refused_where_building_is_switched_off(api: Any, build: A
 
 
 def test_a_snapshot_to_go_back_to_is_kept_until_then(build: Any) -> None:
-    from agents.history import working_of
+    from agents.snapshots.history import working_of
 
     old = saved(build, {"a": b"1"})
     Job.objects.filter(pk=build.pk).update(status="ready")

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from agents import checks, preview, screenshots
-from agents.checks import CheckResult, run_checks, sorted_by_promise
-from agents.preview import Check
-from agents.sandbox import Workspace
+from agents.preview import launch, promise_checks, screenshots
+from agents.preview.declaration import Check
+from agents.preview.promise_checks import CheckResult, run_checks, sorted_by_promise
+from agents.sandbox.workspace import Workspace
 from tests.agents.conftest import OpenWorkspace
 from tests.agents.test_preview import declare
 
@@ -28,10 +28,10 @@ async def test_every_promise_is_checked_against_the_running_app(workspace: Works
             {"promise": "something besides", "run": "true"},
         ],
     )
-    await preview.start_app(workspace, declared)
+    await launch.start_app(workspace, declared)
     results = await run_checks(workspace, ["a list of uniforms by size", "a form to offer one", "unproven"])
     assert [(result.promise, result.ok) for result in results] == [
-        (checks.PAGE, True),
+        (promise_checks.PAGE, True),
         ("a list of uniforms by size", True),
         ("a form to offer one", False),
         ("unproven", False),
@@ -44,7 +44,7 @@ async def test_every_promise_is_checked_against_the_running_app(workspace: Works
 async def test_a_blank_page_and_an_app_that_is_down_fail(workspace: Workspace) -> None:
     declared = await declare(workspace)
     assert not (await run_checks(workspace, []))[0].ok
-    await preview.start_app(workspace, declared)
+    await launch.start_app(workspace, declared)
     await workspace.write("page.html", b"<html></html>")
     page = (await run_checks(workspace, []))[0]
     assert (page.ok, page.output) == (False, "The page is empty.")
@@ -61,7 +61,7 @@ SCRIPTS = {
 async def test_a_page_drawn_by_its_script_is_looked_at(workspace: Workspace, page: str, ok: bool) -> None:
     if not screenshots.find_chromium():
         pytest.skip("CANNOT RUN: there is no Chromium on this machine")
-    await preview.start_app(workspace, await declare(workspace))
+    await launch.start_app(workspace, await declare(workspace))
     await workspace.write("page.html", page.encode())
     result = (await run_checks(workspace, []))[0]
     await screenshots.close()
@@ -73,7 +73,7 @@ async def test_without_a_browser_a_page_drawn_by_its_script_is_trusted(
     workspace: Workspace, settings: Any, tmp_path: Path
 ) -> None:
     settings.CHROMIUM = str(tmp_path / "missing")
-    await preview.start_app(workspace, await declare(workspace))
+    await launch.start_app(workspace, await declare(workspace))
     await workspace.write("page.html", SCRIPTS["nothing"][0].encode())
     assert (await run_checks(workspace, []))[0].ok
 

@@ -9,8 +9,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 
-from agents import provider, reaping
-from agents.sandbox import Workspace
+from agents import reaping
+from agents.sandbox import provider
+from agents.sandbox.workspace import Workspace
 
 pytestmark = [
     pytest.mark.services,

@@ -6,7 +6,7 @@ from django.core.management import call_command
 
 from agents.budget import ledger
 from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
-from agents.turns import Usage
+from agents.usage import Usage
 
 
 def run(*words):

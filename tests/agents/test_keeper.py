@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from agents import checkpoints, preview
+from agents import checkpoints
 from agents.checkpoints import Owner
 from agents.database import unit
 from agents.keeper import SandboxKeeper
 from agents.models import AgentSession, Snapshot
+from agents.preview import probe
 from jobs.models import EventType, Job, JobEvent
 from tests.agents.test_preview import APP, PAGE
 
@@ -62,7 +63,7 @@ async def test_an_app_that_was_shown_runs_again_after_its_files_came_back(asleep
     [told] = await events(asleep, EventType.PREVIEW_UPDATED)
     assert (told["url"], told["status"]) == (workspace.host(8000), "answers")
     await unit(asleep.refresh_from_db)
-    assert (await preview.ask(asleep.preview_url)).title == "Uniform Swap"
+    assert (await probe.ask(asleep.preview_url)).title == "Uniform Swap"
     await keeper.close()
     await workspace.kill()
 

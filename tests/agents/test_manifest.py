@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from agents.manifest import (
+from agents.snapshots.manifest import (
     FileState,
     agreed,
     from_json,

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from agents.model import AnthropicModel, ModelRefused, Patience, ProviderUnavailable, Request
+from agents.llm.client import AnthropicModel, Request
+from agents.llm.retry import ModelRefused, Patience, ProviderUnavailable
 from tests.rehearsal.model_server import BEGIN, FOUNDER, JOB, MODEL, PERSONA, TOOLS, model_server
 
 pytestmark = pytest.mark.services

@@ -16,7 +16,8 @@ from agents.models import AgentSession, SessionState, SpendEntry, Subscription
 from agents.runner import NO_PRICE, Context, run_agent_loop
 from agents.start import start_build
 from agents.store import CheckpointStore
-from agents.turns import Usage, note
+from agents.turns import note
+from agents.usage import Usage
 from jobs import clock
 from jobs.errors import PaymentNeeded
 

@@ -11,7 +11,8 @@ from agents import checkpoints, stages
 from agents.database import unit
 from agents.store import CheckpointStore
 from agents.transcript import upper_bound
-from agents.turns import COMPACTION, ToolCall, ToolResult, Turn, Usage, note, text_block
+from agents.turns import COMPACTION, ToolCall, ToolResult, Turn, note, text_block
+from agents.usage import Usage
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 

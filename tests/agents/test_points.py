@@ -19,7 +19,9 @@ from agents.budget.ledger import Grant
 from agents.checkpoints import Next, Owner, OwnershipLost
 from agents.models import AgentMessage, AgentSession, DailyBudget, SpendEntry, Subscription
 from agents.start import start_build
-from agents.turns import Narrated, ToolCall, ToolResult, Turn, Usage, text_block
+from agents.tool_effects import Narrated
+from agents.turns import ToolCall, ToolResult, Turn, text_block
+from agents.usage import Usage
 from escalations.models import AgentEscalation
 from jobs import clock, events
 from jobs.briefs import create_project

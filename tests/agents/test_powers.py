@@ -13,8 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 import agents.tools
+from agents.tool_effects import Asked, Documented, Effect, Narrated, PlanSet
 from agents.tools.toolbox import TOOLS
-from agents.turns import Asked, Documented, Effect, Narrated, PlanSet
 
 FOLDER = Path(agents.tools.__file__).parent
 # Where money, answers, people and secrets are: a tool that knew these could be misused by a text.

@@ -3,9 +3,11 @@ from typing import Any
 
 import pytest
 
-from agents import preview
-from agents.preview import AppFailed, DeclarationError, Status, judge
-from agents.sandbox import Workspace
+from agents.preview import declaration, launch, probe
+from agents.preview.declaration import DeclarationError
+from agents.preview.launch import AppFailed
+from agents.preview.probe import Status, judge
+from agents.sandbox.workspace import Workspace
 
 pytestmark = pytest.mark.services
 
@@ -23,40 +25,40 @@ HTTPServer(('0.0.0.0', int(os.environ['PORT'])), Page).serve_forever()
 """
 
 
-async def declare(workspace: Workspace, **fields: Any) -> preview.Declaration:
+async def declare(workspace: Workspace, **fields: Any) -> declaration.Declaration:
     await workspace.write("app.py", APP.encode())
     await workspace.write("page.html", PAGE.encode())
     content = {"start": "exec python3 app.py", "port": 8000, "checks": [], **fields}
     await workspace.write("cofounder.json", json.dumps(content).encode())
-    return await preview.declaration(workspace)
+    return await declaration.declaration(workspace)
 
 
 async def test_the_declared_app_is_started_and_answers_from_outside(workspace: Workspace) -> None:
-    url = await preview.start_app(workspace, await declare(workspace))
+    url = await launch.start_app(workspace, await declare(workspace))
     assert url.startswith("http://8000-")
-    answer = await preview.ask(url)
+    answer = await probe.ask(url)
     assert (answer.status, answer.http_status, answer.title) == (Status.ANSWERS, 200, "Uniform Swap")
-    assert (await preview.ask(f"{url}/500")).status == Status.DOWN
+    assert (await probe.ask(f"{url}/500")).status == Status.DOWN
 
 
 async def test_starting_again_takes_the_port_from_whatever_had_it(workspace: Workspace) -> None:
     declared = await declare(workspace)
     await workspace.run("mkdir other; cd other; exec python3 -m http.server 8000", background=True)
-    while (await preview.ask(workspace.host(8000))).http_status is None:
+    while (await probe.ask(workspace.host(8000))).http_status is None:
         pass
     for _ in range(2):
-        url = await preview.start_app(workspace, declared)
-        assert (await preview.ask(url)).title == "Uniform Swap"
+        url = await launch.start_app(workspace, declared)
+        assert (await probe.ask(url)).title == "Uniform Swap"
 
 
 async def test_an_app_that_ends_at_once_is_told_with_its_log(workspace: Workspace) -> None:
     declared = await declare(workspace, start="echo no database; exit 1")
     with pytest.raises(AppFailed, match="no database"):
-        await preview.start_app(workspace, declared)
+        await launch.start_app(workspace, declared)
 
 
 async def test_nothing_answers_before_the_start(workspace: Workspace) -> None:
-    answer = await preview.ask(workspace.host(8000))
+    answer = await probe.ask(workspace.host(8000))
     assert (answer.status, answer.http_status) == (Status.DOWN, None)
 
 
@@ -77,7 +79,7 @@ async def test_a_wrong_declaration_is_told_in_a_sentence(
 ) -> None:
     await workspace.write("cofounder.json", content.encode())
     with pytest.raises(DeclarationError, match=r"^cofounder\.json: ") as wrong:
-        await preview.declaration(workspace)
+        await declaration.declaration(workspace)
     assert sentence in str(wrong.value)
 
 
@@ -96,12 +98,12 @@ async def test_a_declaration_that_is_no_readable_file_is_told_in_a_sentence(
 ) -> None:
     await workspace.run(command)
     with pytest.raises(DeclarationError, match=r"cofounder\.json"):
-        await preview.declaration(workspace)
+        await declaration.declaration(workspace)
 
 
 async def test_a_missing_declaration_is_told(workspace: Workspace) -> None:
     with pytest.raises(DeclarationError, match="no cofounder"):
-        await preview.declaration(workspace)
+        await declaration.declaration(workspace)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.budget.prices import UnknownModel, price_of
-from agents.turns import Spent, Usage
+from agents.usage import Spent, Usage
 
 TODAY = date(2026, 11, 21)
 SONNET = "claude-sonnet-5-5"

@@ -5,7 +5,9 @@ from django.db import transaction
 
 from agents import checkpoints, control, points, questions, stages
 from agents.models import AgentSession, SessionState
-from agents.turns import Asked, ToolCall, ToolResult, Turn, Usage, text_block
+from agents.tool_effects import Asked
+from agents.turns import ToolCall, ToolResult, Turn, text_block
+from agents.usage import Usage
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs.models import EventType

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.redaction import HIDDEN, Redactor
+from agents.sandbox.redaction import HIDDEN, Redactor
 
 SECRET = 'sk live/+"é"&=key'
 values = st.text(st.characters(categories=["L", "N", "P", "S"], max_codepoint=0x2FF), min_size=6, max_size=60)

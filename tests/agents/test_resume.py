@@ -18,7 +18,8 @@ from agents.runner import Context, run_agent_loop
 from agents.start import start_build
 from agents.store import CheckpointStore
 from agents.tools import toolbox
-from agents.turns import ToolFailure, ToolResult, Turn, Usage, failed, note, text_block
+from agents.turns import ToolFailure, ToolResult, Turn, failed, note, text_block
+from agents.usage import Usage
 from cofounder.models import User
 from jobs import clock
 from jobs.briefs import create_project

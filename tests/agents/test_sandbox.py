@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from agents.capture import Output
 from agents.errors import SandboxFull, SandboxGone, SandboxTaken
-from agents.layout import STATE
-from agents.provider import kill, url_of
-from agents.sandbox import Workspace
+from agents.output import Output
+from agents.sandbox.layout import STATE
+from agents.sandbox.provider import kill, url_of
+from agents.sandbox.workspace import Workspace
 from agents.turns import ToolFailure
 from tests.agents.conftest import OpenWorkspace
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 
-from agents import snapshots
 from agents.database import unit
-from agents.manifest import from_json
 from agents.models import Snapshot
-from agents.sandbox import Workspace
-from agents.secret_files import lines_of
-from agents.snapshots import verify_and_restore
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import save
+from agents.snapshots.manifest import from_json
+from agents.snapshots.restore import verify_and_restore
+from agents.snapshots.secret_files import lines_of
 from jobs import project_secrets
 from jobs.models import Job
 from tests.agents.conftest import OpenWorkspace
@@ -42,7 +42,7 @@ def job(project: Any) -> Any:
 
 
 async def take(workspace: Workspace, job: Any) -> Any:
-    return await snapshots.take(
+    return await save.take(
         workspace, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.CHECKPOINT
     )
 
@@ -102,7 +102,7 @@ async def test_a_file_that_changes_under_the_packing_saves_no_secret(workspace: 
     for _ in range(3):
         try:
             snapshot = await take(workspace, job)
-        except snapshots.SnapshotFailed:
+        except save.SnapshotFailed:
             continue
         assert not any(KEY.encode() in content for content in archive_of(snapshot).values())
     await workspace.end_all_groups()

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 
-from agents import preview, provider, reaping, rescue, showing, snapshots
+from agents import reaping, rescue, showing
 from agents.database import unit
 from agents.errors import SandboxTaken
-from agents.history import newest_of
 from agents.models import AgentSession, Snapshot
-from agents.sandbox import Workspace
+from agents.preview import declaration, launch, probe
+from agents.sandbox import provider
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import restore, save
+from agents.snapshots.history import newest_of
 from agents.start import start_build
 from jobs import clock
 from jobs.models import Job, JobEvent
@@ -41,12 +44,10 @@ def finish(e2b: str, build: Any, open_workspace: OpenWorkspace) -> Finish:
         await workspace.write("page.html", page.encode())
         declared = {"start": "exec python3 app.py", "port": 8000}
         await workspace.write("cofounder.json", json.dumps({**declared, "start": start}).encode())
-        await snapshots.take(
-            workspace, project_id=build.project_id, job_id=build.pk, reason=Snapshot.Reason.FINAL
-        )
+        await save.take(workspace, project_id=build.project_id, job_id=build.pk, reason=Snapshot.Reason.FINAL)
         url = workspace.host(8000)
         if start == declared["start"]:
-            url = await preview.start_app(workspace, await preview.declaration(workspace))
+            url = await launch.start_app(workspace, await declaration.declaration(workspace))
         await unit(ready, build, workspace.sandbox_id, url)
         return build
 
@@ -89,7 +90,7 @@ async def sentence(job: Job) -> str:
 async def shown(job: Job) -> str:
     """The title of the app's page, as a visitor sees it."""
     await unit(job.refresh_from_db)
-    return (await preview.ask(job.preview_url)).title
+    return (await probe.ask(job.preview_url)).title
 
 
 STARTING, RUNNING = ("preview.updated", "starting"), ("preview.updated", "answers")
@@ -217,7 +218,7 @@ async def test_the_next_build_begins_with_what_the_app_wrote(finish: Finish, pro
     await rescue.save_build_before(next_job)
     assert await shown(job) == "Uniform Swap"  # the build continues
     fresh = await Workspace.open(project_id=project.pk, job_id=next_job.pk, epoch=1)
-    await snapshots.restore_newest(fresh, project.pk, next_job.pk)
+    await restore.restore_newest(fresh, project.pk, next_job.pk)
     assert await fresh.read("orders.json") == b"[1]"
     await fresh.kill()
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 
-from agents import snapshots
-from agents.archive import code_zip
 from agents.database import unit
 from agents.errors import SandboxTaken, ScriptFailed, SnapshotDamaged, SnapshotFailed
-from agents.layout import EXCLUDED
-from agents.manifest import SCRIPT, from_json
 from agents.models import Snapshot
-from agents.processes import LOCKED, OWNED
-from agents.sandbox import Workspace
-from agents.snapshots import restore_newest, verify_and_restore
+from agents.sandbox.layout import EXCLUDED
+from agents.sandbox.process_groups import LOCKED, OWNED
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import save
+from agents.snapshots.code_zip import code_zip
+from agents.snapshots.manifest import SCRIPT, from_json
+from agents.snapshots.restore import restore_newest, verify_and_restore
 from jobs.models import Job
 from tests.agents.conftest import OpenWorkspace
 from tests.agents.test_sandbox import until
@@ -36,7 +36,7 @@ def job(project: Any) -> Any:
 @pytest.fixture
 def take(workspace: Workspace, job: Any) -> Take:
     async def take_(reason: Reason = Reason.CHECKPOINT) -> Any:
-        return await snapshots.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
+        return await save.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
 
     return take_
 
@@ -162,7 +162,7 @@ async def test_snapshots_of_one_second_have_different_keys(
 
 
 async def test_a_second_is_given_out_once_however_many_ask(job: Any) -> None:
-    given = await asyncio.gather(*(unit(snapshots._next_second, job.project_id) for _ in range(12)))
+    given = await asyncio.gather(*(unit(save._next_second, job.project_id) for _ in range(12)))
     assert len(set(given)) == 12
 
 
@@ -171,7 +171,7 @@ async def test_a_worker_that_lost_the_sandbox_writes_no_old_files_over_new_ones(
 ) -> None:
     old = await open_workspace(job_id=job.pk)
     await old.write("a", b"old")
-    snapshot = await snapshots.take(old, project_id=job.project_id, job_id=job.pk, reason=Reason.CHECKPOINT)
+    snapshot = await save.take(old, project_id=job.project_id, job_id=job.pk, reason=Reason.CHECKPOINT)
     assert snapshot is not None
     await old.run("rm a")
     new = await open_workspace(job_id=job.pk, epoch=2, sandbox_id=old.sandbox_id)

@@ -15,13 +15,13 @@ from django.conf import settings as django_settings
 from django.core.files.storage import storages
 from django.db import connection
 
-from agents import history, snapshots
-from agents.archive import code_zip
 from agents.database import unit
 from agents.errors import SnapshotDamaged, SnapshotFailed
 from agents.models import Snapshot
-from agents.sandbox import Workspace
-from agents.snapshots import restore_newest, verify_and_restore
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import history, save
+from agents.snapshots.code_zip import code_zip
+from agents.snapshots.restore import restore_newest, verify_and_restore
 from cofounder.file_storage import storage
 from jobs.models import Job
 from tests.agents import s3
@@ -71,7 +71,7 @@ def job(project: Any) -> Any:
 @pytest.fixture
 def take(workspace: Workspace, job: Any, in_s3: None) -> Take:
     async def take_(where: Workspace = workspace) -> Any:
-        return await snapshots.take(
+        return await save.take(
             where, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.CHECKPOINT
         )
 

@@ -7,7 +7,7 @@ import pytest
 
 from agents import effects, stages
 from agents.models import AgentSession, Snapshot
-from agents.turns import Asked
+from agents.tool_effects import Asked
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs import clock

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from agents.capture import as_a_terminal_shows
-from agents.sandbox import Workspace
+from agents.output import as_a_terminal_shows
+from agents.sandbox.workspace import Workspace
 from agents.turns import Replay, ToolCall
 from tests.agents.conftest import OpenWorkspace
 from tests.agents.test_tools_files import Caller, text

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from agents.sandbox import Workspace
+from agents.sandbox.workspace import Workspace
 from agents.tools import Toolbox
 from agents.tools.glob import matcher
 from agents.turns import ToolCall, ToolResult

@@ -8,9 +8,9 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from agents import preview, screenshots
-from agents.sandbox import Workspace
-from agents.screenshots import is_private
+from agents.preview import launch, screenshots
+from agents.preview.screenshots import is_private
+from agents.sandbox.workspace import Workspace
 from tests.agents.test_preview import declare
 from tests.agents.test_tools_files import Caller, text
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.services, pytest.mark.browser]
 async def call(workspace: Workspace) -> AsyncIterator[Caller]:
     if not screenshots.find_chromium():
         pytest.skip("CANNOT RUN: there is no Chromium on this machine")
-    await preview.start_app(workspace, await declare(workspace))
+    await launch.start_app(workspace, await declare(workspace))
     yield Caller(workspace)
     await screenshots.close()
 

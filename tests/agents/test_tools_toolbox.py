@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from agents.errors import SandboxGone
-from agents.provider import kill
-from agents.sandbox import Workspace
+from agents.sandbox.provider import kill
+from agents.sandbox.workspace import Workspace
+from agents.tool_effects import Asked, Documented, Narrated, PlanSet
 from agents.tools import Toolbox
 from agents.tools.toolbox import TOOLS, definitions, replay
-from agents.turns import Asked, Documented, Narrated, PlanSet, Replay, ToolCall
+from agents.turns import Replay, ToolCall
 from tests.agents.test_tools_files import Caller, text
 
 SIMPLE = [{"value": "simple", "label": "Keep it simple", "description": "One page."}]

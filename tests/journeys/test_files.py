@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
-from agents import control, history
+from agents import control
 from agents.models import AgentSession, SessionState, Snapshot, SpendEntry
+from agents.snapshots import history
 from agents.start import go_back, start_build
 from escalations.answers import resolve
 from escalations.models import AgentEscalation

@@ -21,7 +21,8 @@ from procrastinate.worker import Worker
 from prometheus_client import start_http_server
 from psycopg_pool import AsyncNullConnectionPool
 
-from agents import screenshots, shutdown
+from agents import shutdown
+from agents.preview import screenshots
 from agents.sweep import keep_sweeping
 from jobs import doorbell
 from jobs.queue import AGENTS, ERRANDS, NEWS

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import IO
 
-from agents import manifest
-from agents.archive import DamagedCode, opened
-from agents.capture import cut_to_bytes
-from agents.manifest import FileState, Manifest
 from agents.models import Snapshot
+from agents.output import cut_to_bytes
+from agents.snapshots import manifest
+from agents.snapshots.code_zip import DamagedCode, opened
+from agents.snapshots.manifest import FileState, Manifest
 
 LARGEST_TEXT = 100_000  # bytes; a larger file is not compared line by line
 LONGEST_DIFF = 20_000  # bytes; the middle of a longer one is cut out

@@ -5,58 +5,32 @@ middle of a stream, and treat a stream that ends early as complete.
 """
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import anthropic
 import httpx2
 import structlog
 from anthropic import omit
-from anthropic.types.beta import BetaRawMessageDeltaEvent, BetaRawMessageStartEvent, BetaUsage
+from anthropic.types.beta import BetaRawMessageDeltaEvent, BetaRawMessageStartEvent
 from django.conf import settings
 
-from agents.errors import AgentError
-from agents.turns import Block, Spent, Turn, Usage
+from agents.llm.metering import Meter, usage_of
+from agents.llm.retry import (
+    TRANSIENT,
+    Patience,
+    ProviderUnavailable,
+    StreamCut,
+    pause_before_retry,
+    reason_of,
+)
+from agents.turns import Block, Turn
 
 log = structlog.get_logger(__name__)
 
 BETAS = ["compact-2026-09-04"]
-SPEND_LIMIT_CODES = frozenset(
-    {"enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded"}
-)
-PASSING_ERRORS = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
-PASSING_STATUSES = frozenset({408, 409, 429})
-
-
-class ModelRefused(AgentError):
-    """The provider does not accept this call; repeating it would not help."""
-
-
-class ProviderUnavailable(AgentError):
-    """The provider could not be reached for some time."""
-
-    retryable = True
-
-
-class StreamCut(AgentError):
-    """The stream ended before the answer was complete."""
-
-    retryable = True
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a call waits, in seconds."""
-
-    deadline: float = 600.0  # how long a call is retried before the session pauses
-    stall: float = 90.0  # the longest silence in a stream
-    first_pause: float = 0.5
-    longest_pause: float = (
-        30.0  # between our attempts; a longer one that the provider asks for is capped at twice this
-    )
 
 
 @dataclass(frozen=True)
@@ -70,30 +44,6 @@ class Request:
     max_tokens: int
     job_id: str
     is_compaction: bool = False  # ask only for a summary of the messages
-
-
-@dataclass
-class Meter:
-    """The tokens a call has used so far, over all its attempts, so that failed attempts are billed too."""
-
-    earlier: list[Usage] = field(default_factory=list)
-    current: Usage = field(default_factory=Usage)
-
-    @property
-    def total(self) -> Usage:
-        return Spent.on([used for used in (*self.earlier, self.current) if used != Usage()])
-
-    def new_attempt(self) -> None:
-        self.earlier.append(self.current)
-        self.current = Usage()
-
-
-TRANSIENT = (
-    anthropic.AnthropicError,
-    httpx2.HTTPError,
-    StreamCut,
-    TimeoutError,
-)  # possibly; see `is_passing`
 
 
 class Sink(Protocol):
@@ -185,64 +135,3 @@ async def _parsed(stream: AsyncIterable[Any]) -> AsyncIterator[Any]:
 
 def _verbatim(content: list[Any]) -> list[Block]:
     return [block.model_dump(mode="json", exclude_unset=True) for block in content]
-
-
-def usage_of(usage: BetaUsage) -> Usage:
-    """The SDK's usage as ours. A compaction's tokens are only in `iterations`, never in the totals."""
-    split = usage.cache_creation
-    written = usage.cache_creation_input_tokens or 0
-    long_lived = split.ephemeral_1h_input_tokens if split else 0
-    total = Usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_write_5m_tokens=written - long_lived,
-        cache_write_1h_tokens=long_lived,
-        cache_read_tokens=usage.cache_read_input_tokens or 0,
-    )
-    for iteration in usage.iterations or []:
-        if iteration.type == "compaction":
-            total += Usage(
-                input_tokens=iteration.input_tokens,
-                output_tokens=iteration.output_tokens,
-                cache_write_5m_tokens=iteration.cache_creation_input_tokens or 0,
-                cache_read_tokens=iteration.cache_read_input_tokens or 0,
-            )
-    return total
-
-
-def pause_before_retry(
-    error: Exception, attempt: int, patience: Patience, jitter: Callable[[], float] = random.random
-) -> float:
-    """Seconds to wait before the next attempt. Raises `ModelRefused` if another attempt would not help."""
-    if not is_passing(error):
-        raise ModelRefused(reason_of(error)) from error
-    backoff = min(patience.longest_pause, patience.first_pause * 2 ** min(attempt - 1, 20))
-    return float(max(backoff * (0.75 + jitter() / 4), min(_retry_after(error), 2 * patience.longest_pause)))
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether the error is transient: another attempt may succeed."""
-    if isinstance(error, StreamCut | TimeoutError | httpx2.HTTPError | anthropic.APIConnectionError):
-        return True
-    if not isinstance(error, anthropic.APIStatusError):
-        return False
-    if error.status_code == httpx2.codes.OK:  # an error event in the middle of a stream
-        return error.type in PASSING_ERRORS
-    if error.error_code in SPEND_LIMIT_CODES:
-        return False
-    return error.status_code in PASSING_STATUSES or error.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR
-
-
-def _retry_after(error: Exception) -> float:
-    if not isinstance(error, anthropic.APIStatusError):
-        return 0.0
-    try:
-        return float(error.response.headers.get("retry-after", 0))
-    except ValueError:
-        return 0.0
-
-
-def reason_of(error: Exception) -> str:
-    if isinstance(error, anthropic.APIStatusError):
-        return error.api_message or error.message
-    return str(error) or type(error).__name__

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from agents import preview, screenshots
-from agents.capture import cut_middle
-from agents.preview import Check, Declaration, DeclarationError, Status
-from agents.sandbox import Workspace
+from agents.output import cut_middle
+from agents.preview import declaration, probe, screenshots
+from agents.preview.declaration import Check, Declaration, DeclarationError
+from agents.preview.probe import Status
+from agents.sandbox.workspace import Workspace
 from jobs.briefs import promise_key
 
 log = structlog.get_logger(__name__)
@@ -36,13 +37,13 @@ async def run_checks(
     A promise without a check fails. Without a valid declaration there is a single, failed result.
     """
     try:
-        declared = declared or await preview.declaration(workspace)
+        declared = declared or await declaration.declaration(workspace)
     except DeclarationError as error:
-        return [CheckResult(preview.DECLARATION, "", ok=False, output=str(error), duration_ms=0)]
+        return [CheckResult(declaration.DECLARATION, "", ok=False, output=str(error), duration_ms=0)]
     results = [await _page(workspace.host(declared.port))]
     for promise, checks in sorted_by_promise(must_have, declared.checks):
         if not checks:
-            missing = f"{preview.DECLARATION} has no check for this promise."
+            missing = f"{declaration.DECLARATION} has no check for this promise."
             results.append(CheckResult(promise, "", ok=False, output=missing, duration_ms=0))
         results += [await _run(workspace, declared.port, check) for check in checks]
     return results
@@ -59,7 +60,7 @@ def sorted_by_promise(must_have: Sequence[str], checks: Sequence[Check]) -> list
 
 async def _page(url: str) -> CheckResult:
     started = time.monotonic()
-    answer = await preview.ask(url)
+    answer = await probe.ask(url)
     sentences = {
         Status.ANSWERS: f"“{answer.title}”" if answer.title else "It answers.",
         Status.BLANK: "The page is empty.",

@@ -4,45 +4,32 @@ An archive is made inside the sandbox and streamed through a temporary file, so 
 the workspace. Its manifest lists only files that were the same before and after the archive was made.
 """
 
-import asyncio
 import hashlib
-import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
 from django.core.files.storage import storages
 from django.db import IntegrityError
 
-from agents import history, manifest, processes, secret_files
 from agents.database import unit
-from agents.errors import AgentError, SandboxFull, ScriptFailed, SnapshotDamaged, SnapshotFailed
-from agents.layout import EXCLUDED, STATE
-from agents.manifest import Manifest
+from agents.errors import SnapshotFailed
 from agents.models import Snapshot, SnapshotClock
-from agents.sandbox import Workspace
+from agents.sandbox.layout import STATE
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import history, manifest, secret_files
+from agents.snapshots.manifest import Manifest
+from agents.snapshots.transfer import list_files, on_thread, scratch, storage_errors
 from jobs import clock, project_secrets
 
 KEPT = 5  # working snapshots for each project; the last one of each finished build is kept as well
 TRIES = 3  # attempts to make an archive during which no file changes
-CHUNK = 1024 * 1024
 STAMP = "%Y%m%dT%H%M%SZ"
 LEFT_BEHIND = timedelta(days=1)  # an archive older than this without a row is deleted
 SECOND = timedelta(seconds=1)
-NO_ROOM = "The sandbox's disk is full."
-
-# Threads of their own: a slow storage may delay other snapshots, and nothing else.
-THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
-
 # Argument: a name. Packs the files listed in NAME.names.
 PACK = r"""
 cd "$HOME/app" || exit 1
@@ -53,30 +40,6 @@ tar --null --verbatim-files-from --no-recursion --ignore-failed-read --hard-dere
 [ $? -le 1 ] || { tail -c 400 "$made.said" >&2; exit 2; }
 sha256sum < "$made.tar.gz" | cut -d ' ' -f 1
 """
-# Arguments: the owner, a name. Unpacks what NAME.names lists from NAME.tar.gz, if the owner still has the
-# sandbox: a worker that has lost it would write old files over new ones.
-UNPACK = (
-    processes.LOCKED
-    + processes.OWNED
-    + r"""
-cd "$HOME/app" || exit 1
-made=$HOME/.cofounder/snapshots/$1
-tar -xpzf "$made.tar.gz" --no-same-owner --no-recursion \
-  --null --verbatim-files-from -T "$made.names"
-"""
-)
-CLEAN = 'rm -f -- "$HOME/.cofounder/snapshots/$1".*'
-
-
-@dataclass(frozen=True)
-class Restored:
-    """The paths that were restored to the disk, and the snapshot they came from."""
-
-    files: list[str]
-    snapshot: Snapshot
-
-
-# Taking
 
 
 async def take(
@@ -119,13 +82,6 @@ async def take(
             leftovers = await on_thread(_stored_before, project_id, moment - LEFT_BEHIND)
             await on_thread(_delete, [*dropped, *await unit(_without_row, leftovers)])
             return new
-
-
-async def list_files(workspace: Workspace, name: str) -> Manifest:
-    await workspace.script(manifest.SCRIPT, name, *EXCLUDED)
-    found = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.found")])
-    sums = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.sums")])
-    return cast(Manifest, await on_thread(manifest.parse, found, sums))  # slow when there are many files
 
 
 async def _list_to_save(workspace: Workspace, name: str, secrets: Sequence[str]) -> Manifest:
@@ -247,107 +203,3 @@ def _without_row(keys: Sequence[str]) -> list[str]:
 def _delete(keys: Sequence[str]) -> None:
     for key in keys:
         storages["snapshots"].delete(key)
-
-
-# Restoring
-
-
-async def restore_newest(workspace: Workspace, project_id: uuid.UUID, job_id: uuid.UUID) -> Restored | None:
-    """Restore what the disk has lost since the newest intact snapshot of this build or an earlier one.
-
-    None when there is no snapshot yet. Raises `SnapshotDamaged` when there are snapshots but none is intact.
-    """
-    damage: SnapshotDamaged | None = None
-    for key in await unit(_keys, project_id, job_id):
-        try:
-            return await verify_and_restore(workspace, await unit(Snapshot.objects.get, pk=key))
-        except SnapshotDamaged as error:
-            damage = error
-    if damage is not None:
-        raise damage
-    return None
-
-
-def _keys(project_id: uuid.UUID, job_id: uuid.UUID) -> list[uuid.UUID]:
-    return list(history.up_to(project_id, job_id).values_list("pk", flat=True))
-
-
-async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restored:
-    """Compare the disk with the manifest and restore what is missing, older than saved, or emptied.
-
-    Raises `SnapshotDamaged` when the archive is needed but missing or damaged, `SnapshotFailed` when it
-    cannot be reached.
-    """
-    saved = await on_thread(manifest.from_json, snapshot.manifest)
-    async with workspace.snapshot_lock, scratch(workspace) as name:
-        with storage_errors():
-            disk = await list_files(workspace, name)
-            lost: list[str] = await on_thread(manifest.to_restore, saved, disk)
-            if lost:
-                with tempfile.TemporaryFile() as archive:
-                    await on_thread(_retrieve, snapshot, archive)
-                    await _unpack(workspace, name, archive, lost)
-                missing = manifest.still_missing(lost, saved, await list_files(workspace, name))
-                if missing:
-                    raise SnapshotFailed(f"{len(missing)} files could not be restored, e.g. {missing[0]}.")
-    return Restored(lost, snapshot)
-
-
-def _retrieve(snapshot: Snapshot, archive: Any) -> None:
-    """Copy the stored archive into `archive`, and verify its checksum."""
-    try:
-        with storages["snapshots"].open(snapshot.key) as stored:
-            shutil.copyfileobj(stored, archive, CHUNK)
-    except FileNotFoundError as error:
-        raise SnapshotDamaged(f"The snapshot {snapshot.key} is not in the storage.") from error
-    archive.seek(0)
-    if hashlib.file_digest(archive, "sha256").hexdigest() != snapshot.sha256:
-        raise SnapshotDamaged(f"The snapshot {snapshot.key} is damaged.")
-    archive.seek(0)
-
-
-async def _unpack(workspace: Workspace, name: str, archive: Any, paths: Sequence[str]) -> None:
-    await workspace.upload(f"{STATE}/snapshots/{name}.names", manifest.names(paths))
-    await workspace.upload(f"{STATE}/snapshots/{name}.tar.gz", archive)
-    await workspace.owned(UNPACK, name)
-
-
-# Shared by both
-
-
-@asynccontextmanager
-async def scratch(workspace: Workspace) -> AsyncIterator[str]:
-    """A name for temporary files in the sandbox; they are removed at the end, if it can still be reached."""
-    name = uuid.uuid4().hex
-    try:
-        yield name
-    finally:
-        await remove_scratch(workspace, name)
-
-
-async def remove_scratch(workspace: Workspace, name: str) -> None:
-    try:
-        await workspace.script(CLEAN, name)
-    except AgentError:  # the sandbox went away; its next owner removes what is left
-        return
-
-
-async def on_thread(fn: Any, *arguments: Any) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(THREADS, partial(fn, *arguments))
-
-
-@contextmanager
-def storage_errors() -> Iterator[None]:
-    """Turn the storages' own exceptions, a deleted project and failed scripts into `SnapshotFailed`."""
-    try:
-        yield
-    except ScriptFailed as error:
-        raise SnapshotFailed(NO_ROOM if "No space left" in str(error) else str(error)) from error
-    except SandboxFull as error:
-        raise SnapshotFailed(NO_ROOM) from error
-    except FileNotFoundError as error:
-        raise SnapshotFailed("The archive disappeared from the sandbox while it was being copied.") from error
-    except IntegrityError as error:
-        raise SnapshotFailed("The project has been deleted in the meantime.") from error
-    except (OSError, BotoCoreError, ClientError, Boto3Error) as error:
-        raise SnapshotFailed(f"The storage does not work: {error}") from error

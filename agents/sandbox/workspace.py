@@ -13,12 +13,12 @@ from typing import IO, Any
 import e2b
 from django.conf import settings
 
-from agents import processes, provider
-from agents.capture import Output
 from agents.errors import SandboxGone, SandboxTaken, ScriptFailed
-from agents.layout import ROOT, STATE
-from agents.provider import our_errors
-from agents.redaction import Redactor
+from agents.output import Output
+from agents.sandbox import process_groups, provider
+from agents.sandbox.layout import ROOT, STATE
+from agents.sandbox.provider import our_errors
+from agents.sandbox.redaction import Redactor
 from agents.turns import ToolFailure
 
 LONGEST_PATH = 4096
@@ -27,7 +27,7 @@ SCRIPT_SECONDS = 300.0
 
 # Prints the workspace's path, the path after following links, and what is there.
 LOOK = (
-    processes.OWNED
+    process_groups.OWNED
     + r"""
 cd "$HOME/app" || exit 1
 realpath -mz -- . "$1"
@@ -120,7 +120,9 @@ class Workspace:
         return self._sandbox.sandbox_id
 
     async def _take_over(self) -> None:
-        await self._unless_taken(processes.TAKE_OVER, self._job_id, str(self.epoch), processes.BACKGROUND)
+        await self._unless_taken(
+            process_groups.TAKE_OVER, self._job_id, str(self.epoch), process_groups.BACKGROUND
+        )
         await self.end_older_groups()
 
     def use_secrets(self, envs: Mapping[str, str]) -> None:
@@ -139,7 +141,7 @@ class Workspace:
 
     async def pause(self) -> None:
         """Pause it, keeping memory and disk; writes are flushed first."""
-        await self.owned(processes.OWNED + "sync")
+        await self.owned(process_groups.OWNED + "sync")
         with our_errors():
             await self._sandbox.pause()
 
@@ -210,7 +212,7 @@ class Workspace:
         try:
             return await self.script(script, *arguments)
         except ScriptFailed as error:
-            if error.exit_code == processes.TAKEN:
+            if error.exit_code == process_groups.TAKEN:
                 raise SandboxTaken from error
             raise
 
@@ -261,7 +263,9 @@ class Workspace:
     async def _start(
         self, group: str, command: str, to_log: bool, envs: Mapping[str, str], output: Output
     ) -> Any:
-        start = shlex.join(["bash", "-c", processes.RUN, "cofounder", group, f"{self._job_id} {self.epoch}"])
+        start = shlex.join(
+            ["bash", "-c", process_groups.RUN, "cofounder", group, f"{self._job_id} {self.epoch}"]
+        )
         redirect = f' > "$HOME/.cofounder/logs/{group}.log" 2>&1' if to_log else ""
         with our_errors():
             return await self._sandbox.commands.run(
@@ -284,22 +288,22 @@ class Workspace:
     async def end_group(self, group: str) -> None:
         """End one command with everything it started; if it has not started yet, it never will."""
         with suppress(SandboxGone):
-            await self.script(processes.END_ONE, group)
+            await self.script(process_groups.END_ONE, group)
 
     async def end_kind(self, kind: str) -> None:
-        await self.script(processes.END_KIND, f"{kind}-")
+        await self.script(process_groups.END_KIND, f"{kind}-")
 
     async def end_older_groups(self) -> None:
         """End what other epochs left running, except the app."""
-        await self.script(processes.END_OLDER, self._prefix)
+        await self.script(process_groups.END_OLDER, self._prefix)
 
     async def end_all_groups(self) -> None:
         """End every command. Raises `SandboxTaken` when a newer worker has taken over the sandbox."""
-        await self.owned(processes.END_ALL)
+        await self.owned(process_groups.END_ALL)
 
     async def is_alive(self, group: str) -> bool:
         try:
-            await self.script(processes.IS_ALIVE, group)
+            await self.script(process_groups.IS_ALIVE, group)
         except ScriptFailed:
             return False
         return True

@@ -6,11 +6,11 @@ such as in a git commit, is not found.
 
 from collections.abc import Collection, Iterable
 
-from agents import manifest
 from agents.errors import ScriptFailed
-from agents.layout import STATE
-from agents.manifest import Manifest
-from agents.sandbox import Workspace
+from agents.sandbox.layout import STATE
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import manifest
+from agents.snapshots.manifest import Manifest
 from jobs.project_secrets import LEAST_VALUE, telling_line
 
 # Argument: a name. Lists in NAME.held those files of NAME.names that contain a line of NAME.secrets.

@@ -1,0 +1,101 @@
+"""Restoring a snapshot, and comparing the workspace with its manifest."""
+
+import hashlib
+import shutil
+import tempfile
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files.storage import storages
+
+from agents.database import unit
+from agents.errors import SnapshotDamaged, SnapshotFailed
+from agents.models import Snapshot
+from agents.sandbox import process_groups
+from agents.sandbox.layout import STATE
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import history, manifest
+from agents.snapshots.transfer import CHUNK, list_files, on_thread, scratch, storage_errors
+
+# Arguments: the owner, a name. Unpacks what NAME.names lists from NAME.tar.gz, if the owner still has the
+# sandbox: a worker that has lost it would write old files over new ones.
+UNPACK = (
+    process_groups.LOCKED
+    + process_groups.OWNED
+    + r"""
+cd "$HOME/app" || exit 1
+made=$HOME/.cofounder/snapshots/$1
+tar -xpzf "$made.tar.gz" --no-same-owner --no-recursion \
+  --null --verbatim-files-from -T "$made.names"
+"""
+)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The paths that were restored to the disk, and the snapshot they came from."""
+
+    files: list[str]
+    snapshot: Snapshot
+
+
+async def restore_newest(workspace: Workspace, project_id: uuid.UUID, job_id: uuid.UUID) -> Restored | None:
+    """Restore what the disk has lost since the newest intact snapshot of this build or an earlier one.
+
+    None when there is no snapshot yet. Raises `SnapshotDamaged` when there are snapshots but none is intact.
+    """
+    damage: SnapshotDamaged | None = None
+    for key in await unit(_keys, project_id, job_id):
+        try:
+            return await verify_and_restore(workspace, await unit(Snapshot.objects.get, pk=key))
+        except SnapshotDamaged as error:
+            damage = error
+    if damage is not None:
+        raise damage
+    return None
+
+
+def _keys(project_id: uuid.UUID, job_id: uuid.UUID) -> list[uuid.UUID]:
+    return list(history.up_to(project_id, job_id).values_list("pk", flat=True))
+
+
+async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restored:
+    """Compare the disk with the manifest and restore what is missing, older than saved, or emptied.
+
+    Raises `SnapshotDamaged` when the archive is needed but missing or damaged, `SnapshotFailed` when it
+    cannot be reached.
+    """
+    saved = await on_thread(manifest.from_json, snapshot.manifest)
+    async with workspace.snapshot_lock, scratch(workspace) as name:
+        with storage_errors():
+            disk = await list_files(workspace, name)
+            lost: list[str] = await on_thread(manifest.to_restore, saved, disk)
+            if lost:
+                with tempfile.TemporaryFile() as archive:
+                    await on_thread(_retrieve, snapshot, archive)
+                    await _unpack(workspace, name, archive, lost)
+                missing = manifest.still_missing(lost, saved, await list_files(workspace, name))
+                if missing:
+                    raise SnapshotFailed(f"{len(missing)} files could not be restored, e.g. {missing[0]}.")
+    return Restored(lost, snapshot)
+
+
+def _retrieve(snapshot: Snapshot, archive: Any) -> None:
+    """Copy the stored archive into `archive`, and verify its checksum."""
+    try:
+        with storages["snapshots"].open(snapshot.key) as stored:
+            shutil.copyfileobj(stored, archive, CHUNK)
+    except FileNotFoundError as error:
+        raise SnapshotDamaged(f"The snapshot {snapshot.key} is not in the storage.") from error
+    archive.seek(0)
+    if hashlib.file_digest(archive, "sha256").hexdigest() != snapshot.sha256:
+        raise SnapshotDamaged(f"The snapshot {snapshot.key} is damaged.")
+    archive.seek(0)
+
+
+async def _unpack(workspace: Workspace, name: str, archive: Any, paths: Sequence[str]) -> None:
+    await workspace.upload(f"{STATE}/snapshots/{name}.names", manifest.names(paths))
+    await workspace.upload(f"{STATE}/snapshots/{name}.tar.gz", archive)
+    await workspace.owned(UNPACK, name)

@@ -1,0 +1,70 @@
+"""Moving archives between the sandbox and the storage, on threads, in bounded memory."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import Any, cast
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+from django.db import IntegrityError
+
+from agents.errors import AgentError, SandboxFull, ScriptFailed, SnapshotFailed
+from agents.sandbox.layout import EXCLUDED, STATE
+from agents.sandbox.workspace import Workspace
+from agents.snapshots import manifest
+from agents.snapshots.manifest import Manifest
+
+CHUNK = 1024 * 1024
+NO_ROOM = "The sandbox's disk is full."
+# Threads of their own: a slow storage may delay other snapshots, and nothing else.
+THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
+CLEAN = 'rm -f -- "$HOME/.cofounder/snapshots/$1".*'
+
+
+async def list_files(workspace: Workspace, name: str) -> Manifest:
+    await workspace.script(manifest.SCRIPT, name, *EXCLUDED)
+    found = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.found")])
+    sums = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.sums")])
+    return cast(Manifest, await on_thread(manifest.parse, found, sums))  # slow when there are many files
+
+
+@asynccontextmanager
+async def scratch(workspace: Workspace) -> AsyncIterator[str]:
+    """A name for temporary files in the sandbox; they are removed at the end, if it can still be reached."""
+    name = uuid.uuid4().hex
+    try:
+        yield name
+    finally:
+        await remove_scratch(workspace, name)
+
+
+async def remove_scratch(workspace: Workspace, name: str) -> None:
+    try:
+        await workspace.script(CLEAN, name)
+    except AgentError:  # the sandbox went away; its next owner removes what is left
+        return
+
+
+async def on_thread(fn: Any, *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(THREADS, partial(fn, *arguments))
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn the storages' own exceptions, a deleted project and failed scripts into `SnapshotFailed`."""
+    try:
+        yield
+    except ScriptFailed as error:
+        raise SnapshotFailed(NO_ROOM if "No space left" in str(error) else str(error)) from error
+    except SandboxFull as error:
+        raise SnapshotFailed(NO_ROOM) from error
+    except FileNotFoundError as error:
+        raise SnapshotFailed("The archive disappeared from the sandbox while it was being copied.") from error
+    except IntegrityError as error:
+        raise SnapshotFailed("The project has been deleted in the meantime.") from error
+    except (OSError, BotoCoreError, ClientError, Boto3Error) as error:
+        raise SnapshotFailed(f"The storage does not work: {error}") from error
