@@ -14,12 +14,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from agents import effects, inbox, live, metrics, notices, questions, retries
+from agents import effects, inbox, live, metrics, questions
 from agents.budget import ledger, renewal
 from agents.budget.allowance import budget_pct, is_winding_down
 from agents.errors import AgentError
+from agents.failures import retry_policy
 from agents.locks import lock_job, lock_session
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Subscription
+from agents.notifications import notices
 from agents.prompts import note_text
 from agents.standing import Standing, standing_of
 from agents.state import SUSPENDED, SUSPENSION, MoveLost, move, reason_to_pause
@@ -235,7 +237,7 @@ def _go_on(
     day = ledger.lock_day_of(session)
     winding_down = is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     was_told = session.wound_down_on == day.day
-    failures = retries.record_failures(session, results)
+    failures = retry_policy.record_failures(session, results)
     news = inbox.News() if are_calls_open else inbox.take(session.job_id)
     notes = [*notes, *failures.notes, *news.notes]
     if winding_down and not was_told and not are_calls_open:

@@ -5,8 +5,8 @@ from functools import singledispatch
 from hashlib import sha256
 from typing import Any
 
-from agents import notices
 from agents.models import AgentSession, BuildDocument
+from agents.notifications import notices
 from agents.tool_effects import Asked, Documented, Effect, Narrated, PlanSet
 from escalations.models import AgentEscalation
 from jobs import clock, events

@@ -19,7 +19,7 @@ from agents.budget import prices
 from agents.budget.allowance import USUAL_MAX_TOKENS, budget_pct, context_limit_of
 from agents.budget.ledger import Grant
 from agents.checkpoints import Next, Owner
-from agents.failures import concerns
+from agents.failures.failure import concerns
 from agents.models import AgentMessage
 from agents.standing import Standing
 from agents.state import reason_to_pause

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from agents import checkpoints, earlier, effects, inbox, notices, questions
+from agents import checkpoints, earlier, effects, inbox, questions
 from agents.budget import ledger, subscriptions
 from agents.checkpoints import Owner, Rest, move_session, write_session
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
+from agents.notifications import notices
 from agents.preview.promise_checks import CheckResult
 from agents.prompts import note_text, system_prompt
 from agents.tool_effects import Asked

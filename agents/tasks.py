@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 from agents import metrics, reaping, showing
 from agents.build import execute_build
 from agents.database import unit
+from agents.notifications import mail, webhook  # noqa: F401  # registers their tasks
 from agents.removal import END_SANDBOX
 from agents.sandbox import provider
 from agents.sweep import REAP_SANDBOXES

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from agents import mails
+from agents.notifications import mail
 from cofounder.pages.limits import limited
 from escalations import answers, links
 from escalations.models import AgentEscalation, AnswerLink
@@ -91,7 +91,7 @@ def _expired(request: HttpRequest, link: AnswerLink, token: str) -> HttpResponse
     is_asked = request.method == "POST" and request.POST.get("decision") == RENEW
     if not is_asked:
         return _page(request, "expired", 410)
-    return _page(request, "renewed", 200, is_new=mails.send_another(token))
+    return _page(request, "renewed", 200, is_new=mail.send_another(token))
 
 
 def _page(request: HttpRequest, state: str, status: int, **context: Any) -> HttpResponse:

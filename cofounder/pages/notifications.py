@@ -11,9 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
-from agents import notices, outbound, webhooks
 from agents.models import NotificationSettings
-from agents.notices import Kind
+from agents.notifications import notices, public_http
+from agents.notifications.notices import Kind
+from agents.notifications.webhook import new_secret, send_test
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only
@@ -94,14 +95,14 @@ def webhook(request: HttpRequest) -> HttpResponse:
     """Set the webhook's address. The first one comes with a secret, which stays when the address changes."""
     address = request.POST.get("url", "").strip()
     try:
-        async_to_sync(outbound.public_addresses)(outbound.parse(address))
-    except (CofounderError, outbound.NotDelivered) as error:
+        async_to_sync(public_http.public_addresses)(public_http.parse(address))
+    except (CofounderError, public_http.NotDelivered) as error:
         return _answer(request, 400, url=address, wrong=str(error))
     chosen = notices.settings_of(request.user.pk)
     if chosen.webhook_url and chosen.webhook_secret:
         _keep(request, webhook_url=address, webhook_trouble="", webhook_called_at=None)
         return _answer(request, said="Saved. The secret stays the same.")
-    secret = webhooks.new_secret()
+    secret = new_secret()
     _keep(request, webhook_url=address, webhook_secret=secret)
     return _answer(request, secret=secret)
 
@@ -122,15 +123,15 @@ def act(request: HttpRequest, verb: str) -> HttpResponse:
 
 def _test(request: HttpRequest, chosen: NotificationSettings) -> HttpResponse:
     try:
-        async_to_sync(webhooks.send_test)(chosen)
-    except (CofounderError, outbound.NotDelivered) as error:
+        async_to_sync(send_test)(chosen)
+    except (CofounderError, public_http.NotDelivered) as error:
         return _answer(request, 400, wrong=f"The test did not arrive. {error}")
     return _answer(request, said="The test was sent and accepted.")
 
 
 @sensitive_variables()
 def _new_secret(request: HttpRequest, chosen: NotificationSettings) -> HttpResponse:
-    secret = webhooks.new_secret()
+    secret = new_secret()
     _keep(request, webhook_secret=secret)
     return _answer(request, secret=secret)
 

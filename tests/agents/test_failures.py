@@ -1,7 +1,7 @@
 import pytest
 
-from agents.categories import Category, categorise
-from agents.failures import (
+from agents.failures.categories import Category, categorise
+from agents.failures.failure import (
     Escalate,
     Retry,
     concerns,
@@ -11,8 +11,8 @@ from agents.failures import (
     is_proven,
     proven_by,
 )
-from agents.signatures import gist, normalise, signature
-from agents.testruns import failing_tests
+from agents.failures.signatures import gist, normalise, signature
+from agents.failures.test_output import failing_tests
 from agents.turns import ToolCall, ToolResult, text_block
 
 AUTH, PERMISSION = Category.AUTHENTICATION, Category.PERMISSION

@@ -7,9 +7,9 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import mails
 from agents.database import unit
 from agents.models import Notice
+from agents.notifications.mail import mail_link, notify, send_another
 from escalations import links
 from escalations.answers import resolve
 from escalations.models import AgentEscalation, AnswerLink
@@ -40,7 +40,7 @@ MAILS = [
 async def told(build, event_type, **payload):
     """The mail for an event, sent by the task in the queue."""
     event = await unit(events.record, build.pk, event_type, **payload)
-    await mails.notify(str(build.pk), event.seq)
+    await notify(str(build.pk), event.seq)
     return mail.outbox[-1]
 
 
@@ -49,7 +49,7 @@ def asked_of(question):
 
 
 async def mailed(question):
-    await mails.notify(str(question.job_id), await unit(asked_of, question))
+    await notify(str(question.job_id), await unit(asked_of, question))
     return mail.outbox[-1]
 
 
@@ -117,7 +117,7 @@ async def test_only_a_confirmed_address_gets_a_link_that_answers(question, found
 async def test_the_same_event_is_mailed_once(build):
     await told(build, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
     event = await unit(JobEvent.objects.get, type=EventType.BUDGET_EXCEEDED)
-    await mails.notify(str(build.pk), event.seq)
+    await notify(str(build.pk), event.seq)
     assert len(mail.outbox) == 1
 
 
@@ -126,10 +126,10 @@ async def test_a_mail_that_fails_is_sent_by_the_next_attempt(build, settings):
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # no server listens there
     event = await unit(events.record, build.pk, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
     with pytest.raises((OSError, smtplib.SMTPException)):
-        await mails.notify(str(build.pk), event.seq)
+        await notify(str(build.pk), event.seq)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert not await unit(Notice.objects.exists)
-    await mails.notify(str(build.pk), event.seq)
+    await notify(str(build.pk), event.seq)
     assert len(mail.outbox) == 1
 
 
@@ -151,8 +151,8 @@ async def test_a_new_link_goes_to_the_founder_s_address_of_today(question, found
     token = await unit(expired_link, question)
     founder.email = "new@example.com"
     await unit(founder.save, update_fields=["email"])
-    assert await unit(mails.send_another, token)
-    await mails.mail_link(str(question.pk))
+    assert await unit(send_another, token)
+    await mail_link(str(question.pk))
     (sent,) = mail.outbox
     assert sent.to == ["new@example.com"]
     await unit(links.answer, token_in(sent), decision="ages")
@@ -164,17 +164,17 @@ def renewals():
 
 async def test_a_new_link_is_sent_once_in_ten_minutes(question):
     token = await unit(expired_link, question)
-    assert [await unit(mails.send_another, token) for _ in range(3)] == [True, False, False]
+    assert [await unit(send_another, token) for _ in range(3)] == [True, False, False]
     await unit(AnswerLink.objects.update, renewed_at=clock.now() - links.RENEWAL_PAUSE)
-    assert await unit(mails.send_another, token)
+    assert await unit(send_another, token)
     assert await unit(renewals) == 2
 
 
 async def test_no_new_link_is_sent_for_one_that_still_works_or_is_no_longer_needed(question, founder):
     token, _ = await unit(links.make, question)
-    assert not await unit(mails.send_another, token)
+    assert not await unit(send_another, token)
     old = await unit(expired_link, question)
     await unit(resolve, question.pk, decision="ages", by=founder)
-    assert not await unit(mails.send_another, old)
-    await mails.mail_link(str(question.pk))  # it was queued before the answer came
+    assert not await unit(send_another, old)
+    await mail_link(str(question.pk))  # it was queued before the answer came
     assert mail.outbox == []

@@ -3,9 +3,9 @@ from datetime import datetime, timedelta
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import notices
 from agents.models import Notice, NotificationSettings
-from agents.notices import Kind
+from agents.notifications import notices
+from agents.notifications.notices import Kind
 from escalations.answers import resolve
 from jobs import clock, events
 from jobs.models import EventType, Job, JobEvent, JobStatus

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from agents import outbound
-from agents.outbound import AddressRefused, NotDelivered
+from agents.notifications import public_http
+from agents.notifications.public_http import AddressRefused, NotDelivered
 from tests.receiver import receiving
 
 PRIVATE = [
@@ -95,45 +95,45 @@ def knowing(*addresses):
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_an_address_that_is_not_of_the_open_internet_is_not_public(address):
-    assert not outbound.is_public(address)
+    assert not public_http.is_public(address)
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "2a00:1450:4001::5e"])
 def test_an_address_of_the_open_internet_is_public(address):
-    assert outbound.is_public(address)
+    assert public_http.is_public(address)
 
 
 @pytest.mark.parametrize("url", INWARD)
 async def test_an_address_that_leads_inward_is_refused_however_it_is_written(url):
     with pytest.raises(AddressRefused, match="private network"):
-        await outbound.post(url, b"", {})
+        await public_http.post(url, b"", {})
 
 
 @pytest.mark.parametrize("found", [["10.0.0.8"], ["93.184.216.34", "127.0.0.1"], ["::1", "2606:4700::1111"]])
 async def test_a_name_that_leads_inward_is_refused_even_when_only_in_part(found):
     with pytest.raises(AddressRefused, match=r"hooks\.example\.com leads into a private network"):
-        await outbound.post("https://hooks.example.com/", b"", {}, resolve=knowing(*found))
+        await public_http.post("https://hooks.example.com/", b"", {}, resolve=knowing(*found))
 
 
 @pytest.mark.parametrize("url", NO_ADDRESS, ids=range(len(NO_ADDRESS)))
 def test_an_invalid_address_is_refused(url):
     with pytest.raises(AddressRefused):
-        outbound.parse(url)
+        public_http.parse(url)
 
 
 def test_plain_http_is_refused():
     with pytest.raises(AddressRefused, match="https://"):
-        outbound.parse("http://hooks.example.com/")
+        public_http.parse("http://hooks.example.com/")
 
 
 def test_a_name_and_password_in_the_address_are_refused():
     with pytest.raises(AddressRefused, match="signed"):
-        outbound.parse("https://me:secret@hooks.example.com/")
+        public_http.parse("https://me:secret@hooks.example.com/")
 
 
 async def test_a_name_that_nobody_knows_may_be_known_later():
     with pytest.raises(NotDelivered, match=r"no-such-name\.invalid cannot be found"):
-        await outbound.post("https://no-such-name.invalid/", b"", {})
+        await public_http.post("https://no-such-name.invalid/", b"", {})
 
 
 async def test_it_connects_to_exactly_the_address_that_was_checked(settings):
@@ -141,7 +141,7 @@ async def test_it_connects_to_exactly_the_address_that_was_checked(settings):
     resolve = knowing("127.0.0.1")
     with receiving() as receiver:
         url = f"http://hooks.example.com:{receiver.port}/a?b=c"
-        await outbound.post(url, b"{}", {"X-Mine": "1"}, resolve=resolve)
+        await public_http.post(url, b"{}", {"X-Mine": "1"}, resolve=resolve)
     (request,) = receiver.received
     assert resolve.asked == ["hooks.example.com"]  # looked up once: a different second answer has no effect
     assert (request.path, request.body) == ("/a?b=c", b"{}")
@@ -154,7 +154,7 @@ async def test_a_redirect_is_not_followed(settings):
     with receiving() as receiver, receiving() as other:
         receiver.answers = [(307, {"Location": other.url})]
         with pytest.raises(NotDelivered, match="answered 307: redirects are not followed"):
-            await outbound.post(receiver.url, b"", {})
+            await public_http.post(receiver.url, b"", {})
     assert other.received == []
 
 
@@ -166,29 +166,29 @@ async def test_another_answer_is_no_delivery(settings, status, words):
     with receiving() as receiver:
         receiver.answers = [(status, {})]
         with pytest.raises(NotDelivered, match=f"It answered {words}."):
-            await outbound.post(receiver.url, b"", {})
+            await public_http.post(receiver.url, b"", {})
 
 
 async def test_a_server_that_never_answers_is_not_waited_for(settings, monkeypatch):
     settings.PRIVATE_WEBHOOKS = True
-    monkeypatch.setattr(outbound, "SECONDS", 0.2)
+    monkeypatch.setattr(public_http, "SECONDS", 0.2)
     with receiving() as receiver:
         receiver.silent.set()
         with pytest.raises(NotDelivered, match="did not answer"):
-            await outbound.post(receiver.url, b"", {})
+            await public_http.post(receiver.url, b"", {})
 
 
 async def test_a_refused_connection_is_reported(settings):
     settings.PRIVATE_WEBHOOKS = True
     with pytest.raises(NotDelivered, match="nothing answers there"):
-        await outbound.post("http://127.0.0.1:1/", b"", {})
+        await public_http.post("http://127.0.0.1:1/", b"", {})
 
 
 async def test_the_next_address_of_a_name_is_tried(settings):
     settings.PRIVATE_WEBHOOKS = True
     with receiving() as receiver:
         url = f"http://hooks.example.com:{receiver.port}/"
-        await outbound.post(url, b"", {}, resolve=knowing("127.0.0.99", "127.0.0.1"))
+        await public_http.post(url, b"", {}, resolve=knowing("127.0.0.99", "127.0.0.1"))
     assert len(receiver.received) == 1
 
 
@@ -196,7 +196,7 @@ async def test_a_proxy_of_the_environment_is_not_asked_to_connect(settings, monk
     settings.PRIVATE_WEBHOOKS = True
     with receiving() as receiver, receiving() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        await outbound.post(receiver.url, b"", {})
+        await public_http.post(receiver.url, b"", {})
     assert (len(receiver.received), len(proxy.received)) == (1, 0)
 
 
@@ -222,16 +222,16 @@ def certificate(tmp_path, monkeypatch):
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(path)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    outbound._tls.cache_clear()
+    public_http._tls.cache_clear()
     yield tls
-    outbound._tls.cache_clear()
+    public_http._tls.cache_clear()
 
 
 async def test_the_certificate_is_that_of_the_name_not_of_the_number(settings, certificate):
     settings.PRIVATE_WEBHOOKS = True
     with receiving(certificate) as receiver:
         url = f"https://hooks.example.com:{receiver.port}/"
-        await outbound.post(url, b"", {}, resolve=knowing("127.0.0.1"))
+        await public_http.post(url, b"", {}, resolve=knowing("127.0.0.1"))
     assert len(receiver.received) == 1
 
 
@@ -240,5 +240,5 @@ async def test_another_s_certificate_is_refused(settings, certificate):
     with receiving(certificate) as receiver:
         url = f"https://other.example.com:{receiver.port}/"
         with pytest.raises(NotDelivered, match="certificate is not valid"):
-            await outbound.post(url, b"", {}, resolve=knowing("127.0.0.1"))
+            await public_http.post(url, b"", {}, resolve=knowing("127.0.0.1"))
     assert receiver.received == []

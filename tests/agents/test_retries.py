@@ -5,8 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from agents import control
+from agents.failures.retry_policy import Recorded, record_failures, watched_targets
 from agents.models import AgentMessage, AgentSession, SpendEntry
-from agents.retries import Recorded, record_failures, watched_targets
 from agents.start import start_build
 from agents.turns import ToolCall, ToolResult, text_block
 from escalations.answers import resolve

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from agents import webhooks
 from agents.database import unit
 from agents.models import Notice, NotificationSettings
-from agents.outbound import NotDelivered
+from agents.notifications import webhook
+from agents.notifications.public_http import NotDelivered
 from jobs import clock, events
 from jobs.models import EventType, JobEvent
 from tests.builds import job, question, working_job
@@ -53,7 +53,7 @@ def is_genuine(request, secret=SECRET):
 
 async def call(build, event_type, **payload):
     event = await unit(events.record, build.pk, event_type, **payload)
-    await webhooks.call_webhook(str(build.pk), event.seq)
+    await webhook.call_webhook(str(build.pk), event.seq)
     return event
 
 
@@ -63,12 +63,12 @@ async def ready(build):
 
 def test_the_signature_is_that_of_the_standard_s_example():
     body = b'{"test": 2432232314}'
-    made = webhooks.signature(SECRET, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
+    made = webhook.signature(SECRET, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 def test_secrets_are_long_and_differ():
-    made = {webhooks.new_secret() for _ in range(10)}
+    made = {webhook.new_secret() for _ in range(10)}
     assert len(made) == 10
     assert all(len(base64.b64decode(secret.removeprefix("whsec_"))) == 32 for secret in made)
 
@@ -77,7 +77,7 @@ async def test_a_ready_build_is_told_signed_and_as_slack_likes_it(build, hook, r
     event = await ready(build)
     (request,) = receiver.received
     assert is_genuine(request)
-    assert not is_genuine(request, webhooks.new_secret())
+    assert not is_genuine(request, webhook.new_secret())
     assert request.headers["content-type"] == "application/json"
     link = f"{settings.BASE_URL}/builds/{build.pk}"
     assert json.loads(request.body) == {
@@ -94,7 +94,7 @@ async def test_a_ready_build_is_told_signed_and_as_slack_likes_it(build, hook, r
 
 async def test_a_question_is_told_with_its_words_and_without_a_link_that_answers(question, hook, receiver):
     event = await unit(JobEvent.objects.get, type=EventType.WAITING_FOR_INPUT)
-    await webhooks.call_webhook(str(question.job_id), event.seq)
+    await webhook.call_webhook(str(question.job_id), event.seq)
     message = json.loads(receiver.received[0].body)
     assert (message["event"], message["escalation_id"]) == ("question", str(question.pk))
     assert "Should sizes be letters or ages?" in message["text"]
@@ -124,7 +124,7 @@ async def test_no_text_can_notify_a_slack_channel(build, hook, receiver):
 
 async def test_the_same_event_is_sent_once(build, hook, receiver):
     event = await ready(build)
-    await webhooks.call_webhook(str(build.pk), event.seq)
+    await webhook.call_webhook(str(build.pk), event.seq)
     assert len(receiver.received) == 1
     assert await unit(Notice.objects.filter(channel=Notice.Channel.WEBHOOK).count) == 1
 
@@ -137,7 +137,7 @@ async def test_what_fails_is_tried_again_under_the_same_id(build, hook, receiver
     assert hook.webhook_trouble == "It answered 500 Internal Server Error."
     assert not await unit(Notice.objects.exists)
     event = await unit(JobEvent.objects.filter(type=EventType.JOB_STATUS).latest, "seq")
-    await webhooks.call_webhook(str(build.pk), event.seq)
+    await webhook.call_webhook(str(build.pk), event.seq)
     await unit(hook.refresh_from_db)
     assert hook.webhook_trouble == ""
     first, second = receiver.received
@@ -163,7 +163,7 @@ async def test_a_webhook_that_was_removed_is_not_called(build, hook, receiver):
 
 async def test_a_test_message_says_that_it_is_one(hook, receiver):
     clock.forget()  # as in a process that has not loaded it yet
-    await webhooks.send_test(hook)
+    await webhook.send_test(hook)
     (request,) = receiver.received
     assert is_genuine(request)
     assert json.loads(request.body)["event"] == "test"

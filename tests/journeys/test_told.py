@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 
 from agents.models import AgentMessage, AgentSession, Notice, NotificationSettings, SessionState
+from agents.notifications.webhook import new_secret
 from agents.start import start_build
-from agents.webhooks import new_secret
 from escalations.models import AgentEscalation
 from jobs.briefs import create_project
 from jobs.models import Job, JobStatus

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from agents import plain_words, shell
-from agents.failures import (
+from agents.failures import command_line, plain_english
+from agents.failures.failure import (
     Escalate,
     Failure,
     concerns,
@@ -15,9 +15,9 @@ from agents.failures import (
     is_proven,
     proven_by,
 )
+from agents.failures.test_output import is_test_run
 from agents.models import AgentSession, SpendEntry
 from agents.prompts import as_data, note_text
-from agents.testruns import is_test_run
 from agents.turns import Block, ToolCall, ToolResult, note
 from escalations.models import AgentEscalation, ErrorSignature
 from jobs import clock
@@ -166,7 +166,7 @@ class _Step:
             what=result.label,
             error=failure.excerpt,
             cost=self.cost,
-            told=plain_words.attempt(result.call, failure, files_changed),
+            told=plain_english.attempt(result.call, failure, files_changed),
             approach=failure.approach,
             targets=tuple(sorted(failure.targets)),
             failing=failure.failing,
@@ -199,7 +199,7 @@ class _Step:
         moment = clock.now()
         row.escalated_at = moment
         row.save(update_fields=["escalated_at"])
-        problem = plain_words.problem(
+        problem = plain_english.problem(
             result.call, failure, phase=self.session.current_phase, attempts=len(attempts)
         )
         escalation, is_new = AgentEscalation.objects.get_or_create(
@@ -212,8 +212,8 @@ class _Step:
                 "error_type": failure.category.value,
                 "plain_english_problem": storable(problem),
                 "attempts_summary": [attempt.told for attempt in attempts],
-                "recommended_action": plain_words.recommended(failure),
-                "options": plain_words.options(failure.category),
+                "recommended_action": plain_english.recommended(failure),
+                "options": plain_english.options(failure.category),
                 "created_at": moment,
             },
         )
@@ -270,10 +270,10 @@ def _changes(call: ToolCall, failure: Failure) -> bool:
     if call.name in ("write_file", "edit_file"):
         return True
     line = str(call.input.get("command", ""))
-    parts = [part for part in shell.commands(line) if not part.is_preparation]
-    if call.name != "bash" or is_test_run(line) or shell.only_looks(line) or not parts:
+    parts = [part for part in command_line.commands(line) if not part.is_preparation]
+    if call.name != "bash" or is_test_run(line) or command_line.only_looks(line) or not parts:
         return False
-    return shell.targets(line) != failure.targets and any(
+    return command_line.targets(line) != failure.targets and any(
         part.program not in _IDLE_PROGRAMS for part in parts
     )
 

@@ -2,7 +2,7 @@
 
 import re
 
-from agents import shell
+from agents.failures import command_line
 
 RUNNERS = frozenset(
     {"pytest", "py.test", "unittest", "jest", "vitest", "mocha", "rspec", "ava", "tox", "nox", "phpunit"}
@@ -50,10 +50,10 @@ def failing_tests(output: str) -> int | None:
 
 def is_test_run(line: str) -> bool:
     """Whether one of the commands runs tests."""
-    return any(_is_test(command) for command in shell.commands(line))
+    return any(_is_test(command) for command in command_line.commands(line))
 
 
-def _is_test(command: shell.Command) -> bool:
+def _is_test(command: command_line.Command) -> bool:
     words = (command.program, *command.words[1:])
     if words[0] in RUNNERS or words[:2] in SUBCOMMANDS:
         return True

@@ -14,11 +14,11 @@ import structlog
 from django.conf import settings
 from procrastinate.contrib.django import app
 
-from agents import notices, outbound
 from agents.database import unit
 from agents.models import Notice, NotificationSettings
-from agents.notices import CALL_WEBHOOK, RETRY, Kind, News
-from agents.outbound import AddressRefused, NotDelivered
+from agents.notifications import notices, public_http
+from agents.notifications.notices import CALL_WEBHOOK, RETRY, Kind, News
+from agents.notifications.public_http import AddressRefused, NotDelivered
 from jobs import clock
 from jobs.queue import NEWS
 
@@ -78,7 +78,7 @@ async def send(hook: NotificationSettings, message_id: str, message: Mapping[str
         "Webhook-Signature": signature(hook.webhook_secret, message_id, timestamp, body),
     }
     try:
-        await outbound.post(hook.webhook_url, body, headers)
+        await public_http.post(hook.webhook_url, body, headers)
     except (AddressRefused, NotDelivered) as error:
         await unit(_record_outcome, hook.pk, str(error))
         raise

@@ -6,8 +6,8 @@ from hashlib import sha256
 from itertools import pairwise
 from uuid import UUID
 
+from agents.failures.test_output import failing_tests
 from agents.output import as_a_terminal_shows
-from agents.testruns import failing_tests
 
 MOST_LINES = 12  # of an output that describe what went wrong
 

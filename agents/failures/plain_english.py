@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from agents import shell
-from agents.categories import Category
-from agents.failures import Failure
-from agents.testruns import is_test_run
+from agents.failures import command_line
+from agents.failures.categories import Category
+from agents.failures.failure import Failure
+from agents.failures.test_output import is_test_run
 from agents.turns import ToolCall
 
 Option = dict[str, str]
@@ -76,7 +76,7 @@ def doing(call: ToolCall) -> str:
     if call.name != "bash":
         return _FILE_TOOLS.get(call.name, "take a step")
     line = str(call.input.get("command", ""))
-    parts = [part for part in shell.commands(line) if not part.is_preparation]
+    parts = [part for part in command_line.commands(line) if not part.is_preparation]
     if not parts:
         return "run a command"
     if is_test_run(line):
@@ -85,7 +85,7 @@ def doing(call: ToolCall) -> str:
     return " and ".join(dict.fromkeys(told[:2]))
 
 
-def _describe(command: shell.Command) -> str:
+def _describe(command: command_line.Command) -> str:
     text = command.target
     if (command.program, *command.words[1:2]) in _INSTALLERS:
         return _install(command)
@@ -106,7 +106,7 @@ def _describe(command: shell.Command) -> str:
     return f"run “{_words(command)}”"
 
 
-def _install(command: shell.Command) -> str:
+def _install(command: command_line.Command) -> str:
     names = [
         match.group(1)
         for word in command.target.split()[2:]
@@ -119,7 +119,7 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _is_remote(command: shell.Command) -> bool:
+def _is_remote(command: command_line.Command) -> bool:
     return bool({"push", "pull", "fetch", "clone", "remote"} & set(command.words[1:2]))
 
 
@@ -129,7 +129,7 @@ def _fetch(text: str) -> str:
     return "open the running product" if is_own or host is None else f"reach {host.group(1)}"
 
 
-def _words(command: shell.Command) -> str:
+def _words(command: command_line.Command) -> str:
     """The command in plain words: a script by its name, without its folder and file ending."""
     names = [PurePosixPath(word).stem if "." in word else word for word in command.words]
     words = [word for word in (names[0].rsplit("/", 1)[-1], *names[1:]) if _PLAIN_WORD.fullmatch(word)]
@@ -141,7 +141,9 @@ _SETTING = re.compile(r"--([a-z][a-z-]{2,30})(?==|$)")
 
 def setting(call: ToolCall) -> str:
     """The attempt's options as words in brackets; "" when there are none."""
-    words = [word for part in shell.commands(str(call.input.get("command", ""))) for word in part.words]
+    words = [
+        word for part in command_line.commands(str(call.input.get("command", ""))) for word in part.words
+    ]
     names = [match.group(1).replace("-", " ") for word in words if (match := _SETTING.match(word))]
     return f" ({_listed(names[:3])})" if names else ""
 

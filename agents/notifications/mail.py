@@ -13,10 +13,10 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from procrastinate.contrib.django import app
 
-from agents import notices
 from agents.database import unit
 from agents.models import Notice
-from agents.notices import NOTIFY, RETRY, Kind, News
+from agents.notifications import notices
+from agents.notifications.notices import NOTIFY, RETRY, Kind, News
 from escalations import links
 from escalations.models import AgentEscalation
 from jobs.queue import NEWS

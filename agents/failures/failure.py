@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from agents import shell
-from agents.categories import Category, categorise
-from agents.signatures import gist, normalise, signature, speaks_of_trouble
-from agents.testruns import failing_tests, is_test_run
+from agents.failures import command_line
+from agents.failures.categories import Category, categorise
+from agents.failures.signatures import gist, normalise, signature, speaks_of_trouble
+from agents.failures.test_output import failing_tests, is_test_run
 from agents.turns import ToolCall, ToolResult
 
 MOST_ATTEMPTS = 3
@@ -84,13 +84,13 @@ def _line(call: ToolCall) -> str:
 
 def _approach(call: ToolCall) -> str:
     if call.name == "bash":
-        return shell.approach(_line(call))
+        return command_line.approach(_line(call))
     return f"{call.name} {sorted(call.input.items())!r}"[:2000]
 
 
 def _targets(call: ToolCall) -> frozenset[str]:
     if call.name == "bash":
-        return shell.targets(_line(call))
+        return command_line.targets(_line(call))
     place = call.input.get("path", "") if call.name != "take_screenshot" else ""
     return frozenset({f"{call.name} {place}".strip()})
 
@@ -110,9 +110,9 @@ def is_expected(call: ToolCall, result: ToolResult) -> bool:
 
 
 def _is_an_answer(line: str, result: ToolResult, output: str) -> bool:
-    if result.error_type == "command_failed" and shell.only_looks(line):
+    if result.error_type == "command_failed" and command_line.only_looks(line):
         return True
-    parts = shell.commands(line)
+    parts = command_line.commands(line)
     if not parts:
         return False
     if result.exit_code == 124 and re.search(r"\btimeout\s", line):
@@ -135,9 +135,9 @@ def proven_by(result: ToolResult) -> frozenset[str]:
     failing = failing_tests(output)
     if failing is not None and is_test_run(line):
         return (
-            frozenset() if failing else shell.targets(line)
+            frozenset() if failing else command_line.targets(line)
         )  # even if a pipe to a viewer hides the exit code
-    return frozenset() if result.call.input.get("background") else shell.proven(line)
+    return frozenset() if result.call.input.get("background") else command_line.proven(line)
 
 
 def is_proven(targets: Iterable[str], proven: frozenset[str]) -> bool:
