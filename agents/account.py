@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from agents.locks import lock_days
 from agents.removal import delete_project
+from agents.session.locks import lock_days
 from jobs.errors import CofounderError, Conflict
 from jobs.models import Project
 

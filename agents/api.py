@@ -28,8 +28,8 @@ from agents.serializers import (
     TodayInput,
     TranscriptSerializer,
 )
+from agents.session.status import status_of
 from agents.start import start_build
-from agents.status import status_of
 from jobs import api as jobs_api
 from jobs import lists
 from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, REFUSALS

@@ -10,8 +10,8 @@ from uuid import UUID
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from agents import checkpoints, earlier, rescue, showing, shutdown, stages
-from agents.checkpoints import NewsCame, Owner, OwnershipLost, Rest
+from agents import rescue, showing, shutdown, stages
+from agents.checkpoint.store import CheckpointStore
 from agents.database import unit
 from agents.errors import (
     AgentError,
@@ -30,8 +30,12 @@ from agents.preview.promise_checks import CheckResult, run_checks
 from agents.prompts import note_text
 from agents.runner import Context, run_agent_loop
 from agents.sandbox.layout import ROOT
+from agents.session import earlier_builds
+from agents.session import rest as session_rest
+from agents.session.claim import Owner, claim, hand_back, has_slept, load
+from agents.session.rest import Rest
 from agents.shutdown import HandBack, hand_back_if_stopping
-from agents.store import CheckpointStore
+from agents.stops import NewsCame, OwnershipLost
 from agents.tools import Toolbox
 from agents.turns import Block, note
 from jobs import briefs, clock
@@ -59,13 +63,13 @@ async def execute_build(job_id: UUID, run_id: int) -> None:
 
 
 async def _execute(job_id: UUID, run_id: int) -> None:
-    owner = await unit(checkpoints.claim, job_id, run_id)
+    owner = await unit(claim, job_id, run_id)
     if owner is None:
         await end_useless_sandbox(job_id)
         return
     with structlog.contextvars.bound_contextvars(job_id=str(job_id), epoch=owner.epoch):
         log.info("run.claimed")
-        session, rows = await unit(checkpoints.load, owner)
+        session, rows = await unit(load, owner)
         await Build(owner, session, rows).run()
 
 
@@ -127,7 +131,7 @@ class Build:
 
     async def _hand_back(self) -> None:
         with suppress(OwnershipLost):
-            await unit(checkpoints.hand_back, self.owner)
+            await unit(hand_back, self.owner)
 
     async def _stage(self) -> bool:
         """Do the job's next stage; if it loses its sandbox, it is repeated in another one."""
@@ -230,10 +234,10 @@ class Build:
     async def _opening_notes(self) -> list[Block]:
         await self.keeper.workspace()
         if self.store.is_empty:
-            has_files = await unit(earlier.has_files, self.job)
+            has_files = await unit(earlier_builds.has_files, self.job)
             return [note("start", note_text("start", is_new=not has_files))]
         reasons = []
-        if checkpoints.has_slept(self.owner, self.session) and not self.is_awake:
+        if has_slept(self.owner, self.session) and not self.is_awake:
             reasons.append("A new day has begun, with a new budget.")
         if self.keeper.take_replaced():
             reasons.append(NEW_SANDBOX)
@@ -257,7 +261,7 @@ class Build:
         """Save, pause the sandbox and let the session rest; False when something has come to go on for."""
         await self.keeper.lay_down()
         try:
-            await unit(checkpoints.rest, self.owner, rest)
+            await unit(session_rest.rest, self.owner, rest)
         except NewsCame:
             return False
         return True

@@ -4,19 +4,11 @@ import json
 from collections import Counter, deque
 from collections.abc import Sequence
 
-from agents.errors import AgentError
+from agents.stops import CapReached, GoingInCircles
 from agents.turns import Block, ToolCall, note
 
 WINDOW = 10  # recent calls that are compared
 STRIKES = 3  # equal calls within the window
-
-
-class GoingInCircles(AgentError):
-    """The agent keeps repeating itself although it was told to change course."""
-
-
-class CapReached(AgentError):
-    """The agent has used all the tool calls of this phase."""
 
 
 class Guards:

@@ -11,15 +11,16 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
-from agents import checkpoints, rescue, stages
-from agents.checkpoints import Owner, OwnershipLost
+from agents import rescue, stages
 from agents.database import unit
 from agents.errors import FilesLost, SandboxError, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, Snapshot
 from agents.preview import launch
 from agents.sandbox.workspace import Workspace
+from agents.session.claim import Owner, write_session
 from agents.snapshots import restore, save
 from agents.snapshots.restore import Restored
+from agents.stops import OwnershipLost
 from agents.tools import Toolbox
 from agents.turns import Replay, ToolCall, ToolResult
 from jobs.models import EventType, JobStatus
@@ -71,7 +72,7 @@ class SandboxKeeper:
         self._replaced = self._replaced or bool(known and workspace.is_new)
         restored = await self._restore(workspace)
         # Only now: a sandbox in the row is one whose files were verified.
-        await unit(checkpoints.write_session, self.owner, sandbox_id=workspace.sandbox_id)
+        await unit(write_session, self.owner, sandbox_id=workspace.sandbox_id)
         self.session.sandbox_id = workspace.sandbox_id
         if restored is not None:
             self.restored = restored.files
@@ -129,7 +130,7 @@ class SandboxKeeper:
         if self._workspace is not None and seconds >= at_least:
             self._counted_at += seconds
             added = F("sandbox_seconds") + seconds
-            await unit(checkpoints.write_session, self.owner, sandbox_seconds=added)
+            await unit(write_session, self.owner, sandbox_seconds=added)
 
     async def renew_secrets(self) -> None:
         """Use the current secrets from the next command on."""

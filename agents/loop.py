@@ -3,21 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from agents.errors import AgentError
 from agents.guards import Guards
+from agents.stops import ContextFull, ModelDeclined, TurnEnded
 from agents.turns import Block, Replay, ToolCall, ToolResult, Turn, failed, note
-
-
-class TurnEnded(Exception):
-    """The model ended its turn: it is done, winding down, or waiting for an answer."""
-
-
-class ModelDeclined(AgentError):
-    """The model declined to go on with this build."""
-
-
-class ContextFull(AgentError):
-    """The build's conversation no longer fits into the model's context."""
 
 
 class Model(Protocol):

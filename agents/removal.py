@@ -9,8 +9,8 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from agents import control
-from agents.locks import lock_to_delete
 from agents.models import AgentSession
+from agents.session.locks import lock_to_delete
 from jobs.models import TERMINAL, Project
 from jobs.queue import ERRANDS
 

@@ -9,21 +9,23 @@ from uuid import UUID
 
 import structlog
 
-from agents import checkpoints, inbox, questions
 from agents.budget import wake_time
 from agents.budget.allowance import LEAST_CONTEXT
 from agents.budget.prices import ModelEnded, UnknownModel
-from agents.checkpoints import Rest
+from agents.checkpoint import step
+from agents.checkpoint.store import CheckpointStore
 from agents.database import unit
-from agents.guards import CapReached, GoingInCircles, Guards
+from agents.guards import Guards
 from agents.llm.client import AnthropicModel, Request
 from agents.llm.retry import ProviderUnavailable
-from agents.loop import Loop, Toolbox, TurnEnded
+from agents.loop import Loop, Toolbox
 from agents.measured import MeasuredModel, MeasuredStore, MeasuredToolbox
 from agents.models import AgentSession, SessionState
 from agents.prompts import note_text
-from agents.state import AS_ASKED
-from agents.store import CheckpointStore, OutOfBudget, PauseRequested
+from agents.session import inbox, questions
+from agents.session.rest import Rest
+from agents.session.state import AS_ASKED
+from agents.stops import CapReached, GoingInCircles, OutOfBudget, PauseRequested, TurnEnded
 from agents.turns import Block, Turn, note
 from jobs import clock
 
@@ -160,4 +162,4 @@ async def _ask_how_to_go_on(context: Context, stuck: GoingInCircles | CapReached
     about = questions.about_the_cap if isinstance(stuck, CapReached) else questions.about_circles
     question = about(context.session.max_tool_calls)
     reason = "I need a decision from you to go on."
-    return await unit(checkpoints.ask, context.store.owner, question, reason)
+    return await unit(step.ask, context.store.owner, question, reason)

@@ -15,7 +15,6 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from agents import rescue, stages
-from agents.checkpoints import Owner, OwnershipLost, write_session
 from agents.database import unit
 from agents.errors import AgentError, SandboxError, SandboxTaken, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, SessionState
@@ -23,7 +22,9 @@ from agents.preview import declaration, launch, probe
 from agents.preview.probe import Status
 from agents.sandbox import provider
 from agents.sandbox.workspace import Workspace
+from agents.session.claim import Owner, write_session
 from agents.snapshots import restore
+from agents.stops import OwnershipLost
 from jobs import clock
 from jobs.models import EventType, Job, JobStatus, Project
 from jobs.queue import ERRANDS

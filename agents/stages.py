@@ -7,13 +7,15 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from agents import checkpoints, earlier, effects, inbox, questions
 from agents.budget import ledger, subscriptions
-from agents.checkpoints import Owner, Rest, move_session, write_session
+from agents.checkpoint import apply_effects, step
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
 from agents.notifications import notices
 from agents.preview.promise_checks import CheckResult
 from agents.prompts import note_text, system_prompt
+from agents.session import earlier_builds, inbox, questions
+from agents.session.claim import Owner, move_session, write_session
+from agents.session.rest import Rest
 from agents.tool_effects import Asked
 from agents.turns import EXCERPT_LIMIT, note
 from escalations.answers import skip_open
@@ -38,14 +40,14 @@ def prepare_session(owner: Owner, session: AgentSession) -> None:
     """Fix the model and the prompt for the whole session. Raises `PaymentNeeded` or `UnknownModel`."""
     job = session.job
     config = subscriptions.resolve_llm_config(session.user)
-    change = earlier.change_of(job)
+    change = earlier_builds.change_of(job)
     prompt = system_prompt(
         project=job.project.name,
         goal=job.project.goal if change else job.goal or job.project.goal,
         idea_brief=job.idea_brief.current_content if job.idea_brief else {},
         interview=briefs.latest_interview(job.project),
         change=change,
-        earlier=earlier.left_by_earlier_builds(job),
+        earlier=earlier_builds.left_by_earlier_builds(job),
     )
     write_session(owner, model=config.model, max_tool_calls=config.max_tool_calls, system_prompt=prompt)
     session.model, session.max_tool_calls, session.system_prompt = config.model, config.max_tool_calls, prompt
@@ -95,8 +97,8 @@ FILES_LOST = Asked(
 
 def ask_about_lost_files(owner: Owner) -> tuple[Rest, list[AgentMessage]]:
     """Ask the founder. Returns how to rest, and the rows of messages delivered with it."""
-    rows = checkpoints.add_notes(owner, inbox.take(owner.job_id).notes)
-    return checkpoints.ask(owner, FILES_LOST, "I need a decision from you."), rows
+    rows = step.add_notes(owner, inbox.take(owner.job_id).notes)
+    return step.ask(owner, FILES_LOST, "I need a decision from you."), rows
 
 
 def may_go_on_without_files(job: Job) -> bool:
@@ -165,15 +167,15 @@ def back_to_code(
     if number >= rounds:
         write_session(owner, checks_rounds=0)
         question = questions.about_checks([result.promise for result in failures])
-        rest = checkpoints.ask(owner, question, "I need a decision from you.")
+        rest = step.ask(owner, question, "I need a decision from you.")
     text = note_text("checks_failed", results=failures, round=number, rounds=rounds)
-    return rest, checkpoints.add_notes(owner, [note("checks_failed", text)])
+    return rest, step.add_notes(owner, [note("checks_failed", text)])
 
 
 def finish(owner: Owner, job: Job) -> None:
     """The job is ready: complete its phases, end its session and questions; the project has its MVP."""
     session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
-    effects.complete_phase(session)
+    apply_effects.complete_phase(session)
     lifecycle.move(job, JobStatus.READY, "It is ready.")
     notices.queue(job.pk, EventType.JOB_STATUS)
     if Project.objects.filter(pk=job.project_id, stage=Project.Stage.IDEA).update(

@@ -6,9 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from agents import earlier
 from agents.budget import ledger, renewal, subscriptions
 from agents.models import AgentSession, Snapshot, Subscription
+from agents.session import earlier_builds
 from jobs import briefs, clock, events
 from jobs.errors import Conflict, PaymentNeeded, Unavailable
 from jobs.models import Artifact, EventType, Job, Project
@@ -61,7 +61,7 @@ def _queue(project: Project, *, goes_back_to: Snapshot | None = None, **fields: 
         created_at=job.created_at,
     )
     events.record(job.pk, EventType.JOB_STATUS, status=job.status, previous="", message=job.status_message)
-    earlier.tell_change(job)
+    earlier_builds.tell_change(job)
     enqueue_agent_run(job.pk)
     return job
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.db import transaction
 
-from agents.locks import lock_under_way
 from agents.models import PAUSED_AT_ONCE, AgentSession, SessionState
-from agents.state import SUSPENDED, SUSPENSION, move
+from agents.session.locks import lock_under_way
+from agents.session.state import SUSPENDED, SUSPENSION, move
 from jobs.models import EventType, JobEvent
 from jobs.queue import enqueue_agent_run
 

@@ -14,15 +14,16 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
-from agents import checkpoints, live
 from agents.budget import ledger
 from agents.budget.allowance import budget_pct, daily_allowance, is_winding_down
 from agents.budget.amounts import checked, dollars
 from agents.budget.prices import UnknownModel
 from agents.budget.renewal import renew_if_due
 from agents.budget.wake_time import out_of_quiet_hours, wake_time_of
-from agents.locks import lock_under_way
 from agents.models import ASLEEP, AgentSession, BudgetChange, DailyBudget, Subscription
+from agents.session import live_keys
+from agents.session.facts import budget_fact
+from agents.session.locks import lock_under_way
 from jobs import clock, events
 from jobs.errors import CofounderError, PaymentNeeded
 from jobs.queue import enqueue_agent_run
@@ -151,16 +152,16 @@ def _take_effect(subscription: Subscription, day: DailyBudget, by: Any) -> Daily
 
 def _tell(session: AgentSession, day: DailyBudget) -> None:
     spent, allowance = day.spent_microdollars, day.allowance_microdollars
-    events.record_all(session.pk, [checkpoints.budget_fact(spent, allowance)])
+    events.record_all(session.pk, [budget_fact(spent, allowance)])
     percent = budget_pct(spent, allowance)
-    transaction.on_commit(partial(live.set_budget, {session.pk: percent}))
+    transaction.on_commit(partial(live_keys.set_budget, {session.pk: percent}))
 
 
 def _reschedule(session: AgentSession, day: DailyBudget, at: datetime) -> None:
     """Wake the sleeper if it has room again; otherwise let it sleep until the money is there."""
     wake_at = at if _has_room(session, day) else wake_time_of(session)
     AgentSession.objects.filter(pk=session.pk).update(wake_at=wake_at)
-    transaction.on_commit(partial(live.set_state, session.pk, session.state, wake_at))
+    transaction.on_commit(partial(live_keys.set_state, session.pk, session.state, wake_at))
     if wake_at is not None:
         enqueue_agent_run(session.pk, at=wake_at if wake_at > clock.now() else None)
 

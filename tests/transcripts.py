@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from agents.transcript import append
+from agents.checkpoint.transcript import append
 from agents.turns import Block
 
 

@@ -13,14 +13,15 @@ from typing import Any
 
 from django.conf import settings
 
+from agents.checkpoint.store import CheckpointStore
 from agents.guards import Guards
 from agents.keeper import SandboxKeeper, SavingToolbox
-from agents.loop import Loop, TurnEnded
+from agents.loop import Loop
 from agents.models import AgentSession, Snapshot
 from agents.sandbox.workspace import Workspace
 from agents.snapshots import save
 from agents.snapshots.restore import verify_and_restore
-from agents.store import CheckpointStore
+from agents.stops import TurnEnded
 from agents.tools import Toolbox
 from agents.turns import Turn, note
 from bench.systems.many import resident

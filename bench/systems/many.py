@@ -16,8 +16,9 @@ from django.db import connection
 from agents import sweep
 from agents.database import unit
 from agents.guards import Guards
-from agents.loop import Loop, TurnEnded
+from agents.loop import Loop
 from agents.models import AgentSession, SessionState
+from agents.stops import TurnEnded
 from agents.turns import Turn, note
 from bench import work
 from bench.systems.ours import USAGE, InstantToolbox, new_build, open_store

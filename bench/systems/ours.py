@@ -9,13 +9,15 @@ from typing import Any
 import uvloop
 from django.db import connection, transaction
 
-from agents import checkpoints, stages
+from agents import stages
+from agents.checkpoint.store import CheckpointStore
 from agents.database import unit
 from agents.guards import Guards
-from agents.loop import Loop, TurnEnded
+from agents.loop import Loop
 from agents.models import AgentMessage, Subscription
+from agents.session.claim import claim, load, write_session
 from agents.start import start_build
-from agents.store import CheckpointStore
+from agents.stops import TurnEnded
 from agents.turns import Replay, ToolCall, ToolResult, Turn, note, text_block
 from agents.usage import Usage
 from bench import work
@@ -78,9 +80,9 @@ def new_build(name: str) -> Job:
 @transaction.atomic
 def open_store(job: Job) -> CheckpointStore:
     """Claim the job and prepare its session, as a worker does."""
-    owner = checkpoints.claim(job.pk, run_id=0)
+    owner = claim(job.pk, run_id=0)
     assert owner is not None
-    session, rows = checkpoints.load(owner)
+    session, rows = load(owner)
     stages.prepare_session(owner, session)
     return CheckpointStore(owner, rows, lambda: USAGE, lambda: None)
 
@@ -99,7 +101,7 @@ async def run(store: CheckpointStore, meter: Meter) -> None:
     try:
         await loop.run()
     except TurnEnded:
-        await unit(checkpoints.write_session, store.owner)
+        await unit(write_session, store.owner)
     finally:
         doorbell.ring_from(None)
 

@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import checkpoints, state
 from agents.budget import ledger
 from agents.budget.allowance import a_month_later
 from agents.control import resume
@@ -19,7 +18,10 @@ from agents.models import (
     SpendEntry,
     Subscription,
 )
-from agents.state import AS_ASKED, SUSPENDED
+from agents.session import state
+from agents.session.claim import claim
+from agents.session.rest import Rest, rest
+from agents.session.state import AS_ASKED, SUSPENDED
 from agents.usage import Usage
 from jobs import clock
 from jobs.errors import PaymentNeeded
@@ -135,9 +137,9 @@ def test_a_suspension_pauses_a_sleeping_build_with_a_sentence_and_its_end_lets_i
 
 
 def test_an_agent_that_pauses_after_its_step_goes_on_too_when_the_suspension_ends(build, founder, cockpit):
-    owner = checkpoints.claim(build.pk, run_id=1)
+    owner = claim(build.pk, run_id=1)
     save_subscription(cockpit, founder, suspended="on")
-    checkpoints.rest(owner, checkpoints.Rest(SessionState.PAUSED, AS_ASKED))
+    rest(owner, Rest(SessionState.PAUSED, AS_ASKED))
     payload = build.events.filter(type="agent.state").last().payload
     assert (payload["reason"], payload["cause"]) == (SUSPENDED, "suspension")
     save_subscription(cockpit, founder)

@@ -5,8 +5,11 @@ import json
 import pytest
 from django.db import transaction
 
-from agents import checkpoints, earlier, stages
+from agents import stages
+from agents.checkpoint import step
 from agents.models import AgentSession, BuildDocument
+from agents.session import earlier_builds
+from agents.session.claim import claim
 from agents.start import start_build
 from escalations.models import AgentEscalation
 from jobs import clock
@@ -24,7 +27,7 @@ def say(job, text):
 
 def prompt_of(job):
     with transaction.atomic():
-        owner = checkpoints.claim(job.pk, run_id=0)
+        owner = claim(job.pk, run_id=0)
         stages.prepare_session(owner, AgentSession.objects.select_related("job__project").get(pk=job.pk))
     return AgentSession.objects.get(pk=job.pk).system_prompt
 
@@ -80,9 +83,9 @@ def test_the_change_is_in_the_log_and_heard_once(build, project):
     job = start_build(project, goal="Sort it by size.")[0]
     said = job.events.get(type=EventType.AGENT_MESSAGE)
     assert (said.payload["text"], said.payload["author"]) == ("Sort it by size.", "founder")
-    owner = checkpoints.claim(job.pk, run_id=0)
+    owner = claim(job.pk, run_id=0)
     with transaction.atomic():
-        heard = checkpoints.begin(owner, []).rows
+        heard = step.begin(owner, []).rows
     assert ["Sort it by size." in row.content[0]["text"] for row in heard] == [True]
     assert FounderMessage.objects.get().delivered_at is not None
 
@@ -111,7 +114,7 @@ def test_of_too_many_words_the_oldest_are_left_out_and_counted(build, project):
         jobs.append(ended(start_build(project, goal=f"Change {number}")[0]))
     for job in jobs:
         say(job, "x" * 20_000)
-    left = earlier.left_by_earlier_builds(start_build(project, goal="The last one")[0])
+    left = earlier_builds.left_by_earlier_builds(start_build(project, goal="The last one")[0])
     assert [told["build"] for told in left["builds"]] == ["build_v0_2", "build_v0_3"]
     assert left["older_builds_left_out"] == 1
 

@@ -1,6 +1,7 @@
 import pytest
 
-from agents.guards import CapReached, GoingInCircles, Guards
+from agents.guards import Guards
+from agents.stops import CapReached, GoingInCircles
 from agents.turns import ToolCall
 
 

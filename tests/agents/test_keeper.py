@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from agents import checkpoints
-from agents.checkpoints import Owner
 from agents.database import unit
 from agents.keeper import SandboxKeeper
 from agents.models import AgentSession, Snapshot
 from agents.preview import probe
+from agents.session import claim as session_claim
+from agents.session.claim import Owner
 from jobs.models import EventType, Job, JobEvent
 from tests.agents.test_preview import APP, PAGE
 
@@ -29,7 +29,7 @@ async def claimed(build: Any) -> SandboxKeeper:
 
     def claim() -> tuple[Owner, AgentSession]:
         AgentSession.objects.filter(pk=build.pk).update(state="queued", run_id=None)
-        owner = checkpoints.claim(build.pk, 0)
+        owner = session_claim.claim(build.pk, 0)
         assert owner is not None
         return owner, AgentSession.objects.select_related("job").get(pk=build.pk)
 

@@ -6,8 +6,9 @@ import pytest
 import redis
 from django.conf import settings as project_settings
 
-from agents import live, topup
+from agents import topup
 from agents.models import AgentSession, DailyBudget, SessionState
+from agents.session import live_keys
 from jobs import clock
 
 
@@ -22,14 +23,14 @@ def key(build, name):
 
 
 def test_the_state_is_plain_text_that_lives_for_25_hours(bare, build):
-    live.set_state(build.pk, SessionState.WORKING.value)
+    live_keys.set_state(build.pk, SessionState.WORKING.value)
     assert bare.type(key(build, "state")) == b"string"
     assert bare.get(key(build, "state")) == b"working"
     assert 89_990 <= bare.ttl(key(build, "state")) <= 90_000
 
 
 def test_the_budget_is_an_integer_that_lives_for_90_seconds(bare, build):
-    live.set_budget({build.pk: 47})
+    live_keys.set_budget({build.pk: 47})
     assert bare.type(key(build, "budget_pct")) == b"string"
     assert bare.get(key(build, "budget_pct")) == b"47"
     assert 80 <= bare.ttl(key(build, "budget_pct")) <= 90
@@ -37,7 +38,7 @@ def test_the_budget_is_an_integer_that_lives_for_90_seconds(bare, build):
 
 def test_the_wake_time_is_iso_8601_in_utc_and_lives_until_then(bare, build):
     wake_at = clock.now() + timedelta(hours=5)
-    live.set_state(build.pk, SessionState.SLEEPING.value, wake_at)
+    live_keys.set_state(build.pk, SessionState.SLEEPING.value, wake_at)
     assert bare.type(key(build, "wake_at")) == b"string"
     found = datetime.fromisoformat(bare.get(key(build, "wake_at")).decode())
     assert (found, found.utcoffset()) == (wake_at, timedelta(0))
@@ -45,19 +46,19 @@ def test_the_wake_time_is_iso_8601_in_utc_and_lives_until_then(bare, build):
 
 
 def test_a_wake_time_that_has_come_lives_for_a_second_still(bare, build):
-    live.set_state(build.pk, SessionState.SLEEPING.value, clock.now() - timedelta(hours=1))
+    live_keys.set_state(build.pk, SessionState.SLEEPING.value, clock.now() - timedelta(hours=1))
     assert 1 <= bare.pttl(key(build, "wake_at")) <= 1000
 
 
 def test_an_agent_that_goes_on_has_no_wake_time(bare, build):
-    live.set_state(build.pk, SessionState.SLEEPING.value, clock.now() + timedelta(hours=5))
-    live.set_state(build.pk, SessionState.WORKING.value)
+    live_keys.set_state(build.pk, SessionState.SLEEPING.value, clock.now() + timedelta(hours=5))
+    live_keys.set_state(build.pk, SessionState.WORKING.value)
     assert not bare.exists(key(build, "wake_at"))
 
 
 def test_a_session_has_no_other_keys(bare, build):
-    live.set_state(build.pk, SessionState.SLEEPING.value, clock.now() + timedelta(hours=5))
-    live.set_budget({build.pk: 100})
+    live_keys.set_state(build.pk, SessionState.SLEEPING.value, clock.now() + timedelta(hours=5))
+    live_keys.set_budget({build.pk: 100})
     found = {name.decode() for name in bare.scan_iter(f"cofounder:agent:{build.pk}:*")}
     assert found == {key(build, name) for name in ("state", "budget_pct", "wake_at")}
 
@@ -86,8 +87,8 @@ def shown(api, build):
 
 def test_the_status_is_right_when_the_keys_are_gone(bare, api, build, founder):
     wake_at = asleep(build, founder)
-    live.set_state(build.pk, SessionState.SLEEPING.value, wake_at)
-    live.set_budget({build.pk: 100})
+    live_keys.set_state(build.pk, SessionState.SLEEPING.value, wake_at)
+    live_keys.set_budget({build.pk: 100})
     for name in bare.scan_iter(f"cofounder:agent:{build.pk}:*"):
         bare.delete(name)
     assert shown(api, build) == ("sleeping", 100, wake_at)
@@ -103,8 +104,8 @@ def test_the_status_is_right_when_the_keys_are_wrong(bare, api, build, founder):
 def test_without_redis_the_status_is_right_and_writing_is_no_error(api, build, founder, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     wake_at = asleep(build, founder)
-    live.set_state(build.pk, SessionState.SLEEPING.value, wake_at)
-    live.set_budget({build.pk: 100})
+    live_keys.set_state(build.pk, SessionState.SLEEPING.value, wake_at)
+    live_keys.set_budget({build.pk: 100})
     assert shown(api, build) == ("sleeping", 100, wake_at)
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from agents.guards import CapReached, Guards
-from agents.loop import ContextFull, Loop, ModelDeclined, TurnEnded
+from agents.guards import Guards
+from agents.loop import Loop
+from agents.stops import CapReached, ContextFull, ModelDeclined, TurnEnded
 from agents.turns import Replay, ToolCall, ToolResult, Turn, text_block
 
 

@@ -7,15 +7,17 @@ import pytest
 from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import checkpoints, topup
+from agents import topup
 from agents.budget import wake_time
 from agents.budget.allowance import daily_allowance
 from agents.budget.prices import ModelEnded
+from agents.checkpoint.store import CheckpointStore
 from agents.database import unit
 from agents.models import AgentSession, SessionState, SpendEntry, Subscription
 from agents.runner import NO_PRICE, Context, run_agent_loop
+from agents.session import rest as session_rest
+from agents.session.claim import claim, load
 from agents.start import start_build
-from agents.store import CheckpointStore
 from agents.turns import note
 from agents.usage import Usage
 from jobs import clock
@@ -37,11 +39,11 @@ def run(build):
     """One run of the loop that must not make a call; returns how it ended."""
 
     async def once():
-        owner = await unit(checkpoints.claim, build.pk, 1)
-        session, rows = await unit(checkpoints.load, owner)
+        owner = await unit(claim, build.pk, 1)
+        session, rows = await unit(load, owner)
         store = CheckpointStore(owner, rows, Usage, lambda: None)
         rest = await run_agent_loop(Context(session, store, None, None, [], None), [note("start", "Begin.")])
-        await unit(checkpoints.rest, owner, rest)
+        await unit(session_rest.rest, owner, rest)
 
     asyncio.run(once())
     return AgentSession.objects.get(pk=build.pk)
@@ -70,7 +72,7 @@ def test_an_agent_asleep_for_lack_of_money_is_not_woken_before_there_is_any(buil
     Subscription.objects.update(monthly_budget_override_microdollars=0)
     run(build)
     with transaction.atomic():
-        assert checkpoints.claim(build.pk, 2) is None
+        assert claim(build.pk, 2) is None
 
 
 def test_a_zero_budget_starts_no_build_and_says_when_there_is_money_again(project):

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from agents import checkpoints, stages
+from agents import stages
+from agents.checkpoint.store import CheckpointStore
+from agents.checkpoint.transcript import upper_bound
 from agents.database import unit
-from agents.store import CheckpointStore
-from agents.transcript import upper_bound
+from agents.session.claim import claim, load
 from agents.turns import COMPACTION, ToolCall, ToolResult, Turn, note, text_block
 from agents.usage import Usage
 
@@ -23,9 +24,9 @@ PICTURE = "AAAA" * 10_000
 @transaction.atomic
 def opened(job: Any) -> CheckpointStore:
     """The store for the job's next run."""
-    owner = checkpoints.claim(job.pk, run_id=0)
+    owner = claim(job.pk, run_id=0)
     assert owner is not None
-    session, rows = checkpoints.load(owner)
+    session, rows = load(owner)
     if not session.system_prompt:
         stages.prepare_session(owner, session)
     return CheckpointStore(owner, rows, lambda: USAGE, lambda: None)
@@ -53,5 +54,5 @@ async def test_old_images_never_change_the_prefix_and_are_gone_after_a_summary(b
     await store.save_summary(Turn([{"type": "compaction", "content": "It looks good."}], COMPACTION, USAGE))
     await look(store, 5)
     assert json.dumps(store.messages).count(PICTURE) == 1
-    _, rows = await unit(checkpoints.load, store.owner)
+    _, rows = await unit(load, store.owner)
     assert sum(json.dumps(row.content).count(PICTURE) for row in rows) == 1  # and they are no longer read

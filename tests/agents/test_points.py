@@ -14,11 +14,14 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents import checkpoints, points, stages
+from agents import stages
 from agents.budget.ledger import Grant
-from agents.checkpoints import Next, Owner, OwnershipLost
+from agents.checkpoint import fast_path, step
+from agents.checkpoint.step import Next
 from agents.models import AgentMessage, AgentSession, DailyBudget, SpendEntry, Subscription
+from agents.session.claim import Owner, claim
 from agents.start import start_build
+from agents.stops import OwnershipLost
 from agents.tool_effects import Narrated
 from agents.turns import ToolCall, ToolResult, Turn, text_block
 from agents.usage import Usage
@@ -50,7 +53,7 @@ def owner(build: Job) -> Owner:
 
 def claimed(job: Job) -> Owner:
     with transaction.atomic():
-        owner = checkpoints.claim(job.pk, run_id=0)
+        owner = claim(job.pk, run_id=0)
         assert owner is not None
         stages.prepare_session(owner, AgentSession.objects.get(pk=job.pk))
     return owner
@@ -58,7 +61,7 @@ def claimed(job: Job) -> Owner:
 
 def begun(owner: Owner) -> Next:
     with transaction.atomic():
-        return checkpoints.begin(owner, [text_block("Begin.")])
+        return step.begin(owner, [text_block("Begin.")])
 
 
 def granted(following: Next) -> Grant:
@@ -148,10 +151,10 @@ def test_a_turn_leaves_the_same_rows_on_both_ways(
     with transaction.atomic():
         following = begun(owner)
         grant = granted(following)
-        act = checkpoints.save_turn
+        act = step.save_turn
         _, slowly = tried(lambda: act(owner, grant, turn, spent, labels), owner.job_id)
         (row, standing), at_once = tried(
-            lambda: points.save_turn(owner, following.standing, grant, turn, spent, labels), owner.job_id
+            lambda: fast_path.save_turn(owner, following.standing, grant, turn, spent, labels), owner.job_id
         )
         transaction.set_rollback(True)
     assert standing is not None
@@ -166,8 +169,8 @@ def test_results_leave_the_same_rows_on_both_ways_however_much_of_the_day_is_use
 ) -> None:
     with transaction.atomic():
         standing = _after_a_turn(owner, used, was_told)
-        following, slowly = tried(lambda: checkpoints.save_results(owner, came, []), owner.job_id)
-        other, at_once = tried(lambda: points.save_results(owner, standing, came, []), owner.job_id)
+        following, slowly = tried(lambda: step.save_results(owner, came, []), owner.job_id)
+        other, at_once = tried(lambda: fast_path.save_results(owner, standing, came, []), owner.job_id)
         transaction.set_rollback(True)
     assert at_once == slowly
     assert _without_ids(other) == _without_ids(following)
@@ -180,7 +183,7 @@ def _after_a_turn(owner: Owner, used: int = 0, was_told: bool = False) -> Any:
     if was_told:
         AgentSession.objects.update(wound_down_on=clock.today())
     known = replace(following.standing, is_wind_down_told=was_told)
-    _, standing = points.save_turn(owner, known, granted(following), TURN, USAGE, LABELS)
+    _, standing = fast_path.save_turn(owner, known, granted(following), TURN, USAGE, LABELS)
     return standing
 
 
@@ -194,9 +197,9 @@ def _without_ids(following: Next) -> tuple[Any, ...]:
 def test_a_step_is_two_statements_and_nothing_else(owner: Owner) -> None:
     following = begun(owner)
     with only_the_statement():
-        _, standing = points.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
-        following = points.save_results(owner, standing, [RESULT], [])
-        points.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
+        _, standing = fast_path.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
+        following = fast_path.save_results(owner, standing, [RESULT], [])
+        fast_path.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
     assert AgentSession.objects.get(pk=owner.job_id).iteration == 2
 
 
@@ -206,7 +209,7 @@ def test_the_live_key_follows_what_was_spent(
     following = begun(owner)
     half_a_day = Usage(output_tokens=100_000)
     with django_capture_on_commit_callbacks(execute=True):
-        points.save_turn(owner, following.standing, granted(following), TURN, half_a_day, LABELS)
+        fast_path.save_turn(owner, following.standing, granted(following), TURN, half_a_day, LABELS)
     deadline = time.monotonic() + 20
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         while client.get(f"cofounder:agent:{owner.job_id}:budget_pct") != b"50":
@@ -219,9 +222,9 @@ def test_a_step_of_a_lost_session_writes_nothing(owner: Owner) -> None:
     AgentSession.objects.update(epoch=owner.epoch + 1)
     before = rows_of(owner.job_id)
     with pytest.raises(OwnershipLost):
-        points.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
+        fast_path.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
     with pytest.raises(OwnershipLost):
-        points.save_results(owner, following.standing, [RESULT], [])
+        fast_path.save_results(owner, following.standing, [RESULT], [])
     assert rows_of(owner.job_id) == before
 
 
@@ -230,14 +233,14 @@ def test_a_call_given_back_meanwhile_is_not_settled_again(owner: Owner) -> None:
     following = begun(owner)
     SpendEntry.objects.update(status=SpendEntry.Status.RELEASED)
     DailyBudget.objects.update(reserved_microdollars=0)
-    points.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
+    fast_path.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
     assert DailyBudget.objects.get().spent_microdollars == 0
 
 
 def test_the_founder_s_words_are_delivered_with_the_results(owner: Owner) -> None:
     standing = _after_a_turn(owner)
     FounderMessage.objects.create(job_id=owner.job_id, text="Make it blue", created_at=clock.now())
-    following = points.save_results(owner, standing, [RESULT], [])
+    following = fast_path.save_results(owner, standing, [RESULT], [])
     assert "Make it blue" in following.rows[-1].content[0]["text"]
     assert FounderMessage.objects.get().delivered_at is not None
 
@@ -257,20 +260,20 @@ def test_an_answer_is_delivered_with_the_results(owner: Owner) -> None:
         resolved_at=clock.now(),
         created_at=clock.now(),
     )
-    assert "Blue" in points.save_results(owner, standing, [RESULT], []).rows[-1].content[0]["text"]
+    assert "Blue" in fast_path.save_results(owner, standing, [RESULT], []).rows[-1].content[0]["text"]
 
 
 def test_a_pause_asked_for_meanwhile_is_seen_with_the_results(owner: Owner) -> None:
     standing = _after_a_turn(owner)
     AgentSession.objects.update(pause_requested=True)
     with only_the_statement():
-        assert points.save_results(owner, standing, [RESULT], []).pause
+        assert fast_path.save_results(owner, standing, [RESULT], []).pause
 
 
 def test_less_money_in_the_period_is_seen_at_the_next_call(owner: Owner) -> None:
     standing = _after_a_turn(owner)
     Subscription.objects.update(monthly_budget_override_microdollars=0)
-    assert points.save_results(owner, standing, [RESULT], []).grant is None
+    assert fast_path.save_results(owner, standing, [RESULT], []).grant is None
 
 
 def test_a_call_still_open_since_yesterday_narrows_what_is_left_of_the_period(owner: Owner) -> None:
@@ -285,7 +288,7 @@ def test_a_call_still_open_since_yesterday_narrows_what_is_left_of_the_period(ow
     renews_on = clock.today() + timedelta(days=20)  # yesterday's call belongs to the period
     Subscription.objects.update(renews_on=renews_on)
     standing = replace(standing, renews_on=renews_on)
-    assert points.save_results(owner, standing, [RESULT], []).grant is None
+    assert fast_path.save_results(owner, standing, [RESULT], []).grant is None
 
 
 def run_together(*acts: Callable[[], None]) -> None:
@@ -319,8 +322,8 @@ def test_two_builds_of_a_founder_cannot_pass_the_day_s_ceiling_together(founder:
                 output_tokens=min(15_000, following.grant.max_tokens)
             )  # 150,000 µ$ of 2,000,000 a day
             turn = replace(TURN, usage=used)
-            _, standing = points.save_turn(owner, following.standing, following.grant, turn, used, LABELS)
-            following = points.save_results(owner, standing, [RESULT], [])
+            _, standing = fast_path.save_turn(owner, following.standing, following.grant, turn, used, LABELS)
+            following = fast_path.save_results(owner, standing, [RESULT], [])
 
     second = _second_build(founder)
     run_together(lambda: spend(build), lambda: spend(second))
@@ -339,8 +342,8 @@ def test_numbers_stay_gapless_when_others_write_events_beside_the_steps(build: J
         following = begun(owner)
         for _ in range(10):
             grant = granted(following)
-            _, standing = points.save_turn(owner, following.standing, grant, TURN, USAGE, LABELS)
-            following = points.save_results(owner, standing, [RESULT], [])
+            _, standing = fast_path.save_turn(owner, following.standing, grant, TURN, USAGE, LABELS)
+            following = fast_path.save_results(owner, standing, [RESULT], [])
 
     def others() -> None:
         for _ in range(30):

@@ -3,8 +3,12 @@
 import pytest
 from django.db import transaction
 
-from agents import checkpoints, control, points, questions, stages
+from agents import control, stages
+from agents.checkpoint import fast_path, step
 from agents.models import AgentSession, SessionState
+from agents.session import questions
+from agents.session import rest as session_rest
+from agents.session.claim import claim
 from agents.tool_effects import Asked
 from agents.turns import ToolCall, ToolResult, Turn, text_block
 from agents.usage import Usage
@@ -18,7 +22,7 @@ OPTIONS = ({"value": "a", "label": "A", "description": ""}, {"value": "b", "labe
 @pytest.fixture
 def owner(build):
     with transaction.atomic():
-        owner = checkpoints.claim(build.pk, run_id=0)
+        owner = claim(build.pk, run_id=0)
         stages.prepare_session(owner, AgentSession.objects.get(pk=build.pk))
     return owner
 
@@ -30,7 +34,7 @@ class Steps:
         self.owner = owner
         self.number = 0
         with transaction.atomic():
-            self.following = checkpoints.begin(owner, [text_block("Begin.")])
+            self.following = step.begin(owner, [text_block("Begin.")])
 
     def take(self, *, effects=(), output="", command=""):
         self.number += 1
@@ -39,12 +43,12 @@ class Steps:
         block = {"type": "tool_use", "id": call.id, "name": name, "input": given}
         turn = Turn([block], "tool_use", Usage(input_tokens=10, output_tokens=10))
         grant = self.following.grant
-        _, standing = points.save_turn(
+        _, standing = fast_path.save_turn(
             self.owner, self.following.standing, grant, turn, turn.usage, {call.id: "x"}
         )
         failed = "command_failed" if command else ""
         result = ToolResult(call, "x", [text_block(output)], bool(failed), failed, effects=effects)
-        self.following = points.save_results(self.owner, standing, [result], [])
+        self.following = fast_path.save_results(self.owner, standing, [result], [])
         return self.following
 
     def ask(self, problem):
@@ -77,9 +81,9 @@ def test_after_the_founder_resumed_five_more_are_needed(build, owner, founder):
     steps = Steps(owner)
     for name in "abcde":
         steps.fail(name)
-    checkpoints.rest(owner, checkpoints.Rest(SessionState.PAUSED, questions.TOO_MANY))
+    session_rest.rest(owner, session_rest.Rest(SessionState.PAUSED, questions.TOO_MANY))
     control.resume(build, founder)
-    again = Steps(checkpoints.claim(build.pk, run_id=0))
+    again = Steps(claim(build.pk, run_id=0))
     assert [again.ask(f"Question {number}?").pause for number in range(5)] == [""] * 4 + [questions.TOO_MANY]
 
 
@@ -89,7 +93,7 @@ def test_a_question_outside_of_a_step_may_be_the_fifth(build, owner, about):
     for name in "abcd":
         steps.fail(name)
     with transaction.atomic():
-        rest = checkpoints.ask(owner, about, "I need a decision.")
+        rest = step.ask(owner, about, "I need a decision.")
     assert (rest.state, rest.reason) == (SessionState.PAUSED, questions.TOO_MANY)
     assert paused_events(build) == [questions.TOO_MANY]
 
@@ -108,8 +112,8 @@ def test_a_question_outside_of_a_step_may_be_the_fifth(build, owner, about):
 )
 def test_each_kind_has_its_name_and_its_options(build, owner, about, kind, values):
     with transaction.atomic():
-        rest = checkpoints.ask(owner, about, "I need a decision.")
-    assert rest == checkpoints.Rest(SessionState.WAITING_FOR_INPUT, "I need a decision.")
+        rest = step.ask(owner, about, "I need a decision.")
+    assert rest == session_rest.Rest(SessionState.WAITING_FOR_INPUT, "I need a decision.")
     asked = AgentEscalation.objects.get()
     assert (asked.error_type, [option["value"] for option in asked.options]) == (kind, values)
     assert asked.error_signature.startswith(f"{build.project_id}:{kind}:")
@@ -121,11 +125,11 @@ def test_the_founder_is_told_how_many_steps_going_on_means():
 
 def test_stopping_here_pauses_the_build_and_is_read_when_it_goes_on(build, owner, founder):
     with transaction.atomic():
-        checkpoints.rest(owner, checkpoints.ask(owner, questions.about_circles(150), "I need a decision."))
+        session_rest.rest(owner, step.ask(owner, questions.about_circles(150), "I need a decision."))
     resolve(AgentEscalation.objects.get().pk, decision="stop_here", by=founder)
-    owner = checkpoints.claim(build.pk, run_id=0)
+    owner = claim(build.pk, run_id=0)
     with transaction.atomic():
-        following = checkpoints.begin(owner, [])
+        following = step.begin(owner, [])
     assert following.pause == questions.STOPPED
     assert "stop_here" in following.rows[-1].content[0]["text"]
 
@@ -164,15 +168,15 @@ def test_what_comes_while_calls_are_open_waits_for_their_results(build, owner, f
     call = ToolCall("open", "bash", {"command": "make"})
     block = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.input}
     turn = Turn([block], "tool_use", Usage(input_tokens=10, output_tokens=10))
-    points.save_turn(owner, None, steps.following.grant, turn, turn.usage, {call.id: "x"})
+    fast_path.save_turn(owner, None, steps.following.grant, turn, turn.usage, {call.id: "x"})
     resolve(AgentEscalation.objects.get().pk, decision="a", guidance="Blue.", by=founder)
     control.send_message(build, "And round.", founder)
     AgentSession.objects.update(run_id=None)
-    again = checkpoints.claim(build.pk, run_id=1)
+    again = claim(build.pk, run_id=1)
     with transaction.atomic():
-        assert checkpoints.begin(again, []).rows == []
+        assert step.begin(again, []).rows == []
     result = ToolResult(call, "x", [text_block("interrupted")], True, "interrupted")
-    rows = points.save_results(again, None, [result], []).rows
+    rows = fast_path.save_results(again, None, [result], []).rows
     told = [row.content[0].get("text", row.content[0]["type"]) for row in rows]
     assert told[0] == "tool_result"
     assert ["Blue." in told[1], "And round." in told[2]] == [True, True]

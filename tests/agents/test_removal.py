@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from agents import checkpoints, control, stages
-from agents.checkpoints import Owner
+from agents import control, stages
+from agents.checkpoint import step
 from agents.models import AgentMessage, AgentSession, SpendEntry
 from agents.removal import delete_project
+from agents.session.claim import Owner
 from agents.turns import text_block
 from jobs import events
 from jobs.models import EventType, Job, JobEvent
@@ -52,7 +53,7 @@ def test_what_a_worker_writes_while_its_project_is_deleted_is_deleted_too(
     owner = Owner(build.pk, 7, previous="working")
     with transaction.atomic():
         stages.prepare_session(owner, AgentSession.objects.get(pk=build.pk))
-        checkpoints.begin(owner, [text_block("One more thing.")])
+        step.begin(owner, [text_block("One more thing.")])
         events.record(build.pk, EventType.AGENT_NARRATION, text="One more thing.")
         thread = deleting(build, founder)
         wait_until_somebody_waits()

@@ -11,12 +11,12 @@ from django.db import DatabaseError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents import checkpoints
+from agents.checkpoint.store import CheckpointStore
 from agents.database import unit
 from agents.models import AgentMessage, AgentSession, SpendEntry, Subscription
 from agents.runner import Context, run_agent_loop
+from agents.session.claim import claim, load
 from agents.start import start_build
-from agents.store import CheckpointStore
 from agents.tools import toolbox
 from agents.turns import ToolFailure, ToolResult, Turn, failed, note, text_block
 from agents.usage import Usage
@@ -109,8 +109,8 @@ async def never():
 
 async def run_once(job, world, knife):
     """One run of the loop, as a worker makes it; raises where it was interrupted."""
-    owner = await unit(checkpoints.claim, job.pk, 1)
-    session, rows = await unit(checkpoints.load, owner)
+    owner = await unit(claim, job.pk, 1)
+    session, rows = await unit(load, owner)
     store = CheckpointStore(owner, rows, lambda: USED, knife.pass_by)
     model, tools = PlayingModel(knife), toolbox.definitions()
     context = Context(session, store, model, CutToolbox(world, knife), tools, never)

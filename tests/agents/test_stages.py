@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from agents import effects, stages
+from agents import stages
+from agents.checkpoint import apply_effects
 from agents.models import AgentSession, Snapshot
 from agents.tool_effects import Asked
 from escalations.answers import resolve
@@ -21,7 +22,7 @@ OF_OLDER_VERSIONS = Asked(
 
 
 def answer(build, founder, question, decision):
-    effects.apply(AgentSession.objects.get(pk=build.pk), [question])
+    apply_effects.apply(AgentSession.objects.get(pk=build.pk), [question])
     resolve(AgentEscalation.objects.get().pk, decision=decision, by=founder)
 
 

@@ -1,7 +1,9 @@
 import pytest
 
-from agents import checkpoints, state
 from agents.models import ASLEEP, AT_WORK, ENDED, PAUSED_AT_ONCE, AgentSession, SessionState
+from agents.session import state
+from agents.session.claim import claim, move_session
+from agents.stops import OwnershipLost
 
 
 @pytest.fixture
@@ -89,8 +91,8 @@ def test_a_move_from_what_is_no_longer_so_is_lost_and_changes_nothing(build, ses
 
 @pytest.mark.parametrize("meanwhile", [{"state": "cancelled"}, {"epoch": 7}])
 def test_an_owner_that_lost_the_session_does_not_move_it(build, meanwhile):
-    owner = checkpoints.claim(build.pk, run_id=1)
+    owner = claim(build.pk, run_id=1)
     AgentSession.objects.update(**meanwhile)
-    with pytest.raises(checkpoints.OwnershipLost):
-        checkpoints.move_session(owner, SessionState.COMPLETED, "Finished.")
+    with pytest.raises(OwnershipLost):
+        move_session(owner, SessionState.COMPLETED, "Finished.")
     assert [move["state"] for move in moves(build)] == ["working"]

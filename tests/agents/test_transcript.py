@@ -1,4 +1,4 @@
-from agents.transcript import upper_bound
+from agents.checkpoint.transcript import upper_bound
 from agents.turns import note, text_block
 from tests.transcripts import as_messages
 

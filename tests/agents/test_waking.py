@@ -7,9 +7,11 @@ import pytest
 from django.db import connection, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import checkpoints, control
-from agents.checkpoints import Rest
+from agents import control
+from agents.checkpoint import step
 from agents.models import AgentSession, SessionState
+from agents.session.claim import claim, has_slept, load
+from agents.session.rest import Rest, rest
 from agents.turns import note
 from jobs import clock
 from tests.races import at_once
@@ -17,38 +19,36 @@ from tests.races import at_once
 
 def claimed(build, run_id):
     """The claim of a run that no living worker executes, and the session as the run found it."""
-    owner = checkpoints.claim(build.pk, run_id)
-    return owner, checkpoints.load(owner)[0]
+    owner = claim(build.pk, run_id)
+    return owner, load(owner)[0]
 
 
 def sleep(build):
     owner, _ = claimed(build, 1)
-    checkpoints.begin(owner, [note("start", "Begin.")])
-    checkpoints.rest(
-        owner, Rest(SessionState.SLEEPING, "Enough for today.", clock.now() - timedelta(seconds=1))
-    )
+    step.begin(owner, [note("start", "Begin.")])
+    rest(owner, Rest(SessionState.SLEEPING, "Enough for today.", clock.now() - timedelta(seconds=1)))
 
 
 def test_who_wakes_an_agent_tells_the_model(build):
     sleep(build)
-    assert checkpoints.has_slept(*claimed(build, 2))
+    assert has_slept(*claimed(build, 2))
 
 
 def test_the_wake_of_a_worker_that_died_before_it_told_is_told_by_the_next(build):
     sleep(build)
     claimed(build, 2)
-    assert checkpoints.has_slept(*claimed(build, 3))
+    assert has_slept(*claimed(build, 3))
 
 
 def test_a_wake_that_was_told_is_not_told_again(build):
     sleep(build)
     owner, _ = claimed(build, 2)
-    checkpoints.begin(owner, [note("wake", "A new day has begun.")])
-    assert not checkpoints.has_slept(*claimed(build, 3))
+    step.begin(owner, [note("wake", "A new day has begun.")])
+    assert not has_slept(*claimed(build, 3))
 
 
 def test_an_agent_that_never_slept_is_told_nothing_of_it(build):
-    assert not checkpoints.has_slept(*claimed(build, 1))
+    assert not has_slept(*claimed(build, 1))
 
 
 def test_the_new_day_s_tool_calls_are_counted_from_its_claim_on(build):
@@ -65,7 +65,7 @@ def test_of_many_workers_at_midnight_one_wakes_the_agent(build):
 
     def wake(run_id):
         with transaction.atomic():
-            return checkpoints.claim(build.pk, run_id)
+            return claim(build.pk, run_id)
 
     # A task in progress on a living worker is not taken from it.
     owners = at_once(*[partial(wake, living_run(build)) for _ in range(6)])
@@ -91,13 +91,13 @@ def living_run(build):
 def test_nobody_wakes_an_agent_before_its_time(build, early):
     sleep(build)
     AgentSession.objects.filter(pk=build.pk).update(wake_at=clock.now() + early)
-    assert checkpoints.claim(build.pk, 2) is None
+    assert claim(build.pk, 2) is None
     assert AgentSession.objects.get(pk=build.pk).state == SessionState.SLEEPING
 
 
 def test_where_auto_wake_is_off_only_a_person_wakes(build):
     owner, _ = claimed(build, 1)
-    checkpoints.rest(owner, Rest(SessionState.SLEEPING, "Enough for today.", None))
-    assert checkpoints.claim(build.pk, 2) is None
+    rest(owner, Rest(SessionState.SLEEPING, "Enough for today.", None))
+    assert claim(build.pk, 2) is None
     control.wake(build, build.project.owner)
-    assert checkpoints.claim(build.pk, 3) is not None
+    assert claim(build.pk, 3) is not None

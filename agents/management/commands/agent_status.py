@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from agents.management import builds, questions
-from agents.status import status_of
+from agents.session.status import status_of
 from jobs.models import TERMINAL, Job
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from agents import live
 from agents.models import AgentSession, SessionState
+from agents.session import live_keys
 from jobs import events
 from jobs.errors import Conflict
 from jobs.models import EventType
@@ -79,7 +79,7 @@ def record_state(job_id: UUID, previous: str, state: str, reason: str, cause: st
 
 def publish_state(job_id: UUID, state: SessionState, wake_at: datetime | None = None) -> None:
     """Write the live key once this commits."""
-    transaction.on_commit(partial(live.set_state, job_id, state.value, wake_at))
+    transaction.on_commit(partial(live_keys.set_state, job_id, state.value, wake_at))
 
 
 def reason_to_pause(is_requested: bool) -> str:

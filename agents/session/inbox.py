@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from agents.prompts import as_data, note_text
-from agents.questions import is_stop
+from agents.session.questions import is_stop
 from agents.turns import Block, note
 from escalations.models import AgentEscalation
 from jobs import clock

@@ -6,57 +6,33 @@ finds another epoch writes nothing and raises `OwnershipLost`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 
-from agents import effects, inbox, live, metrics, questions
 from agents.budget import ledger, renewal
 from agents.budget.allowance import budget_pct, is_winding_down
-from agents.errors import AgentError
+from agents.checkpoint import apply_effects
+from agents.checkpoint.expected import Standing, standing_of
+from agents.checkpoint.transcript import upper_bound
 from agents.failures import retry_policy
-from agents.locks import lock_job, lock_session
-from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Subscription
+from agents.models import AgentMessage, AgentSession, SessionState
 from agents.notifications import notices
 from agents.prompts import note_text
-from agents.standing import Standing, standing_of
-from agents.state import SUSPENDED, SUSPENSION, MoveLost, move, reason_to_pause
+from agents.session import inbox, live_keys, questions
+from agents.session.claim import Owner, write_session
+from agents.session.facts import budget_fact, facts_of, finished_fact
+from agents.session.rest import Rest
+from agents.session.state import reason_to_pause
 from agents.tool_effects import Asked
-from agents.transcript import upper_bound
-from agents.turns import COMPACTION, EXCERPT_LIMIT, Block, ToolResult, Turn, note, text_block
+from agents.turns import COMPACTION, Block, ToolResult, Turn, note, text_block
 from agents.usage import Usage
 from jobs import clock, events
-from jobs.events import Fact
 from jobs.models import EventType
-from jobs.queue import enqueue_agent_run, is_at_work
 
 TOOLS_BOUND = 8_000  # the most tokens that the tools' descriptions take
-
-
-class OwnershipLost(AgentError):
-    """Another worker owns this session now."""
-
-
-class NewsCame(Exception):
-    """The session must not rest: something came that it should go on for."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """A claim on a session: every write names it."""
-
-    job_id: UUID
-    epoch: int
-    previous: str  # the state the claim found
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the session was not at work when it was claimed, so that its tool calls count from zero."""
-        return self.previous != SessionState.WORKING
 
 
 @dataclass(frozen=True)
@@ -71,74 +47,6 @@ class Next:
     context_limit: int = 0  # above it, the transcript is compacted first
     standing: Standing | None = None  # what the next fast write expects to find
     has_answers: bool = False  # of the founder, among the new rows
-
-
-def claim(job_id: UUID, run_id: int) -> Owner | None:
-    """Claim the session for this run; None when it is claimed, ended, at rest or not yet due."""
-    session = lock_session(job_id)
-    if session is None or not _may_run(session, run_id):
-        return None
-    epoch, previous, wake_at = session.epoch + 1, session.state, session.wake_at
-    taken: dict[str, Any] = {"epoch": epoch, "run_id": run_id, "wake_at": None, "last_heard_at": clock.now()}
-    if previous == SessionState.WORKING:
-        AgentSession.objects.filter(pk=job_id).update(**taken)
-    else:
-        move(session, SessionState.WORKING, tool_calls=0, **taken)
-    if previous in ASLEEP:
-        metrics.woke(wake_at)
-        same_day = session.wound_down_on == clock.today()
-        reason = "There is more money for today." if same_day else "A new day's budget is there."
-        events.record(job_id, EventType.WAKING, reason=reason)
-    return Owner(job_id, epoch, previous)
-
-
-def _may_run(session: AgentSession, run_id: int) -> bool:
-    state = session.state
-    if state == SessionState.QUEUED:
-        return True
-    if state == SessionState.WORKING:
-        return session.run_id == run_id or not is_at_work(session.run_id)
-    if state in ASLEEP:
-        return session.wake_at is not None and session.wake_at <= clock.now()
-    return state == SessionState.WAITING_FOR_INPUT and inbox.has_news(session.job_id)
-
-
-def write_session(owner: Owner, **fields: Any) -> None:
-    """Write the session's row if the claim still holds; raise `OwnershipLost` otherwise."""
-    changed = AgentSession.objects.filter(pk=owner.job_id, epoch=owner.epoch).update(
-        last_heard_at=clock.now(), **fields
-    )
-    if changed != 1:
-        raise OwnershipLost
-
-
-def move_session(
-    owner: Owner, to: SessionState, reason: str, *, cause: str = "", wake_at: datetime | None = None
-) -> None:
-    """Move the session out of its work if the claim still holds; raise `OwnershipLost` otherwise."""
-    held = AgentSession.objects.filter(pk=owner.job_id, epoch=owner.epoch, state=SessionState.WORKING)
-    session = held.first()
-    if session is None:
-        raise OwnershipLost
-    try:
-        move(session, to, reason, cause=cause, run_id=None, wake_at=wake_at, last_heard_at=clock.now())
-    except MoveLost as error:
-        raise OwnershipLost from error
-
-
-def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
-    """The session, and its transcript since the last summary, in order."""
-    session = AgentSession.objects.select_related("user", "job__project", "job__idea_brief").get(
-        pk=owner.job_id, epoch=owner.epoch
-    )
-    summary = session.messages.filter(stop_reason=COMPACTION).order_by("-position").first()
-    rows = session.messages.filter(position__gte=summary.position if summary else 0)
-    return session, list(rows)
-
-
-def has_slept(owner: Owner, session: AgentSession) -> bool:
-    """Whether the session slept and the model was not told yet: the worker that woke it may have died."""
-    return owner.previous in ASLEEP or session.slept_after == session.last_position
 
 
 def begin(owner: Owner, notes: Sequence[Block]) -> Next:
@@ -179,7 +87,7 @@ def save_turn(
         cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
         context_tokens=turn.usage.context_tokens,
     )
-    transaction.on_commit(partial(live.set_budget, {owner.job_id: budget_pct(spent_today, allowance)}))
+    transaction.on_commit(partial(live_keys.set_budget, {owner.job_id: budget_pct(spent_today, allowance)}))
     return row
 
 
@@ -254,7 +162,7 @@ def _go_on(
     if any(event_type == EventType.WAITING_FOR_INPUT for event_type, _ in failures.facts):
         notices.queue(session.job_id, EventType.WAITING_FOR_INPUT)
     wanted = [effect for result in results for effect in result.effects]
-    fields |= effects.apply(session, wanted)
+    fields |= apply_effects.apply(session, wanted)
     has_asked = any(event_type == EventType.WAITING_FOR_INPUT for event_type, _ in failures.facts)
     has_asked = has_asked or any(isinstance(effect, Asked) for effect in wanted)
     pause = _pause_after_too_many(session) if has_asked else ""
@@ -295,73 +203,13 @@ def add_notes(owner: Owner, notes: Sequence[Block]) -> list[AgentMessage]:
     return rows
 
 
-@dataclass(frozen=True)
-class Rest:
-    """How the session is to rest: its state, and the reason, in words for the founder."""
-
-    state: SessionState
-    reason: str
-    wake_at: datetime | None = None
-    is_for_money: bool = False
-    cause: str = ""  # the reason for code that needs it later
-
-
 def ask(owner: Owner, question: Asked, reason: str) -> Rest:
     """Ask the founder outside a tool call; returns how the session is to rest."""
     session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
-    write_session(owner, **effects.apply(session, [question]))
+    write_session(owner, **apply_effects.apply(session, [question]))
     if pause := _pause_after_too_many(session):
         return Rest(SessionState.PAUSED, pause)
     return Rest(SessionState.WAITING_FOR_INPUT, reason)
-
-
-def rest(owner: Owner, wanted: Rest) -> None:
-    """Let the session rest. Raises `NewsCame` when something has come that it should go on for."""
-    ledger.release_all_of(owner.job_id)
-    if _has_reason_to_go_on(owner, wanted):
-        raise NewsCame
-    if wanted.state == SessionState.PAUSED and _is_suspended(owner):
-        wanted = replace(wanted, reason=SUSPENDED, cause=SUSPENSION)
-    wake_at = wanted.wake_at.isoformat() if wanted.wake_at else None
-    move_session(owner, wanted.state, wanted.reason, cause=wanted.cause, wake_at=wanted.wake_at)
-    if wanted.state == SessionState.SLEEPING:
-        events.record(owner.job_id, EventType.SLEEPING, wake_at=wake_at, reason=wanted.reason)
-        if wanted.is_for_money:
-            notices.queue(owner.job_id, EventType.SLEEPING)
-    if wanted.state == SessionState.BUDGET_EXCEEDED:
-        events.record(owner.job_id, EventType.BUDGET_EXCEEDED, wake_at=wake_at, budget_pct=100)
-        notices.queue(owner.job_id, EventType.BUDGET_EXCEEDED)
-    write_session(owner, pause_requested=False, sleep_requested=False)
-    if wanted.wake_at is not None:
-        enqueue_agent_run(owner.job_id, at=wanted.wake_at)
-    if wanted.state in ASLEEP:
-        write_session(owner, slept_after=F("last_position"))
-
-
-def hand_back(owner: Owner) -> None:
-    """Return a session at work to the queue, for any free worker.
-
-    It records no event: the next claim does.
-    """
-    write_session(owner, state=SessionState.QUEUED, run_id=None)
-    enqueue_agent_run(owner.job_id)
-
-
-def _has_reason_to_go_on(owner: Owner, wanted: Rest) -> bool:
-    """Whether something has come since the loop decided to rest, checked under the locks it would need."""
-    if wanted.state == SessionState.WAITING_FOR_INPUT:
-        lock_job(owner.job_id)  # answers and messages lock it too
-        return inbox.has_news(owner.job_id)
-    if not wanted.is_for_money:
-        return False
-    session = AgentSession.objects.get(pk=owner.job_id)
-    day = ledger.lock_day_of(session)
-    winding_down = is_winding_down(day.spent_microdollars, day.allowance_microdollars)
-    return not winding_down and ledger.has_room(session, session.context_tokens)
-
-
-def _is_suspended(owner: Owner) -> bool:
-    return Subscription.objects.filter(user__sessions=owner.job_id, suspended=True).exists()
 
 
 def _message(session: AgentSession, role: str, content: list[Block], stop_reason: str = "") -> AgentMessage:
@@ -375,51 +223,3 @@ def _message(session: AgentSession, role: str, content: list[Block], stop_reason
         stop_reason=stop_reason,
         created_at=clock.now(),
     )
-
-
-def facts_of(turn: Turn, labels: dict[str, str], phase: str) -> list[Fact]:
-    """The events of a turn."""
-    facts: list[Fact] = []
-    if turn.thinking:
-        facts.append((EventType.AGENT_THINKING, {"text": turn.thinking[:EXCERPT_LIMIT]}))
-    if turn.text:
-        facts.append((EventType.AGENT_MESSAGE, {"text": turn.text, "author": "agent"}))
-    for call in turn.calls:
-        payload = {
-            "call_id": call.id,
-            "tool": call.name,
-            "label": labels[call.id],
-            "phase": phase,
-        }
-        facts.append((EventType.TOOL_CALLED, payload))
-    return facts
-
-
-def budget_fact(spent: int, allowance: int) -> Fact:
-    """The event of the founder's day: its budget and what is spent."""
-    return (
-        EventType.BUDGET_UPDATED,
-        {
-            "budget_pct": budget_pct(spent, allowance),
-            "spent_microdollars": spent,
-            "allowance_microdollars": allowance,
-        },
-    )
-
-
-def finished_fact(result: ToolResult, phase: str, iteration: int) -> Fact:
-    """The event of a tool result."""
-    payload: dict[str, Any] = {
-        "call_id": result.call.id,
-        "tool": result.call.name,
-        "label": result.label,
-        "ok": not result.is_error,
-        "exit_code": result.exit_code,
-        "duration_ms": result.duration_ms,
-        "excerpt": result.excerpt[:EXCERPT_LIMIT],
-        "phase": phase,
-        "iteration": iteration,
-    }
-    optional = {"command": result.call.input.get("command"), "diff": result.diff, "image": result.image}
-    payload |= {name: value for name, value in optional.items() if value}
-    return EventType.TOOL_FINISHED, payload

@@ -14,16 +14,19 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import transaction
 
-from agents import checkpoints, live, sql
 from agents.budget import prices
 from agents.budget.allowance import USUAL_MAX_TOKENS, budget_pct, context_limit_of
 from agents.budget.ledger import Grant
-from agents.checkpoints import Next, Owner
+from agents.checkpoint import statements, step
+from agents.checkpoint.expected import Standing
+from agents.checkpoint.step import Next
+from agents.checkpoint.transcript import upper_bound
 from agents.failures.failure import concerns
 from agents.models import AgentMessage
-from agents.standing import Standing
-from agents.state import reason_to_pause
-from agents.transcript import upper_bound
+from agents.session import live_keys
+from agents.session.claim import Owner
+from agents.session.facts import budget_fact, facts_of, finished_fact
+from agents.session.state import reason_to_pause
 from agents.turns import Block, ToolResult, Turn
 from agents.usage import Usage
 from jobs import clock, events
@@ -42,7 +45,7 @@ def save_turn(
             context_tokens=turn.usage.context_tokens,
         )
     with transaction.atomic():
-        return checkpoints.save_turn(owner, grant, turn, spent, labels), None
+        return step.save_turn(owner, grant, turn, spent, labels), None
 
 
 def save_results(
@@ -54,7 +57,7 @@ def save_results(
         if following is not None:
             return following
     with transaction.atomic():
-        return checkpoints.save_results(owner, results, notes)
+        return step.save_results(owner, results, notes)
 
 
 def _is_plain(results: Sequence[ToolResult], standing: Standing) -> bool:
@@ -71,10 +74,10 @@ def _save_turn_at_once(
     owner: Owner, standing: Standing, grant: Grant, turn: Turn, spent: Usage, labels: dict[str, str]
 ) -> AgentMessage | None:
     cost = prices.price_of(standing.model, grant.day).cost(spent)
-    facts = events.checked(checkpoints.facts_of(turn, labels, standing.phase))
+    facts = events.checked(facts_of(turn, labels, standing.phase))
     row = standing.message(owner.job_id, AgentMessage.Role.ASSISTANT, turn.content, turn.stop_reason)
-    written = sql.one_row(
-        sql.SAVE_TURN,
+    written = statements.one_row(
+        statements.SAVE_TURN,
         {
             **_common(owner, standing, row, facts),
             **vars(spent),
@@ -88,9 +91,9 @@ def _save_turn_at_once(
     if written is None:
         return None
     percent = budget_pct(written["spent"], written["allowance"])
-    facts.append(checkpoints.budget_fact(written["spent"], written["allowance"]))
+    facts.append(budget_fact(written["spent"], written["allowance"]))
     events.announce(owner.job_id, facts, written["last_seq"], row.created_at)
-    transaction.on_commit(partial(live.set_budget_soon, owner.job_id, percent))
+    transaction.on_commit(partial(live_keys.set_budget_soon, owner.job_id, percent))
     return row
 
 
@@ -101,13 +104,11 @@ def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[To
     content = [result.block() for result in results]
     bound = standing.context_tokens + upper_bound(content)
     price = prices.price_of(standing.model, standing.day)
-    facts = events.checked(
-        [checkpoints.finished_fact(result, standing.phase, standing.iteration) for result in results]
-    )
+    facts = events.checked([finished_fact(result, standing.phase, standing.iteration) for result in results])
     row = standing.message(owner.job_id, AgentMessage.Role.USER, content)
     grant = Grant(uuid4(), USUAL_MAX_TOKENS, standing.day)
-    written = sql.one_row(
-        sql.SAVE_RESULTS,
+    written = statements.one_row(
+        statements.SAVE_RESULTS,
         {
             **_common(owner, standing, row, facts),
             **standing.conditions(),

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from agents import inbox
 from agents.models import BuildDocument, Snapshot
+from agents.session import inbox
 from jobs import events
 from jobs.models import EventType, FounderMessage, Job, JobStatus
 

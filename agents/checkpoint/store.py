@@ -7,32 +7,22 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from agents import checkpoints, points
 from agents.budget import ledger
 from agents.budget.ledger import Grant
-from agents.checkpoints import Next, Owner
+from agents.checkpoint import fast_path, step
+from agents.checkpoint.expected import Standing
+from agents.checkpoint.step import Next
+from agents.checkpoint.transcript import append
 from agents.database import statement, unit
 from agents.models import AgentMessage
-from agents.standing import Standing
-from agents.transcript import append
+from agents.session.claim import Owner
+from agents.stops import OutOfBudget, PauseRequested
 from agents.turns import Block, ToolResult, Turn
 from agents.usage import Usage
 
 log = structlog.get_logger(__name__)
 
 PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between attempts to bill while the database is unreachable
-
-
-class OutOfBudget(Exception):
-    """The next call does not fit into the founder's day."""
-
-    def __init__(self, *, is_overdrawn: bool) -> None:
-        super().__init__(OutOfBudget.__doc__)
-        self.is_overdrawn = is_overdrawn
-
-
-class PauseRequested(Exception):
-    """The session pauses after this step; the message says why."""
 
 
 class CheckpointStore:
@@ -81,12 +71,12 @@ class CheckpointStore:
         """Reserve the first call. Calls still open get their results before any note."""
         if self.open_turn is not None and self.open_turn.requested:
             self._held, notes = list(notes), []
-        self._follow(await unit(checkpoints.begin, self.owner, notes))
+        self._follow(await unit(step.begin, self.owner, notes))
 
     async def save_turn(self, turn: Turn, labels: dict[str, str]) -> None:
         try:
             row, self._standing = await statement(
-                points.save_turn, self.owner, self._standing, self._granted(), turn, self._spent(), labels
+                fast_path.save_turn, self.owner, self._standing, self._granted(), turn, self._spent(), labels
             )
         except BaseException:
             await self.bill()
@@ -99,7 +89,7 @@ class CheckpointStore:
         """Whether the founder's answer to a question came with them."""
         notes, self._held = [*notes, *self._held], []
         standing = self._standing if self._grant is None else None  # an open call is released first
-        following = await statement(points.save_results, self.owner, standing, results, notes)
+        following = await statement(fast_path.save_results, self.owner, standing, results, notes)
         self._follow(following)
         self._between()
         return following.has_answers
@@ -122,7 +112,7 @@ class CheckpointStore:
     async def save_summary(self, turn: Turn) -> None:
         """Go on from the summary alone."""
         try:
-            following = await unit(checkpoints.save_summary, self.owner, self._granted(), turn, self._spent())
+            following = await unit(step.save_summary, self.owner, self._granted(), turn, self._spent())
         except BaseException:
             await self.bill()
             raise
@@ -132,7 +122,7 @@ class CheckpointStore:
 
     async def take_news(self, notes: Sequence[Block] = ()) -> bool:
         """Whether there is something new for the model after it ended its turn."""
-        following = await unit(checkpoints.take_news, self.owner, notes)
+        following = await unit(step.take_news, self.owner, notes)
         if following is not None:
             self._follow(following)
         return following is not None

@@ -1,0 +1,111 @@
+"""Owning a session: a run claims it, and every write names the claim and its epoch.
+
+A unit that finds another epoch writes nothing and raises `ClaimLost`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from agents import metrics
+from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState
+from agents.session import inbox
+from agents.session.locks import lock_session
+from agents.session.state import MoveLost, move
+from agents.stops import OwnershipLost
+from agents.turns import COMPACTION
+from jobs import clock, events
+from jobs.models import EventType
+from jobs.queue import enqueue_agent_run, is_at_work
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A claim on a session: every write names it."""
+
+    job_id: UUID
+    epoch: int
+    previous: str  # the state the claim found
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the session was not at work when it was claimed, so that its tool calls count from zero."""
+        return self.previous != SessionState.WORKING
+
+
+def claim(job_id: UUID, run_id: int) -> Owner | None:
+    """Claim the session for this run; None when it is claimed, ended, at rest or not yet due."""
+    session = lock_session(job_id)
+    if session is None or not _may_run(session, run_id):
+        return None
+    epoch, previous, wake_at = session.epoch + 1, session.state, session.wake_at
+    taken: dict[str, Any] = {"epoch": epoch, "run_id": run_id, "wake_at": None, "last_heard_at": clock.now()}
+    if previous == SessionState.WORKING:
+        AgentSession.objects.filter(pk=job_id).update(**taken)
+    else:
+        move(session, SessionState.WORKING, tool_calls=0, **taken)
+    if previous in ASLEEP:
+        metrics.woke(wake_at)
+        same_day = session.wound_down_on == clock.today()
+        reason = "There is more money for today." if same_day else "A new day's budget is there."
+        events.record(job_id, EventType.WAKING, reason=reason)
+    return Owner(job_id, epoch, previous)
+
+
+def _may_run(session: AgentSession, run_id: int) -> bool:
+    state = session.state
+    if state == SessionState.QUEUED:
+        return True
+    if state == SessionState.WORKING:
+        return session.run_id == run_id or not is_at_work(session.run_id)
+    if state in ASLEEP:
+        return session.wake_at is not None and session.wake_at <= clock.now()
+    return state == SessionState.WAITING_FOR_INPUT and inbox.has_news(session.job_id)
+
+
+def write_session(owner: Owner, **fields: Any) -> None:
+    """Write the session's row if the claim still holds; raise `OwnershipLost` otherwise."""
+    changed = AgentSession.objects.filter(pk=owner.job_id, epoch=owner.epoch).update(
+        last_heard_at=clock.now(), **fields
+    )
+    if changed != 1:
+        raise OwnershipLost
+
+
+def move_session(
+    owner: Owner, to: SessionState, reason: str, *, cause: str = "", wake_at: datetime | None = None
+) -> None:
+    """Move the session out of its work if the claim still holds; raise `OwnershipLost` otherwise."""
+    held = AgentSession.objects.filter(pk=owner.job_id, epoch=owner.epoch, state=SessionState.WORKING)
+    session = held.first()
+    if session is None:
+        raise OwnershipLost
+    try:
+        move(session, to, reason, cause=cause, run_id=None, wake_at=wake_at, last_heard_at=clock.now())
+    except MoveLost as error:
+        raise OwnershipLost from error
+
+
+def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
+    """The session, and its transcript since the last summary, in order."""
+    session = AgentSession.objects.select_related("user", "job__project", "job__idea_brief").get(
+        pk=owner.job_id, epoch=owner.epoch
+    )
+    summary = session.messages.filter(stop_reason=COMPACTION).order_by("-position").first()
+    rows = session.messages.filter(position__gte=summary.position if summary else 0)
+    return session, list(rows)
+
+
+def has_slept(owner: Owner, session: AgentSession) -> bool:
+    """Whether the session slept and the model was not told yet: the worker that woke it may have died."""
+    return owner.previous in ASLEEP or session.slept_after == session.last_position
+
+
+def hand_back(owner: Owner) -> None:
+    """Return a session at work to the queue, for any free worker.
+
+    It records no event: the next claim does.
+    """
+    write_session(owner, state=SessionState.QUEUED, run_id=None)
+    enqueue_agent_run(owner.job_id)
