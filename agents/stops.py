@@ -41,3 +41,7 @@ class OutOfBudget(Exception):
 
 class PauseRequested(Exception):
     """The session pauses after this step; the message says why."""
+
+
+class HandBack(Exception):
+    """The worker stops; the session goes to whichever is free."""

@@ -8,13 +8,15 @@ from django.db import InterfaceError, OperationalError
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from agents import metrics, reaping, showing
-from agents.build import execute_build
+from agents import metrics
+from agents.actions.projects import END_SANDBOX
+from agents.builds import finished_app
+from agents.builds.build import execute_build
 from agents.database import unit
 from agents.notifications import mail, webhook  # noqa: F401  # registers their tasks
-from agents.removal import END_SANDBOX
 from agents.sandbox import provider
-from agents.sweep import REAP_SANDBOXES
+from agents.worker import reaper
+from agents.worker.sweep import REAP_SANDBOXES
 from jobs.queue import AGENTS, ERRANDS, RUN_AGENT
 
 log = structlog.get_logger(__name__)
@@ -38,22 +40,22 @@ async def end_sandbox(sandbox_id: str) -> None:
     await provider.kill(sandbox_id)
 
 
-@app.task(name=showing.SHOW, queue=ERRANDS)
+@app.task(name=finished_app.SHOW, queue=ERRANDS)
 async def show_app(job_id: str) -> None:
     """Start the app of a finished build, because somebody wants to see it."""
-    if moment := await showing.open_app(UUID(job_id)):
-        await unit(showing.look_after_later, UUID(job_id), moment)
+    if moment := await finished_app.open_app(UUID(job_id)):
+        await unit(finished_app.look_after_later, UUID(job_id), moment)
 
 
-@app.task(name=showing.LOOK_AFTER, queue=ERRANDS)
+@app.task(name=finished_app.LOOK_AFTER, queue=ERRANDS)
 async def look_after_app(job_id: str) -> None:
     """Keep a finished build's app running while it is used; then save its files and pause it."""
-    if moment := await showing.look_after(UUID(job_id)):
-        await unit(showing.look_after_later, UUID(job_id), moment)
+    if moment := await finished_app.look_after(UUID(job_id)):
+        await unit(finished_app.look_after_later, UUID(job_id), moment)
 
 
 @app.task(name=REAP_SANDBOXES, queue=ERRANDS)
 async def reap_sandboxes() -> None:
     """End the sandboxes that are no longer needed."""
-    for reaped in await reaping.reap():
+    for reaped in await reaper.reap():
         log.info("sandbox.reaped", sandbox_id=reaped.sandbox_id, why=reaped.why, done=reaped.done)

@@ -8,8 +8,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
+from agents.actions.start import start_build
 from agents.models import ASLEEP, AT_WORK, AgentSession, Subscription
-from agents.start import start_build
 from cofounder.entry import make_link
 from cofounder.models import User
 from jobs import clock, events

@@ -9,7 +9,7 @@ import pytest
 @pytest.fixture
 def job(project: Any) -> Any:
     """A build that has just been requested."""
-    from agents.start import start_build
+    from agents.actions.start import start_build
 
     return start_build(project)[0]
 

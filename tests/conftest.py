@@ -178,6 +178,6 @@ def other_api(other_founder: Any) -> Any:
 @pytest.fixture
 def build(project: Any) -> Any:
     """A job of the project that has just been started."""
-    from agents.start import start_build
+    from agents.actions.start import start_build
 
     return start_build(project)[0]

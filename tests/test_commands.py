@@ -97,7 +97,7 @@ def test_every_variable_of_the_sample_environment_is_documented() -> None:
 
 
 def test_a_worker_s_unit_waits_longer_than_the_worker_does() -> None:
-    from agents.management.commands.run_worker import STOP_SECONDS
+    from agents.worker.process import STOP_SECONDS
 
     text = (UNITS / "cofounder-worker@.service").read_text()
 

@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 
-from agents.admin import columns, reading
-from agents.admin.acts import ActingAdmin
+from agents.admin import columns, logs
+from agents.admin.actions import ActingAdmin
 from agents.admin.columns import BuildColumns, link
 from agents.models import AgentSession, BuildDocument, Snapshot
 from jobs.cockpit import as_uuid
@@ -126,4 +126,4 @@ class JobAdmin(BuildColumns, ActingAdmin):
         if not request.user.has_perm("jobs.view_jobevent"):
             raise PermissionDenied
         rows = JobEvent.objects.filter(job=job).order_by("-seq")
-        return reading.page(self, request, job, rows, reading.event, f"Event log of {job.project.name}")
+        return logs.page(self, request, job, rows, logs.event, f"Event log of {job.project.name}")

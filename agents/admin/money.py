@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from agents import topup
+from agents.actions import money
 from agents.admin.forms import CheckedForm, DollarsField
 from agents.budget import reports
 from agents.budget.amounts import dollars, exactly
@@ -50,10 +50,10 @@ class ChangeForm(CheckedForm):
         given, kinds = self.cleaned_data, BudgetChange.Kind
         user, amount, reason = given["user"], given["amount_microdollars"], given["reason"]
         if given["kind"] == kinds.TOP_UP:
-            return topup.top_up(user, amount, by=by, reason=reason)
+            return money.top_up(user, amount, by=by, reason=reason)
         if given["kind"] == kinds.OVERRIDE:
-            return topup.override(user, amount, by, reason)
-        return topup.set_today(user, amount, by)
+            return money.override(user, amount, by, reason)
+        return money.set_today(user, amount, by)
 
 
 @admin.register(BudgetChange)

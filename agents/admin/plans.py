@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 
-from agents import suspension, topup
+from agents.actions import money, suspension
 from agents.admin.forms import CheckedForm, DollarsField
 from agents.budget import reports, validation
 from agents.budget.amounts import dollars
@@ -62,7 +62,7 @@ def take_effect_on_tier(tier_id: str) -> None:
     at_work = AgentSession.objects.exclude(state__in=ENDED).values("user")
     subscriptions = Subscription.objects.select_related("user").filter(tier=tier_id)
     for subscription in subscriptions.filter(Q(user__in=begun) | Q(user__in=at_work)):
-        topup.recompute_today(subscription.user)
+        money.recompute_today(subscription.user)
 
 
 class SubscriptionForm(CheckedForm):
@@ -145,4 +145,4 @@ class SubscriptionAdmin(ModelAdmin):
         super().save_model(request, obj, form, change)
         if "suspended" in form.changed_data:
             (suspension.suspend if obj.suspended else suspension.lift)(obj.user)
-        topup.recompute_today(obj.user)
+        money.recompute_today(obj.user)

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 
-from agents.admin import columns, reading
-from agents.admin.acts import ActingAdmin
+from agents.admin import columns, logs
+from agents.admin.actions import ActingAdmin
 from agents.admin.columns import BuildColumns, link
 from agents.models import AgentMessage, AgentSession
 from jobs.cockpit import as_uuid
@@ -75,4 +75,4 @@ class SessionAdmin(BuildColumns, ActingAdmin):
             raise PermissionDenied
         rows = AgentMessage.objects.filter(session=session).order_by("position")
         title = f"Transcript of {session.job.project.name}"
-        return reading.page(self, request, session, rows, reading.message, title)
+        return logs.page(self, request, session, rows, logs.message, title)

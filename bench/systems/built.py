@@ -4,10 +4,10 @@ import asyncio
 import json
 from datetime import timedelta
 
-from agents.build import execute_build
+from agents.actions.start import start_build
+from agents.builds.build import execute_build
 from agents.database import unit
 from agents.models import AgentSession, Subscription
-from agents.start import start_build
 from bench import long_build
 from cofounder.models import User
 from jobs import clock

@@ -13,9 +13,9 @@ from typing import Any
 
 from django.conf import settings
 
+from agents.builds.build_sandbox import SandboxKeeper, SavingToolbox
 from agents.checkpoint.store import CheckpointStore
 from agents.guards import Guards
-from agents.keeper import SandboxKeeper, SavingToolbox
 from agents.loop import Loop
 from agents.models import AgentSession, Snapshot
 from agents.sandbox.workspace import Workspace

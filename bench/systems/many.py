@@ -13,13 +13,13 @@ from typing import Any
 import uvloop
 from django.db import connection
 
-from agents import sweep
 from agents.database import unit
 from agents.guards import Guards
 from agents.loop import Loop
 from agents.models import AgentSession, SessionState
 from agents.stops import TurnEnded
 from agents.turns import Turn, note
+from agents.worker import sweep
 from bench import work
 from bench.systems.ours import USAGE, InstantToolbox, new_build, open_store
 from jobs import clock, doorbell

@@ -9,14 +9,14 @@ from typing import Any
 import uvloop
 from django.db import connection, transaction
 
-from agents import stages
+from agents.actions.start import start_build
+from agents.builds import transactions
 from agents.checkpoint.store import CheckpointStore
 from agents.database import unit
 from agents.guards import Guards
 from agents.loop import Loop
 from agents.models import AgentMessage, Subscription
 from agents.session.claim import claim, load, write_session
-from agents.start import start_build
 from agents.stops import TurnEnded
 from agents.turns import Replay, ToolCall, ToolResult, Turn, note, text_block
 from agents.usage import Usage
@@ -83,7 +83,7 @@ def open_store(job: Job) -> CheckpointStore:
     owner = claim(job.pk, run_id=0)
     assert owner is not None
     session, rows = load(owner)
-    stages.prepare_session(owner, session)
+    transactions.prepare_session(owner, session)
     return CheckpointStore(owner, rows, lambda: USAGE, lambda: None)
 
 

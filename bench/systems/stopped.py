@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from agents import control
+from agents.actions import control
 from agents.models import SpendEntry
 from bench.cancel import COMMAND
 from bench.systems.ours import new_build

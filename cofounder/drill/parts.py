@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from agents import control
+from agents.actions import control
+from agents.actions.start import start_build
 from agents.budget import reconciliation
 from agents.database import unit
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Snapshot, Subscription
 from agents.sandbox.workspace import Workspace
-from agents.start import start_build
 from cofounder.demo import BRIEF
 from cofounder.environment import BASE_DIR
 from cofounder.models import User

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from knox.models import AuthToken
 
-from agents import nights
+from agents.actions import quiet_hours
 from agents.budget import reports
 from agents.models import Subscription
 from cofounder.pages import money, replies
@@ -36,7 +36,7 @@ def set_nights(request: HttpRequest) -> HttpResponse:
     """Quiet hours, their time zone, and whether agents wake by themselves."""
     given = request.POST
     try:
-        nights.set_nights(
+        quiet_hours.set_nights(
             request.user,
             auto_wake="auto_wake" in given,
             quiet_from=_time(given.get("quiet_from", "")),

@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from agents.control import MESSAGE_LIMIT
-from agents.start import start_build
+from agents.actions.control import MESSAGE_LIMIT
+from agents.actions.start import start_build
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only, own_job

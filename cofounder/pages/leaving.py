@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from agents.account import delete_account
+from agents.actions.account import delete_account
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only

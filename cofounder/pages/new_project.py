@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agents.start import start_build
+from agents.actions.start import start_build
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only
 from jobs import briefs

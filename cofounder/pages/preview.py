@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from agents import sharing, showing
+from agents.actions.share_links import links_of, make, opens, revoke, token_of
+from agents.builds import finished_app
 from agents.preview import probe
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
@@ -56,19 +57,19 @@ def open_app(request: HttpRequest, project_id: UUID) -> HttpResponse:
         return render(request, "app/refused.html", {"sentence": error.__doc__}, status=404)
     if visit is None:
         return redirect_to_login(request.get_full_path())
-    under_way = showing.running_build(visit.project)
+    under_way = finished_app.running_build(visit.project)
     if under_way is not None and _answers(under_way):
         return _redirect(under_way)
-    job = showing.finished_build(visit.project)
+    job = finished_app.finished_build(visit.project)
     if job is None:
         return render(request, "app/none.html", {"visit": visit, "under_way": under_way})
     if _answers(job):
-        showing.note_use(job)
+        finished_app.note_use(job)
         return _redirect(job)
     after = job.last_seq
     if request.method == "GET":
-        showing.note_use(job)
-        showing.show_soon(job.pk)
+        finished_app.note_use(job)
+        finished_app.show_soon(job.pk)
     return render(request, "app/opening.html", _progress_of(visit, job, after))
 
 
@@ -80,7 +81,7 @@ def progress(request: HttpRequest, project_id: UUID) -> HttpResponse:
         visit = _visit(request, project_id)
     except NoLink:
         visit = None
-    job = showing.finished_build(visit.project) if visit else None
+    job = finished_app.finished_build(visit.project) if visit else None
     if visit is None or job is None:
         raise Http404("There is nothing to wait for.")
     context = _progress_of(visit, job, as_number(request.GET.get("after", "0")) or 0)
@@ -121,7 +122,7 @@ def share(request: HttpRequest, project_id: UUID) -> HttpResponse:
     project = own_project(request, project_id)
     days = request.POST.get("days", "")
     try:
-        sharing.make(project, int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0)
+        make(project, int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0)
     except CofounderError as error:
         return replies.refused(request, error, _back(project))
     return _shared(request, project, "The link is ready. Whoever has it can open the app.")
@@ -131,7 +132,7 @@ def share(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @require_POST
 def unshare(request: HttpRequest, project_id: UUID, link_id: UUID) -> HttpResponse:
     project = own_project(request, project_id)
-    sharing.revoke(project, link_id)
+    revoke(project, link_id)
     return _shared(request, project, "The link is revoked.")
 
 
@@ -142,9 +143,7 @@ def _shared(request: HttpRequest, project: Project, sentence: str) -> HttpRespon
 
 
 def _links(request: HttpRequest, project: Project, sentence: str = "") -> HttpResponse:
-    links = [
-        (link, _address_of(request, project, sharing.token_of(link))) for link in sharing.links_of(project)
-    ]
+    links = [(link, _address_of(request, project, token_of(link))) for link in links_of(project)]
     context = {"project": project, "links": links, "sentence": sentence}
     return render(request, "app/share.html", context)
 
@@ -154,7 +153,7 @@ def _address_of(request: HttpRequest, project: Project, token: str) -> str:
 
 
 def _back(project: Project) -> str:
-    job = showing.finished_build(project)
+    job = finished_app.finished_build(project)
     return reverse("build", args=[job.pk]) if job else reverse("projects")
 
 
@@ -165,7 +164,7 @@ def _visit(request: HttpRequest, project_id: UUID) -> Visit | None:
     """None for a stranger without a link, who may be the owner and must sign in first."""
     token = request.GET.get("link", "")
     if token:
-        if not sharing.opens(project_id, token):
+        if not opens(project_id, token):
             raise NoLink
         project = Project.objects.get(pk=project_id)
         return Visit(project, project.owner_id == request.user.pk, urlencode({"link": token}))
@@ -193,7 +192,7 @@ def _progress_of(visit: Visit, job: Job, after: int) -> dict[str, Any]:
         payload = event.payload
         if event.type == EventType.SNAPSHOT_RESTORED:
             context["steps"].append(f"Restoring {payload['count']} of its files")
-        elif payload["status"] == showing.STARTING:
+        elif payload["status"] == finished_app.STARTING:
             context["steps"].append(payload.get("message", ""))
         elif payload["status"] == probe.Status.DOWN:
             context["trouble"] = payload.get("message", "") if visit.is_owner else OTHERS_SENTENCE

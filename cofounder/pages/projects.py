@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from agents.actions.start import start_build
 from agents.models import AgentSession
-from agents.start import start_build
 from cofounder.pages import build_state, replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only, own_project

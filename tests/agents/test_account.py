@@ -116,7 +116,7 @@ def test_a_file_that_is_lost_does_not_keep_the_others(founder: Any, full: Any) -
 
 
 def test_the_export_is_sent_while_it_is_made(founder: Any, full: Any) -> None:
-    from agents.export import export
+    from agents.actions.export import export
 
     pieces = export(founder)
     assert b"account.json" in next(pieces)

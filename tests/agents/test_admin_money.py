@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from agents.actions.control import resume
 from agents.budget import ledger
 from agents.budget.allowance import a_month_later
-from agents.control import resume
 from agents.models import (
     AgentSession,
     BudgetChange,

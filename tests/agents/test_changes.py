@@ -13,12 +13,12 @@ from asgiref.sync import async_to_sync
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
+from agents.actions.start import go_back
 from agents.models import AgentSession, Snapshot
 from agents.snapshots import diff, manifest
 from agents.snapshots.code_zip import DamagedCode
 from agents.snapshots.diff import Kind, Omitted, compare
 from agents.snapshots.manifest import FileState
-from agents.start import go_back
 from jobs import clock
 from jobs.models import Job
 

@@ -9,9 +9,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 
-from agents import reaping
 from agents.sandbox import provider
 from agents.sandbox.workspace import Workspace
+from agents.worker import reaper
 
 pytestmark = [
     pytest.mark.services,
@@ -23,7 +23,7 @@ pytestmark = [
 @pytest.fixture
 def orphan(e2b: str, build: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """A sandbox of a build whose session knows another one."""
-    monkeypatch.setattr(reaping, "YOUNG", timedelta(0))
+    monkeypatch.setattr(reaper, "YOUNG", timedelta(0))
     names = {"project_id": build.project_id, "job_id": build.pk}
     made = async_to_sync(Workspace.open)(**names, epoch=1)
     type(build).objects.filter(pk=build.pk).update(status="cancelled")

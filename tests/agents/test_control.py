@@ -4,7 +4,7 @@ import pytest
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import control
+from agents.actions import control
 from agents.budget import ledger
 from agents.models import AgentSession, SessionState, SpendEntry
 from escalations.models import AgentEscalation

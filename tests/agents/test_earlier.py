@@ -5,12 +5,12 @@ import json
 import pytest
 from django.db import transaction
 
-from agents import stages
+from agents.actions.start import start_build
+from agents.builds import transactions
 from agents.checkpoint import step
 from agents.models import AgentSession, BuildDocument
 from agents.session import earlier_builds
 from agents.session.claim import claim
-from agents.start import start_build
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.models import EventType, FounderMessage, Job, JobStatus
@@ -28,7 +28,9 @@ def say(job, text):
 def prompt_of(job):
     with transaction.atomic():
         owner = claim(job.pk, run_id=0)
-        stages.prepare_session(owner, AgentSession.objects.select_related("job__project").get(pk=job.pk))
+        transactions.prepare_session(
+            owner, AgentSession.objects.select_related("job__project").get(pk=job.pk)
+        )
     return AgentSession.objects.get(pk=job.pk).system_prompt
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from agents.builds.build_sandbox import SandboxKeeper
 from agents.database import unit
-from agents.keeper import SandboxKeeper
 from agents.models import AgentSession, Snapshot
 from agents.preview import probe
 from agents.session import claim as session_claim

@@ -6,7 +6,7 @@ import pytest
 import redis
 from django.conf import settings as project_settings
 
-from agents import topup
+from agents.actions import money
 from agents.models import AgentSession, DailyBudget, SessionState
 from agents.session import live_keys
 from jobs import clock
@@ -66,7 +66,7 @@ def test_a_session_has_no_other_keys(bare, build):
 def test_a_top_up_shows_in_the_keys_at_once(bare, build, founder, admin, django_capture_on_commit_callbacks):
     asleep(build, founder)
     with django_capture_on_commit_callbacks(execute=True):
-        topup.top_up(founder, 60_000_000, by=admin)
+        money.top_up(founder, 60_000_000, by=admin)
     assert bare.get(key(build, "budget_pct")) == b"50"
     assert bare.get(key(build, "state")) == b"sleeping"
 

@@ -7,17 +7,17 @@ import pytest
 from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import topup
+from agents.actions import money
+from agents.actions.start import start_build
 from agents.budget import wake_time
 from agents.budget.allowance import daily_allowance
 from agents.budget.prices import ModelEnded
+from agents.builds.runner import NO_PRICE, Context, run_agent_loop
 from agents.checkpoint.store import CheckpointStore
 from agents.database import unit
 from agents.models import AgentSession, SessionState, SpendEntry, Subscription
-from agents.runner import NO_PRICE, Context, run_agent_loop
 from agents.session import rest as session_rest
 from agents.session.claim import claim, load
-from agents.start import start_build
 from agents.turns import note
 from agents.usage import Usage
 from jobs import clock
@@ -98,7 +98,7 @@ def test_a_build_whose_model_was_ended_by_its_provider_ends_with_that_sentence(b
 def test_money_is_taken_also_for_a_founder_whose_sleeper_has_no_price(build, founder, admin, settings):
     settings.MODEL_PRICES = {}
     run(build)
-    topup.top_up(founder, 30_000_000, by=admin)
+    money.top_up(founder, 30_000_000, by=admin)
     assert AgentSession.objects.get(pk=build.pk).wake_at == clock.next_midnight(clock.now())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from agents import stages
+from agents.builds import transactions
 from agents.checkpoint.store import CheckpointStore
 from agents.checkpoint.transcript import upper_bound
 from agents.database import unit
@@ -28,7 +28,7 @@ def opened(job: Any) -> CheckpointStore:
     assert owner is not None
     session, rows = load(owner)
     if not session.system_prompt:
-        stages.prepare_session(owner, session)
+        transactions.prepare_session(owner, session)
     return CheckpointStore(owner, rows, lambda: USAGE, lambda: None)
 
 

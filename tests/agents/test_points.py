@@ -14,13 +14,13 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents import stages
+from agents.actions.start import start_build
 from agents.budget.ledger import Grant
+from agents.builds import transactions
 from agents.checkpoint import fast_path, step
 from agents.checkpoint.step import Next
 from agents.models import AgentMessage, AgentSession, DailyBudget, SpendEntry, Subscription
 from agents.session.claim import Owner, claim
-from agents.start import start_build
 from agents.stops import OwnershipLost
 from agents.tool_effects import Narrated
 from agents.turns import ToolCall, ToolResult, Turn, text_block
@@ -55,7 +55,7 @@ def claimed(job: Job) -> Owner:
     with transaction.atomic():
         owner = claim(job.pk, run_id=0)
         assert owner is not None
-        stages.prepare_session(owner, AgentSession.objects.get(pk=job.pk))
+        transactions.prepare_session(owner, AgentSession.objects.get(pk=job.pk))
     return owner
 
 

@@ -3,7 +3,8 @@
 import pytest
 from django.db import transaction
 
-from agents import control, stages
+from agents.actions import control
+from agents.builds import transactions
 from agents.checkpoint import fast_path, step
 from agents.models import AgentSession, SessionState
 from agents.session import questions
@@ -23,7 +24,7 @@ OPTIONS = ({"value": "a", "label": "A", "description": ""}, {"value": "b", "labe
 def owner(build):
     with transaction.atomic():
         owner = claim(build.pk, run_id=0)
-        stages.prepare_session(owner, AgentSession.objects.get(pk=build.pk))
+        transactions.prepare_session(owner, AgentSession.objects.get(pk=build.pk))
     return owner
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from agents import control, stages
+from agents.actions import control
+from agents.actions.projects import delete_project
+from agents.builds import transactions
 from agents.checkpoint import step
 from agents.models import AgentMessage, AgentSession, SpendEntry
-from agents.removal import delete_project
 from agents.session.claim import Owner
 from agents.turns import text_block
 from jobs import events
@@ -52,7 +53,7 @@ def test_what_a_worker_writes_while_its_project_is_deleted_is_deleted_too(
     AgentSession.objects.filter(pk=build.pk).update(epoch=7)
     owner = Owner(build.pk, 7, previous="working")
     with transaction.atomic():
-        stages.prepare_session(owner, AgentSession.objects.get(pk=build.pk))
+        transactions.prepare_session(owner, AgentSession.objects.get(pk=build.pk))
         step.begin(owner, [text_block("One more thing.")])
         events.record(build.pk, EventType.AGENT_NARRATION, text="One more thing.")
         thread = deleting(build, founder)

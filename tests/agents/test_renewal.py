@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents import topup
+from agents.actions import money
 from agents.budget import ledger
 from agents.budget.allowance import a_month_later, period_start
 from agents.budget.renewal import next_renewal, renew_if_due
@@ -83,7 +83,7 @@ def test_of_two_workers_that_renew_at_once_one_does(founder):
 
 def test_a_top_up_on_the_day_of_the_renewal_counts_for_the_new_period(founder):
     due(founder, clock.today())
-    topup.top_up(founder, 1_000_000, by=None)
+    money.top_up(founder, 1_000_000, by=None)
     subscription = Subscription.objects.get(pk=founder.pk)
     assert subscription.renews_on == a_month_later(clock.today())
     assert ledger.remaining_in_period(subscription, clock.today()) == 61_000_000

@@ -11,12 +11,12 @@ from django.db import DatabaseError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agents.actions.start import start_build
+from agents.builds.runner import Context, run_agent_loop
 from agents.checkpoint.store import CheckpointStore
 from agents.database import unit
 from agents.models import AgentMessage, AgentSession, SpendEntry, Subscription
-from agents.runner import Context, run_agent_loop
 from agents.session.claim import claim, load
-from agents.start import start_build
 from agents.tools import toolbox
 from agents.turns import ToolFailure, ToolResult, Turn, failed, note, text_block
 from agents.usage import Usage

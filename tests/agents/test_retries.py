@@ -4,10 +4,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from agents import control
+from agents.actions import control
+from agents.actions.start import start_build
 from agents.failures.retry_policy import Recorded, record_failures, watched_targets
 from agents.models import AgentMessage, AgentSession, SpendEntry
-from agents.start import start_build
 from agents.turns import ToolCall, ToolResult, text_block
 from escalations.answers import resolve
 from escalations.models import AgentEscalation, ErrorSignature

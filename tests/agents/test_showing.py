@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 
-from agents import reaping, rescue, showing
+from agents.actions.start import start_build
+from agents.builds import finished_app, rescue
 from agents.database import unit
 from agents.errors import SandboxTaken
 from agents.models import AgentSession, Snapshot
@@ -19,7 +20,7 @@ from agents.sandbox import provider
 from agents.sandbox.workspace import Workspace
 from agents.snapshots import restore, save
 from agents.snapshots.history import newest_of
-from agents.start import start_build
+from agents.worker import reaper
 from jobs import clock
 from jobs.models import Job, JobEvent
 from tests.agents.conftest import OpenWorkspace
@@ -101,7 +102,7 @@ async def test_a_sleeping_app_is_woken(finish: Finish) -> None:
     await (await workspace_of(job, 2)).pause()
     await unit(AgentSession.objects.filter(pk=job.pk).update, epoch=2)
     assert await shown(job) == ""
-    assert await showing.open_app(job.pk) is not None
+    assert await finished_app.open_app(job.pk) is not None
     assert await shown(job) == "Uniform Swap"
     assert await told(job) == [STARTING, RUNNING]
 
@@ -113,7 +114,7 @@ async def test_files_that_went_missing_while_it_slept_are_brought_back_and_told(
     await workspace.end_all_groups()
     await workspace.pause()
     await unit(AgentSession.objects.filter(pk=job.pk).update, epoch=2)
-    await showing.open_app(job.pk)
+    await finished_app.open_app(job.pk)
     assert await shown(job) == "Uniform Swap"
     assert await told(job) == [STARTING, ("snapshot.restored", "3"), STARTING, RUNNING]
 
@@ -122,7 +123,7 @@ async def test_an_app_whose_sandbox_is_gone_gets_another_one(finish: Finish) -> 
     job = await finish()
     old = (await session_of(job)).sandbox_id
     await provider.kill(old)
-    await showing.open_app(job.pk)
+    await finished_app.open_app(job.pk)
     assert await shown(job) == "Uniform Swap"
     session = await session_of(job)
     assert session.sandbox_id not in ("", old)
@@ -134,25 +135,25 @@ async def test_without_any_whole_copy_it_is_said_and_nothing_is_shown(finish: Fi
     await provider.kill((await session_of(job)).sandbox_id)
     snapshot = await unit(Snapshot.objects.get)
     Path(storages["snapshots"].path(snapshot.key)).write_bytes(b"half")
-    assert await showing.open_app(job.pk) is None
+    assert await finished_app.open_app(job.pk) is None
     assert "damaged" in await sentence(job)
     await unit(snapshot.delete)
     await provider.kill((await session_of(job)).sandbox_id)
-    await showing.open_app(job.pk)
+    await finished_app.open_app(job.pk)
     assert "gone" in await sentence(job)
     await provider.kill((await session_of(job)).sandbox_id)
 
 
 async def test_an_app_that_does_not_start_is_told_with_its_log(finish: Finish) -> None:
     job = await finish(start="echo the database is locked; exit 1")
-    assert await showing.open_app(job.pk) is None
+    assert await finished_app.open_app(job.pk) is None
     assert "database is locked" in await sentence(job)
 
 
 async def test_a_provider_that_is_away_is_told(finish: Finish, settings: Any) -> None:
     job = await finish()
     settings.E2B_API_URL = settings.E2B_SANDBOX_URL = "http://127.0.0.1:9"
-    assert await showing.open_app(job.pk) is None
+    assert await finished_app.open_app(job.pk) is None
     assert await sentence(job) == "The sandbox does not answer."
 
 
@@ -161,7 +162,7 @@ async def test_two_who_open_it_at_once_do_not_hinder_each_other(finish: Finish) 
     workspace = await workspace_of(job, 2)
     await workspace.end_all_groups()
     await unit(AgentSession.objects.filter(pk=job.pk).update, epoch=2)
-    await asyncio.gather(showing.open_app(job.pk), showing.open_app(job.pk))
+    await asyncio.gather(finished_app.open_app(job.pk), finished_app.open_app(job.pk))
     assert await shown(job) == "Uniform Swap"
     assert (await told(job))[-1] == RUNNING
 
@@ -169,7 +170,7 @@ async def test_two_who_open_it_at_once_do_not_hinder_each_other(finish: Finish) 
 async def test_a_build_at_work_is_not_touched(build: Any, finish: Finish) -> None:
     job = await finish()
     await unit(AgentSession.objects.filter(pk=job.pk).update, state="working")
-    assert await showing.open_app(job.pk) is None
+    assert await finished_app.open_app(job.pk) is None
     assert await told(job) == []
     with pytest.raises(SandboxTaken):
         await rescue.save(await session_of(job))
@@ -178,12 +179,12 @@ async def test_a_build_at_work_is_not_touched(build: Any, finish: Finish) -> Non
 async def test_what_the_app_wrote_is_saved_before_it_is_paused(finish: Finish) -> None:
     job = await finish()
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
-    assert await showing.look_after(job.pk) is None
+    assert await finished_app.look_after(job.pk) is None
     newest = await unit(Snapshot.objects.first)
     assert newest is not None
     assert "orders.json" in {file["path"] for file in newest.manifest}
     assert await shown(job) == ""  # it is asleep
-    await showing.open_app(job.pk)
+    await finished_app.open_app(job.pk)
     assert await (await workspace_of(job, (await session_of(job)).epoch)).read("orders.json") == b"[1]"
 
 
@@ -195,19 +196,19 @@ async def test_while_the_storage_is_away_the_app_stays_awake_until_it_is_saved(
     snapshots_, away = tmp_path / "snapshots", tmp_path / "away"
     snapshots_.rename(away)
     snapshots_.write_text("not a directory")
-    assert await showing.look_after(job.pk) is not None
+    assert await finished_app.look_after(job.pk) is not None
     assert await shown(job) == "Uniform Swap"
     snapshots_.unlink()
     away.rename(snapshots_)
-    assert await showing.look_after(job.pk) is None
+    assert await finished_app.look_after(job.pk) is None
     assert await shown(job) == ""
     assert (await unit(Snapshot.objects.get)).reason == Snapshot.Reason.FINAL
 
 
 async def test_an_app_that_was_opened_lately_stays_awake(finish: Finish) -> None:
     job = await finish()
-    await unit(showing.note_use, job)
-    assert await showing.look_after(job.pk) is not None
+    await unit(finished_app.note_use, job)
+    assert await finished_app.look_after(job.pk) is not None
     assert await shown(job) == "Uniform Swap"
 
 
@@ -245,7 +246,7 @@ async def alive() -> set[str]:
 
 @pytest.fixture
 def nothing_is_young(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reaping, "YOUNG", timedelta(0))
+    monkeypatch.setattr(reaper, "YOUNG", timedelta(0))
 
 
 @pytest.mark.usefixtures("nothing_is_young")
@@ -255,17 +256,17 @@ async def test_what_no_session_knows_is_ended_and_what_is_in_use_is_not(
     job = await finish()
     used = (await session_of(job)).sandbox_id
     orphan = (await open_workspace()).sandbox_id
-    found = await reaping.reap(dry_run=True)
-    assert (orphan, reaping.Why.ORPHAN, False) in [(each.sandbox_id, each.why, each.done) for each in found]
+    found = await reaper.reap(dry_run=True)
+    assert (orphan, reaper.Why.ORPHAN, False) in [(each.sandbox_id, each.why, each.done) for each in found]
     assert orphan in await alive()
-    assert orphan in [each.sandbox_id for each in await reaping.reap() if each.done]
+    assert orphan in [each.sandbox_id for each in await reaper.reap() if each.done]
     assert used in await alive()
     assert orphan not in await alive()
 
 
 async def test_a_sandbox_that_was_just_made_is_left_alone(e2b: str, open_workspace: OpenWorkspace) -> None:
     fresh = (await open_workspace()).sandbox_id
-    assert fresh not in [each.sandbox_id for each in await reaping.reap()]
+    assert fresh not in [each.sandbox_id for each in await reaper.reap()]
 
 
 @pytest.mark.usefixtures("nothing_is_young")
@@ -273,7 +274,7 @@ async def test_the_sandbox_of_a_worker_that_died_before_it_saved_the_id_is_left_
     build: Any, open_workspace: OpenWorkspace
 ) -> None:
     made = await open_workspace(project_id=build.project_id, job_id=build.pk)
-    assert made.sandbox_id not in [each.sandbox_id for each in await reaping.reap()]
+    assert made.sandbox_id not in [each.sandbox_id for each in await reaper.reap()]
 
 
 async def test_sandboxes_of_another_install_are_not_ours(
@@ -289,11 +290,11 @@ async def test_after_thirty_unused_days_it_is_saved_and_ended_and_can_still_be_s
     old = (await session_of(job)).sandbox_id
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
     await unit(clock.move, await unit(clock.now) + timedelta(days=29))
-    assert old not in [each.sandbox_id for each in await reaping.reap()]
+    assert old not in [each.sandbox_id for each in await reaper.reap()]
     await unit(clock.move, await unit(clock.now) + timedelta(days=2))
-    assert [(each.sandbox_id, each.done) for each in await reaping.reap()] == [(old, True)]
+    assert [(each.sandbox_id, each.done) for each in await reaper.reap()] == [(old, True)]
     assert old not in await alive()
-    await showing.open_app(job.pk)
+    await finished_app.open_app(job.pk)
     assert await shown(job) == "Uniform Swap"
     workspace = await workspace_of(job, (await session_of(job)).epoch)
     assert await workspace.read("orders.json") == b"[1]"
@@ -303,9 +304,9 @@ async def test_after_thirty_unused_days_it_is_saved_and_ended_and_can_still_be_s
 async def test_an_app_somebody_opened_is_in_use(finish: Finish) -> None:
     job = await finish()
     await unit(clock.move, await unit(clock.now) + timedelta(days=29))
-    await unit(showing.note_use, job)
+    await unit(finished_app.note_use, job)
     await unit(clock.move, await unit(clock.now) + timedelta(days=2))
-    assert await reaping.reap() == []
+    assert await reaper.reap() == []
 
 
 @pytest.mark.usefixtures("nothing_is_young")
@@ -315,5 +316,5 @@ async def test_the_sandbox_of_a_stopped_build_that_could_not_be_ended_then_is_en
     job = await finish()
     await unit(Job.objects.filter(pk=job.pk).update, status="cancelled")
     await unit(AgentSession.objects.filter(pk=job.pk).update, state="cancelled")
-    assert [(each.why, each.done) for each in await reaping.reap()] == [(reaping.Why.OVER, True)]
+    assert [(each.why, each.done) for each in await reaper.reap()] == [(reaper.Why.OVER, True)]
     assert (await session_of(job)).sandbox_id == ""

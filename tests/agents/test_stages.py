@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from agents import stages
+from agents.builds import transactions
 from agents.checkpoint import apply_effects
 from agents.models import AgentSession, Snapshot
 from agents.tool_effects import Asked
@@ -17,7 +17,7 @@ OF_OLDER_VERSIONS = Asked(
     "The files of your product are not whole: the sandbox has lost some, and no saved copy can be read. "
     "I have stopped, so as not to build on what is left by accident.",
     "Try again: the storage that holds the copies may work again.",
-    stages.FILES_LOST.options,
+    transactions.FILES_LOST.options,
 )
 
 
@@ -28,12 +28,12 @@ def answer(build, founder, question, decision):
 
 @pytest.mark.parametrize(
     "question",
-    [stages.FILES_LOST, replace(stages.FILES_LOST, problem="In other words."), OF_OLDER_VERSIONS],
+    [transactions.FILES_LOST, replace(transactions.FILES_LOST, problem="In other words."), OF_OLDER_VERSIONS],
 )
 def test_who_agreed_lets_the_build_go_on_until_something_is_saved(build, founder, question):
-    assert not stages.may_go_on_without_files(build)
+    assert not transactions.may_go_on_without_files(build)
     answer(build, founder, question, "go_on")
-    assert stages.may_go_on_without_files(build)
+    assert transactions.may_go_on_without_files(build)
     Snapshot.objects.create(
         project=build.project,
         key="new",
@@ -43,16 +43,16 @@ def test_who_agreed_lets_the_build_go_on_until_something_is_saved(build, founder
         reason=Snapshot.Reason.CHECKPOINT,
         created_at=clock.now() + timedelta(seconds=1),
     )
-    assert not stages.may_go_on_without_files(build)
+    assert not transactions.may_go_on_without_files(build)
 
 
 @pytest.mark.parametrize(
     ("question", "decision"),
     [
-        (stages.FILES_LOST, "try_again"),
-        (Asked("Red or blue?", "Red.", stages.FILES_LOST.options), "go_on"),
+        (transactions.FILES_LOST, "try_again"),
+        (Asked("Red or blue?", "Red.", transactions.FILES_LOST.options), "go_on"),
     ],
 )
 def test_another_answer_or_question_does_not(build, founder, question, decision):
     answer(build, founder, question, decision)
-    assert not stages.may_go_on_without_files(build)
+    assert not transactions.may_go_on_without_files(build)

@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from agents.actions.start import start_build
 from agents.models import AgentSession, DailyBudget, Subscription
-from agents.start import start_build
 from jobs import briefs, clock
 from jobs.errors import Conflict, PaymentNeeded, Unavailable
 from jobs.lifecycle import move

@@ -13,13 +13,7 @@ from agents.budget import ledger
 from agents.budget.reconciliation import release_orphans
 from agents.database import unit
 from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
-from agents.sweep import (
-    OVERDUE,
-    REAP_SANDBOXES,
-    keep_sweeping,
-    queue_forgotten,
-    queue_reaping,
-)
+from agents.worker.sweep import OVERDUE, REAP_SANDBOXES, keep_sweeping, queue_forgotten, queue_reaping
 from jobs import clock
 from jobs.queue import ERRANDS, HEARTBEAT_SECONDS, QUEUES, retry_stalled
 from tests.races import at_once

@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import topup
+from agents.actions import money
 from agents.budget import ledger
 from agents.budget.allowance import daily_allowance
 from agents.models import AgentSession, BudgetChange, DailyBudget, SessionState, SpendEntry, Subscription
@@ -37,7 +37,7 @@ def runs():
 
 
 def test_a_top_up_raises_today_by_its_share(founder, admin):
-    day = topup.top_up(founder, 30 * DOLLAR, by=admin, reason="a gift")
+    day = money.top_up(founder, 30 * DOLLAR, by=admin, reason="a gift")
     assert day.allowance_microdollars == 3 * DOLLAR
     change = BudgetChange.objects.get()
     assert (change.kind, change.amount_microdollars, change.by, change.reason) == (
@@ -52,7 +52,7 @@ def test_a_top_up_raises_today_by_its_share(founder, admin):
 def test_a_top_up_wakes_an_agent_asleep_for_lack_of_money(build, founder, admin, state):
     spend(founder, 2 * DOLLAR)
     sleep(build, state)
-    topup.top_up(founder, 60 * DOLLAR, by=admin)
+    money.top_up(founder, 60 * DOLLAR, by=admin)
     assert session_of(build).wake_at <= clock.now()
     assert runs() == 1
 
@@ -60,7 +60,7 @@ def test_a_top_up_wakes_an_agent_asleep_for_lack_of_money(build, founder, admin,
 def test_a_top_up_too_small_for_a_call_lets_the_agent_sleep(build, founder, admin):
     spend(founder, 2 * DOLLAR)
     tomorrow = sleep(build)
-    topup.top_up(founder, 10, by=admin)
+    money.top_up(founder, 10, by=admin)
     assert session_of(build).wake_at == tomorrow
 
 
@@ -68,20 +68,20 @@ def test_a_top_up_shortens_a_sleep_that_would_last_until_the_renewal(build, foun
     spend(founder, 60 * DOLLAR, allowance=60 * DOLLAR)
     tomorrow = sleep(build)
     AgentSession.objects.update(wake_at=tomorrow + timedelta(days=29))
-    topup.top_up(founder, 30 * DOLLAR, by=admin)
+    money.top_up(founder, 30 * DOLLAR, by=admin)
     assert session_of(build).wake_at == tomorrow
 
 
 @pytest.mark.parametrize("state", [SessionState.PAUSED, SessionState.WAITING_FOR_INPUT])
 def test_an_agent_that_stopped_for_another_reason_is_not_woken_by_money(build, founder, admin, state):
     sleep(build, state)
-    topup.top_up(founder, 60 * DOLLAR, by=admin)
+    money.top_up(founder, 60 * DOLLAR, by=admin)
     assert runs() == 0
 
 
 def test_every_build_under_way_says_the_new_budget(build, founder, admin):
     spend(founder, DOLLAR)
-    topup.top_up(founder, 60 * DOLLAR, by=admin)
+    money.top_up(founder, 60 * DOLLAR, by=admin)
     assert build.events.get(type="agent.budget_updated").payload == {
         "budget_pct": 25,
         "spent_microdollars": DOLLAR,
@@ -97,26 +97,26 @@ def test_nobody_else_s_act_wakes_the_agent_in_the_founder_s_quiet_hours(build, f
     }
     Subscription.objects.filter(pk=founder.pk).update(**quiet)
     sleep(build)
-    topup.top_up(founder, 60 * DOLLAR, by=admin)
+    money.top_up(founder, 60 * DOLLAR, by=admin)
     assert session_of(build).wake_at - now == timedelta(hours=1)
 
 
 def test_a_founder_cannot_add_money_by_themself(founder):
-    with pytest.raises(topup.NotAllowed, match="administrator"):
-        topup.top_up(founder, DOLLAR, by=founder)
+    with pytest.raises(money.NotAllowed, match="administrator"):
+        money.top_up(founder, DOLLAR, by=founder)
     assert not BudgetChange.objects.exists()
 
 
 def test_where_it_is_allowed_a_founder_tops_up(founder, settings):
     settings.SELF_SERVICE_TOP_UP = True
-    topup.top_up(founder, 30 * DOLLAR, by=founder)
+    money.top_up(founder, 30 * DOLLAR, by=founder)
     assert BudgetChange.objects.get().by == founder
 
 
 @pytest.mark.parametrize("amount", [0, -1, 100_000 * DOLLAR + 1, 1.5, "5", True, None])
 def test_an_impossible_amount_is_refused_with_a_sentence(founder, admin, amount):
     with pytest.raises(CofounderError) as refusal:
-        topup.top_up(founder, amount, by=admin)
+        money.top_up(founder, amount, by=admin)
     assert str(refusal.value).endswith((".", "?"))
     assert not BudgetChange.objects.exists()
 
@@ -124,43 +124,43 @@ def test_an_impossible_amount_is_refused_with_a_sentence(founder, admin, amount)
 def test_who_has_no_subscription_has_no_budget_to_change(founder, admin):
     Subscription.objects.filter(pk=founder.pk).delete()
     with pytest.raises(PaymentNeeded, match="no subscription"):
-        topup.top_up(founder, DOLLAR, by=admin)
+        money.top_up(founder, DOLLAR, by=admin)
 
 
 def test_an_override_corrects_downwards(founder, admin):
-    day = topup.override(founder, -30 * DOLLAR, admin, "billed twice")
+    day = money.override(founder, -30 * DOLLAR, admin, "billed twice")
     assert day.allowance_microdollars == DOLLAR
 
 
 def test_an_override_below_what_is_spent_leaves_a_day_of_nothing(founder, admin):
-    day = topup.override(founder, -90 * DOLLAR, admin, "fraud")
+    day = money.override(founder, -90 * DOLLAR, admin, "fraud")
     assert day.allowance_microdollars == 0
 
 
 @pytest.mark.parametrize("amount", [0, 1, 500_000, 60 * DOLLAR])
 def test_today_is_set_to_what_the_founder_wants(founder, amount):
-    assert topup.set_today(founder, amount, founder).allowance_microdollars == amount
+    assert money.set_today(founder, amount, founder).allowance_microdollars == amount
 
 
 def test_setting_today_twice_counts_the_last(founder):
-    topup.set_today(founder, 5 * DOLLAR, founder)
-    topup.set_today(founder, 3 * DOLLAR, founder)
+    money.set_today(founder, 5 * DOLLAR, founder)
+    money.set_today(founder, 3 * DOLLAR, founder)
     assert DailyBudget.objects.get().allowance_microdollars == 3 * DOLLAR
 
 
 def test_today_s_raise_stays_through_a_top_up(founder, admin):
-    topup.set_today(founder, 5 * DOLLAR, founder)
-    assert topup.top_up(founder, 30 * DOLLAR, by=admin).allowance_microdollars == 6 * DOLLAR
+    money.set_today(founder, 5 * DOLLAR, founder)
+    assert money.top_up(founder, 30 * DOLLAR, by=admin).allowance_microdollars == 6 * DOLLAR
 
 
 def test_today_cannot_have_more_than_the_period(founder):
     with pytest.raises(CofounderError, match=r"\$60.00 left"):
-        topup.set_today(founder, 60 * DOLLAR + 1, founder)
+        money.set_today(founder, 60 * DOLLAR + 1, founder)
     assert not BudgetChange.objects.exists()
 
 
 def test_a_raise_of_today_takes_it_from_the_days_after(founder):
-    topup.set_today(founder, 31 * DOLLAR, founder)
+    money.set_today(founder, 31 * DOLLAR, founder)
     DailyBudget.objects.update(spent_microdollars=31 * DOLLAR)
     tomorrow = clock.today() + timedelta(days=1)
     left = ledger.remaining_in_period(founder.subscription, tomorrow)
@@ -169,7 +169,7 @@ def test_a_raise_of_today_takes_it_from_the_days_after(founder):
 
 def test_a_cut_below_what_is_spent_leaves_no_room_for_a_call(build, founder):
     spend(founder, DOLLAR)
-    topup.set_today(founder, DOLLAR // 2, founder)
+    money.set_today(founder, DOLLAR // 2, founder)
     with pytest.raises(ledger.NoRoom):
         ledger.reserve(session_of(build), 0)
 
@@ -178,7 +178,7 @@ def test_a_new_tier_takes_effect_at_once(build, founder):
     spend(founder, 2 * DOLLAR)
     sleep(build)
     Subscription.objects.filter(pk=founder.pk).update(tier="partner")
-    topup.recompute_today(founder)
+    money.recompute_today(founder)
     assert DailyBudget.objects.get().allowance_microdollars == 200 * DOLLAR // 30
     assert runs() == 1
 
@@ -192,7 +192,7 @@ def test_a_top_up_and_calls_at_the_same_moment_lose_nothing_of_each_other(build,
             return ledger.reserve(session, 0)
 
     grants = at_once(
-        reserve, reserve, lambda: topup.top_up(founder, 3 * DOLLAR, by=admin), reserve, reserve, reserve
+        reserve, reserve, lambda: money.top_up(founder, 3 * DOLLAR, by=admin), reserve, reserve, reserve
     )
     assert not [grant for grant in grants if isinstance(grant, Exception)]
     day = DailyBudget.objects.get()
@@ -211,7 +211,7 @@ def test_calls_beside_a_cut_are_granted_before_it_or_refused(build, founder):
             return ledger.reserve(session, 0)
 
     reserve()
-    results = at_once(reserve, lambda: topup.set_today(founder, 100_000, founder), reserve)
+    results = at_once(reserve, lambda: money.set_today(founder, 100_000, founder), reserve)
     refused = [result for result in results if isinstance(result, ledger.NoRoom)]
     assert len(results) - len(refused) == SpendEntry.objects.count()
     with pytest.raises(ledger.NoRoom):
@@ -220,7 +220,7 @@ def test_calls_beside_a_cut_are_granted_before_it_or_refused(build, founder):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_top_ups_at_once_both_count(build, founder, admin):
-    results = at_once(*[lambda: topup.top_up(founder, 3 * DOLLAR, by=admin)] * 2)
+    results = at_once(*[lambda: money.top_up(founder, 3 * DOLLAR, by=admin)] * 2)
     assert sorted(day.allowance_microdollars for day in results) == [2_100_000, 2_200_000]
     assert DailyBudget.objects.get().allowance_microdollars == 2_200_000
 

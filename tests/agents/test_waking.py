@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import control
+from agents.actions import control
 from agents.checkpoint import step
 from agents.models import AgentSession, SessionState
 from agents.session.claim import claim, has_slept, load

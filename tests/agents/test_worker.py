@@ -9,7 +9,7 @@ from procrastinate import App
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 
-from agents.management.commands.run_worker import AgentWorker
+from agents.worker.process import AgentWorker
 from jobs.queue import AGENTS, NEWS, QUEUES
 
 pytestmark = pytest.mark.django_db(transaction=True)

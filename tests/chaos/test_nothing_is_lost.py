@@ -11,8 +11,8 @@ import httpx
 import pytest
 from django.db import connection
 
+from agents.actions.start import start_build
 from agents.models import AgentMessage, SpendEntry
-from agents.start import start_build
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus
 from rehearsal.anthropic_api.validation import validate_request

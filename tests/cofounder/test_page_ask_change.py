@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from agents.actions.start import start_build
 from agents.models import Subscription
-from agents.start import start_build
 from jobs.models import Job
 
 HTMX = {"HX-Request": "true"}

@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import sharing, showing
+from agents.actions import share_links
+from agents.builds import finished_app
 from agents.models import AgentSession, ShareLink
 from jobs import clock, events
 from jobs.models import EventType, Job
@@ -65,12 +66,12 @@ def finish(job: Any, url: str) -> Any:
 
 
 def address(job: Any, link: ShareLink | None = None) -> str:
-    query = f"?link={sharing.token_of(link)}" if link else ""
+    query = f"?link={share_links.token_of(link)}" if link else ""
     return reverse("preview", args=[job.project_id]) + query
 
 
 def queued() -> int:
-    return ProcrastinateJob.objects.filter(task_name=showing.SHOW, status="todo").count()
+    return ProcrastinateJob.objects.filter(task_name=finished_app.SHOW, status="todo").count()
 
 
 def say(job: Any, status: str, **payload: Any) -> None:
@@ -97,7 +98,7 @@ def test_a_sleeping_app_is_woken_by_a_worker_while_a_page_waits(owner: Client, f
     assert queued() == 1
     owner.get(address(finished))
     assert queued() == 1
-    say(finished, showing.STARTING, message="Waking the app up")
+    say(finished, finished_app.STARTING, message="Waking the app up")
     step = owner.get(progress_of(page), headers={"HX-Request": "true"})
     assert "Waking the app up…" in step.content.decode()
     assert "HX-Redirect" not in step
@@ -112,7 +113,7 @@ def test_a_sleeping_app_is_woken_by_a_worker_while_a_page_waits(owner: Client, f
 def test_why_it_cannot_be_opened_is_for_the_owner_alone(
     owner: Client, stranger: Client, finished: Any
 ) -> None:
-    link = sharing.make(finished.project, 7)
+    link = share_links.make(finished.project, 7)
     page = owner.get(address(finished)).content.decode()
     others = stranger.get(address(finished, link)).content.decode()
     say(finished, "down", message="The app ended: no such table")
@@ -146,7 +147,7 @@ def test_the_current_build_is_opened_when_its_app_runs(
     assert queued() == 0
     Job.objects.filter(pk=newer.pk).update(preview_url=SILENT)
     assert "Opening" in owner.get(address(finished)).content.decode()  # the finished one, in its own sandbox
-    assert ProcrastinateJob.objects.get(task_name=showing.SHOW).args == {"job_id": str(finished.pk)}
+    assert ProcrastinateJob.objects.get(task_name=finished_app.SHOW).args == {"job_id": str(finished.pk)}
 
 
 def test_a_project_without_a_finished_build_says_so(owner: Client, build: Any) -> None:
@@ -172,7 +173,7 @@ def test_strangers_sign_in_first_and_other_founders_find_nothing(
 
 def test_a_share_link_opens_the_app_without_a_login(stranger: Client, build: Any, running_app: str) -> None:
     finish(build, running_app)
-    link = sharing.make(build.project, 7)
+    link = share_links.make(build.project, 7)
     assert stranger.get(address(build, link))["Location"] == running_app
 
 
@@ -181,7 +182,7 @@ def test_a_link_ends_by_itself_when_revoked_and_with_another_project(
 ) -> None:
     from jobs.briefs import create_project
 
-    link = sharing.make(finished.project, 7)
+    link = share_links.make(finished.project, 7)
     theirs = create_project(
         owner=other_founder, name="Other", goal="x", idea_brief={"problem": "x"}, interview=[]
     )
@@ -196,7 +197,7 @@ def test_a_link_ends_by_itself_when_revoked_and_with_another_project(
         stranger.get(reverse("preview-progress", args=[finished.project_id]) + "?link=x").status_code == 404
     )
     ShareLink.objects.update(expires_at=clock.now() + timedelta(days=1))
-    sharing.revoke(finished.project, link.pk)
+    share_links.revoke(finished.project, link.pk)
     assert stranger.get(address(finished, link)).status_code == 404
 
 
@@ -233,8 +234,8 @@ def test_a_link_for_a_wrong_time_is_refused_with_a_sentence(owner: Client, finis
 
 
 def test_there_are_only_so_many_links(owner: Client, finished: Any) -> None:
-    for _ in range(sharing.MOST_LINKS):
-        sharing.make(finished.project, 1)
+    for _ in range(share_links.MOST_LINKS):
+        share_links.make(finished.project, 1)
     answer = owner.post(
         reverse("share", args=[finished.project_id]), {"days": "1"}, headers={"HX-Request": "true"}
     )
@@ -242,7 +243,7 @@ def test_there_are_only_so_many_links(owner: Client, finished: Any) -> None:
 
 
 def test_nobody_else_makes_sees_or_revokes_links(stranger: Client, other_founder: Any, finished: Any) -> None:
-    link = sharing.make(finished.project, 7)
+    link = share_links.make(finished.project, 7)
     addresses = [
         reverse("share", args=[finished.project_id]),
         reverse("unshare", args=[finished.project_id, link.pk]),

@@ -1,7 +1,7 @@
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents import control
+from agents.actions import control
 from escalations.answers import BadAnswer, resolve
 from jobs.briefs import BadBrief
 from jobs.errors import Conflict

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from django.conf import settings
 
+from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, SessionState, SpendEntry
-from agents.start import start_build
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs import clock

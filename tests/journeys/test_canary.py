@@ -21,8 +21,8 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.test import AsyncClient, Client
 
+from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, BudgetChange, DailyBudget, Snapshot
-from agents.start import start_build
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs.briefs import create_project

@@ -8,8 +8,8 @@ import pytest
 from django.conf import settings
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
+from agents.actions.start import start_build
 from agents.models import AgentSession, SessionState
-from agents.start import start_build
 from jobs.models import Job
 from tests.journeys.conftest import Workers, empty_the_queue, wait_until
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agents import control
+from agents.actions import control
 from agents.models import AgentMessage
 from agents.turns import COMPACTION
 from escalations.answers import resolve

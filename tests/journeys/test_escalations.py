@@ -11,9 +11,9 @@ import httpx
 import pytest
 from django.db import connection
 
-from agents import control, topup
+from agents.actions import control, money
+from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, PlanTier, SessionState, Snapshot
-from agents.start import start_build
 from escalations.answers import resolve
 from escalations.models import AgentEscalation, ErrorSignature
 from jobs import clock
@@ -205,7 +205,7 @@ def test_an_answer_to_a_sleeping_agent_is_heard_when_it_wakes(founder, workers, 
     workers.start()
     job = start(founder, "Asks")
     question = question_of(job)
-    topup.set_today(founder, 0, by=founder)
+    money.set_today(founder, 0, by=founder)
     asleep = {SessionState.SLEEPING, SessionState.BUDGET_EXCEEDED}
     wait_until(lambda: session_of(job).state in asleep, "sleep")
     question = resolve(question.pk, decision="ages", guidance=WORDS, by=founder)

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from agents import control
+from agents.actions import control
+from agents.actions.start import go_back, start_build
 from agents.models import AgentSession, SessionState, Snapshot, SpendEntry
 from agents.snapshots import history
-from agents.start import go_back, start_build
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs.briefs import create_project

@@ -2,9 +2,9 @@
 
 import pytest
 
-from agents import control
+from agents.actions import control
+from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, SessionState, SpendEntry
-from agents.start import start_build
 from jobs import clock
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from agents import control
+from agents.actions import control
+from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot, SpendEntry
-from agents.start import start_build
 from jobs.briefs import create_project
 from jobs.errors import Conflict
 from jobs.models import EventType, Job, JobStatus

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from django.db.models import Sum
 
-from agents import topup
+from agents.actions.control import send_message
+from agents.actions.money import override, top_up
+from agents.actions.start import start_build
 from agents.budget.allowance import a_month_later
-from agents.control import send_message
 from agents.models import ASLEEP, AgentSession, DailyBudget, PlanTier, SessionState, SpendEntry, Subscription
-from agents.start import start_build
-from agents.sweep import OVERDUE
+from agents.worker.sweep import OVERDUE
 from cofounder.models import User
 from jobs import clock
 from jobs.briefs import create_project
@@ -88,7 +88,7 @@ def test_thirty_days_of_builds_stay_within_their_money_and_end_ready(
     ana = make_founder("ana", "small", renews_in=13)
     ben = make_founder("ben", "large", renews_in=22)
     cleo = make_founder("cleo", "middle", renews_in=29)
-    topup.override(ana, CORRECTION, None, "more than half of the month is over")
+    override(ana, CORRECTION, None, "more than half of the month is over")
     jobs = [start(user, name) for user, name in zip((ana, ben, cleo, cleo), long_play.PROJECTS, strict=True)]
     month = Month(workers, jobs)
     month.pass_days(
@@ -188,7 +188,7 @@ class Month:
 
     def top_up(self, founder):
         session = self.sessions().get(user=founder)
-        topup.top_up(founder, TOP_UP, by=None)
+        top_up(founder, TOP_UP, by=None)
         woken = self.sessions().filter(pk=session.pk, epoch__gt=session.epoch)
         self.until(woken.exists, "woken by the top-up")
 

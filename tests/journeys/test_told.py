@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
+from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, Notice, NotificationSettings, SessionState
 from agents.notifications.webhook import new_secret
-from agents.start import start_build
 from escalations.models import AgentEscalation
 from jobs.briefs import create_project
 from jobs.models import Job, JobStatus

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from agents import control
+from agents.actions import control
 from agents.management import builds
 from agents.models import ENDED, AgentSession, SessionState
 from jobs.errors import Conflict

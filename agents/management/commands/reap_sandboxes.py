@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from agents import reaping
 from agents.errors import SandboxError
-from agents.reaping import Reaped, Why
+from agents.worker import reaper
+from agents.worker.reaper import Reaped, Why
 
 WORDS = {
     Why.ORPHAN: "it belongs to no build",
@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run = options["dry_run"]
         try:
-            reaped = asyncio.run(reaping.reap(dry_run=dry_run))
+            reaped = asyncio.run(reaper.reap(dry_run=dry_run))
         except SandboxError as error:
             raise CommandError(f"{error} Nothing more was ended.") from error
         if options["json"]:

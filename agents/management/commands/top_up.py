@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-from agents import topup
+from agents.actions import money
 from agents.budget.amounts import DOLLAR, dollars
 from jobs.errors import CofounderError
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user {options['email']}.")
         amount = _microdollars(options["dollars"])
         try:
-            day = topup.top_up(user, amount, by=None, reason=options["reason"])
+            day = money.top_up(user, amount, by=None, reason=options["reason"])
         except CofounderError as error:
             raise CommandError(str(error)) from error
         if options["json"]:

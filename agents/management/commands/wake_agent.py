@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from agents import control
+from agents.actions import control
 from agents.management import builds
 
 

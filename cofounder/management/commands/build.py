@@ -16,8 +16,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.db import OperationalError, connection
 
+from agents.actions.start import start_build
 from agents.models import PlanTier, Subscription
-from agents.start import start_build
 from cofounder import embedded, environment, reachable
 from cofounder.embedded import ServiceFailed
 from cofounder.management import follow

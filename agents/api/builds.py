@@ -12,27 +12,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents import control, topup
-from agents.budget import reports
-from agents.models import AgentMessage
-from agents.removal import delete_project
-from agents.serializers import (
-    BudgetSerializer,
+from agents.actions import control
+from agents.actions.start import start_build
+from agents.api.serializers import (
     DocumentSerializer,
     MessageInput,
     MessageSerializer,
-    SpendSerializer,
     StartedSerializer,
     StartInput,
     StatusSerializer,
-    TodayInput,
     TranscriptSerializer,
 )
+from agents.models import AgentMessage
 from agents.session.status import status_of
-from agents.start import start_build
-from jobs import api as jobs_api
 from jobs import lists
-from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND, REFUSALS
+from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND
 from jobs.errors import CofounderError
 from jobs.models import FounderMessage, Job
 from jobs.ownership import as_uuid, own_job, own_jobs, own_project
@@ -46,14 +40,6 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="The same key starts only one build, however often it is sent.",
 )
 START_REFUSALS = {**CONFLICT, 402: ErrorSerializer, 503: ErrorSerializer}
-
-
-class ProjectView(jobs_api.ProjectView):
-    @extend_schema(responses={204: None, **NOT_FOUND})
-    def delete(self, request: Request, project_id: UUID) -> Response:
-        """Stop the project's build, and delete the project with everything that belongs to it."""
-        delete_project(own_project(request, project_id), request.user)
-        return Response(status=204)
 
 
 class StartView(APIView):
@@ -166,30 +152,3 @@ class DocumentsView(APIView):
     def get(self, request: Request, job_id: UUID) -> Response:
         documents = own_job(request, job_id).documents.order_by("pk")
         return Response(DocumentSerializer(documents, many=True).data)
-
-
-class SpendView(APIView):
-    @extend_schema(responses={200: SpendSerializer, **NOT_FOUND})
-    def get(self, request: Request, job_id: UUID) -> Response:
-        return Response(SpendSerializer(reports.spend_of(own_job(request, job_id))).data)
-
-
-class BudgetView(APIView):
-    @extend_schema(responses={200: BudgetSerializer, **REFUSALS})
-    def get(self, request: Request) -> Response:
-        return Response(BudgetSerializer(reports.budget_of(request.user)).data)
-
-
-class TodayView(APIView):
-    throttle_scope = "money"
-
-    @extend_schema(
-        request=TodayInput,
-        responses={200: BudgetSerializer, **REFUSALS, 400: ErrorSerializer, 402: ErrorSerializer},
-    )
-    def post(self, request: Request) -> Response:
-        """Set what today may cost, within the period's money. It takes effect at once."""
-        given = TodayInput(data=request.data)
-        given.is_valid(raise_exception=True)
-        topup.set_today(request.user, given.validated_data["amount_microdollars"], request.user)
-        return Response(BudgetSerializer(reports.budget_of(request.user)).data)

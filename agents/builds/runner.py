@@ -12,6 +12,7 @@ import structlog
 from agents.budget import wake_time
 from agents.budget.allowance import LEAST_CONTEXT
 from agents.budget.prices import ModelEnded, UnknownModel
+from agents.builds.measured import MeasuredModel, MeasuredStore, MeasuredToolbox
 from agents.checkpoint import step
 from agents.checkpoint.store import CheckpointStore
 from agents.database import unit
@@ -19,7 +20,6 @@ from agents.guards import Guards
 from agents.llm.client import AnthropicModel, Request
 from agents.llm.retry import ProviderUnavailable
 from agents.loop import Loop, Toolbox
-from agents.measured import MeasuredModel, MeasuredStore, MeasuredToolbox
 from agents.models import AgentSession, SessionState
 from agents.prompts import note_text
 from agents.session import inbox, questions

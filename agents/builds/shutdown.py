@@ -2,11 +2,9 @@
 
 from threading import Event
 
+from agents.stops import HandBack
+
 _requested = Event()
-
-
-class HandBack(Exception):
-    """The worker stops; the session goes to whichever is free."""
 
 
 def request() -> None:

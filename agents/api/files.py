@@ -14,15 +14,9 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from agents import start
+from agents.actions import start
+from agents.api.serializers import ZIP, ChangeSerializer, RestoreInput, SnapshotSerializer, StartedSerializer
 from agents.models import Snapshot
-from agents.serializers import (
-    ZIP,
-    ChangeSerializer,
-    RestoreInput,
-    SnapshotSerializer,
-    StartedSerializer,
-)
 from agents.snapshots import code_zip, diff, history
 from jobs import lists
 from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND

@@ -10,7 +10,10 @@ from uuid import UUID
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from agents import rescue, showing, shutdown, stages
+from agents.builds import finished_app, rescue, shutdown, transactions
+from agents.builds.build_sandbox import SandboxKeeper, SavingToolbox
+from agents.builds.runner import Context, run_agent_loop
+from agents.builds.shutdown import hand_back_if_stopping
 from agents.checkpoint.store import CheckpointStore
 from agents.database import unit
 from agents.errors import (
@@ -22,20 +25,17 @@ from agents.errors import (
     SandboxUnreachable,
     SnapshotFailed,
 )
-from agents.keeper import SandboxKeeper, SavingToolbox
 from agents.llm.client import AnthropicModel
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
 from agents.preview import declaration, launch, probe
 from agents.preview.promise_checks import CheckResult, run_checks
 from agents.prompts import note_text
-from agents.runner import Context, run_agent_loop
 from agents.sandbox.layout import ROOT
 from agents.session import earlier_builds
 from agents.session import rest as session_rest
 from agents.session.claim import Owner, claim, hand_back, has_slept, load
 from agents.session.rest import Rest
-from agents.shutdown import HandBack, hand_back_if_stopping
-from agents.stops import NewsCame, OwnershipLost
+from agents.stops import HandBack, NewsCame, OwnershipLost
 from agents.tools import Toolbox
 from agents.turns import Block, note
 from jobs import briefs, clock
@@ -75,7 +75,7 @@ async def _execute(job_id: UUID, run_id: int) -> None:
 
 async def end_useless_sandbox(job_id: UUID) -> None:
     """Save the files of a failed or cancelled job a last time and end its sandbox."""
-    session = await unit(stages.sandbox_to_end, job_id)
+    session = await unit(transactions.sandbox_to_end, job_id)
     if session is not None:
         await rescue.save_and_end(session)
 
@@ -155,7 +155,7 @@ class Build:
             return await self._is_at_rest(Rest(SessionState.SLEEPING, f"{error} {AGAIN}", wake_at))
         except FilesLost:
             await self.keeper.lose()
-            rest, rows = await unit(stages.ask_about_lost_files, self.owner)
+            rest, rows = await unit(transactions.ask_about_lost_files, self.owner)
             self.store.take(rows)
             return await self._is_at_rest(rest)
 
@@ -167,12 +167,12 @@ class Build:
 
     async def _fail(self, sentence: str) -> None:
         try:
-            await unit(stages.fail, self.owner, self.job, sentence)
+            await unit(transactions.fail, self.owner, self.job, sentence)
         except (OwnershipLost, MoveLost):
             log.info("build.ownership_lost")
 
     async def _move(self, to: JobStatus, message: str, **fields: Any) -> None:
-        await unit(stages.advance, self.owner, self.job, to, message, **fields)
+        await unit(transactions.advance, self.owner, self.job, to, message, **fields)
 
     # The stages, in order. Each returns whether the run is over.
 
@@ -181,7 +181,7 @@ class Build:
         return False
 
     async def _prepare(self) -> bool:
-        await unit(stages.prepare_session, self.owner, self.session)
+        await unit(transactions.prepare_session, self.owner, self.session)
         await self._move(JobStatus.SCAFFOLD, "Setting up the workshop")
         return False
 
@@ -213,19 +213,19 @@ class Build:
         workspace = await self.keeper.workspace()
         await self.keeper.save(Snapshot.Reason.FINAL)
         url, status = await launch.bring_up(workspace)  # if it does not start, the checks say why
-        await unit(stages.app_started, self.owner, self.job, url, status)
+        await unit(transactions.app_started, self.owner, self.job, url, status)
         return False
 
     async def _check(self) -> bool:
         """Run the declared checks: ready when all pass, otherwise back to the agent with what failed."""
         results = await self._results()
-        await unit(stages.record_checks, self.owner, results)
+        await unit(transactions.record_checks, self.owner, results)
         failures = [result for result in results if not result.ok]
         if not failures:
-            await unit(stages.finish, self.owner, self.job)
-            await unit(showing.look_after_later, self.job.pk, datetime.now(UTC) + showing.watch())
+            await unit(transactions.finish, self.owner, self.job)
+            await unit(finished_app.look_after_later, self.job.pk, datetime.now(UTC) + finished_app.watch())
             return True
-        rest, rows = await unit(stages.back_to_code, self.owner, self.job, failures, CHECK_ROUNDS)
+        rest, rows = await unit(transactions.back_to_code, self.owner, self.job, failures, CHECK_ROUNDS)
         self.store.take(rows)
         return rest is not None and await self._is_at_rest(rest)
 
@@ -282,7 +282,7 @@ class Build:
         return all(result.ok for result in await self._results())
 
     async def _waiting_for_provider(self, reason: str, attempt: int) -> None:
-        await unit(stages.record, self.owner, EventType.PROVIDER_WAIT, reason=reason, attempt=attempt)
+        await unit(transactions.record, self.owner, EventType.PROVIDER_WAIT, reason=reason, attempt=attempt)
 
 
 AGAIN = "I try again in ten minutes."

@@ -8,7 +8,7 @@ from django.core.files.storage import storages
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from agents import control
+from agents.actions import control
 from agents.models import AgentSession
 from agents.session.locks import lock_to_delete
 from jobs.models import TERMINAL, Project

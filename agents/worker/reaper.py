@@ -9,7 +9,7 @@ import structlog
 from django.db.models import DateTimeField, F, OuterRef, Subquery
 from django.db.models.functions import Greatest
 
-from agents import rescue
+from agents.builds import rescue
 from agents.database import unit
 from agents.errors import SandboxError
 from agents.models import AT_WORK, AgentSession, SessionState

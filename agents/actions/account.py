@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from agents.removal import delete_project
+from agents.actions.projects import delete_project
 from agents.session.locks import lock_days
 from jobs.errors import CofounderError, Conflict
 from jobs.models import Project

@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents.account import delete_account
-from agents.export import export
-from agents.serializers import ZIP
+from agents.actions.account import delete_account
+from agents.actions.export import export
+from agents.api.serializers import ZIP
 from jobs.api import REFUSALS
 from jobs.serializers import ErrorSerializer
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from agents import control
+from agents.actions import control
 from agents.models import AgentSession
 from jobs.cockpit import ReadOnlyAdmin
 from jobs.errors import CofounderError

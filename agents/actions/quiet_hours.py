@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from agents import topup
+from agents.actions import money
 from agents.budget import validation
 from agents.models import Subscription
 from jobs.errors import PaymentNeeded
@@ -25,4 +25,4 @@ def set_nights(
     )
     if not changed:
         raise PaymentNeeded("There is no plan yet whose settings could be changed.")
-    topup.recompute_today(user)
+    money.recompute_today(user)

@@ -14,7 +14,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from agents import rescue, stages
+from agents.builds import rescue, transactions
 from agents.database import unit
 from agents.errors import AgentError, SandboxError, SandboxTaken, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, SessionState
@@ -111,7 +111,7 @@ async def _bring_up(owner: Owner, session: AgentSession) -> str:
         job_id=job.pk,
         epoch=owner.epoch,
         sandbox_id=session.sandbox_id,
-        envs=await unit(stages.secrets_of, job),
+        envs=await unit(transactions.secrets_of, job),
     )
     await unit(write_session, owner, sandbox_id=workspace.sandbox_id)
     try:
@@ -119,7 +119,7 @@ async def _bring_up(owner: Owner, session: AgentSession) -> str:
     except SnapshotDamaged as error:
         raise FilesDamaged from error
     if restored is not None:
-        await unit(stages.record_restored, owner, restored.files, restored.snapshot.created_at)
+        await unit(transactions.record_restored, owner, restored.files, restored.snapshot.created_at)
     elif workspace.is_new:
         raise NothingToShow
     declared = await declaration.declaration(workspace)
@@ -183,7 +183,7 @@ def _finished(job_id: UUID) -> AgentSession | None:
 
 def _record(owner: Owner, status: str, url: str = "", message: str = "") -> None:
     said = {"message": message} if message else {}
-    stages.record(owner, EventType.PREVIEW_UPDATED, url=url, status=str(status), **said)
+    transactions.record(owner, EventType.PREVIEW_UPDATED, url=url, status=str(status), **said)
 
 
 def _record_url(owner: Owner, url: str) -> None:

@@ -9,12 +9,12 @@ import structlog
 from django.db import transaction
 from procrastinate.contrib.django import app
 
+from agents.actions.start import start_build
 from agents.budget import ledger, subscriptions
 from agents.budget.wake_time import wake_time_of
 from agents.models import ASLEEP, PAUSED_AT_ONCE, AgentSession, SessionState, SpendEntry
 from agents.session.locks import lock_days, lock_session
 from agents.session.state import move, publish_state
-from agents.start import start_build
 from escalations.answers import skip_open
 from jobs import briefs, clock, events, lifecycle
 from jobs.errors import CofounderError, Conflict

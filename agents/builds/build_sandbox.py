@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
-from agents import rescue, stages
+from agents.builds import rescue, transactions
 from agents.database import unit
 from agents.errors import FilesLost, SandboxError, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, Snapshot
@@ -66,7 +66,7 @@ class SandboxKeeper:
             job_id=job.pk,
             epoch=self.owner.epoch,
             sandbox_id=known,
-            envs=await unit(stages.secrets_of, job),
+            envs=await unit(transactions.secrets_of, job),
         )
         self._counted_at = time.monotonic()
         self._replaced = self._replaced or bool(known and workspace.is_new)
@@ -76,16 +76,16 @@ class SandboxKeeper:
         self.session.sandbox_id = workspace.sandbox_id
         if restored is not None:
             self.restored = restored.files
-            await unit(stages.record_restored, self.owner, restored.files, restored.snapshot.created_at)
+            await unit(transactions.record_restored, self.owner, restored.files, restored.snapshot.created_at)
             if restored.files and job.status == JobStatus.CODE and job.preview_url:
                 # The app could be seen before: what ran is gone, or has lost its files.
-                await unit(stages.show_app, self.owner, job, *await launch.bring_up(workspace))
+                await unit(transactions.show_app, self.owner, job, *await launch.bring_up(workspace))
         return workspace
 
     async def _restore(self, workspace: Workspace) -> Restored | None:
         """The newest files, or those of the snapshot to go back to while the build has none of its own."""
         job = self.session.job
-        goal = await unit(stages.snapshot_to_go_back_to, self.session)
+        goal = await unit(transactions.snapshot_to_go_back_to, self.session)
         if goal is None:
             return await self._restore_newest(workspace)
         restored = await restore.verify_and_restore(workspace, goal)
@@ -99,11 +99,15 @@ class SandboxKeeper:
         job = self.session.job
         try:
             restored = await restore.restore_newest(workspace, job.project_id, job.pk)
-            if restored is not None or not self._replaced or not await unit(stages.has_changed_files, job):
+            if (
+                restored is not None
+                or not self._replaced
+                or not await unit(transactions.has_changed_files, job)
+            ):
                 return restored
         except SnapshotDamaged as error:
             log.warning("snapshot.none_is_whole", error=str(error))
-        if not await unit(stages.may_go_on_without_files, job):
+        if not await unit(transactions.may_go_on_without_files, job):
             raise FilesLost
         return None
 
@@ -135,7 +139,7 @@ class SandboxKeeper:
     async def renew_secrets(self) -> None:
         """Use the current secrets from the next command on."""
         if self._workspace is not None:
-            self._workspace.use_secrets(await unit(stages.secrets_of, self.session.job))
+            self._workspace.use_secrets(await unit(transactions.secrets_of, self.session.job))
 
     # Saving
 
@@ -172,12 +176,12 @@ class SandboxKeeper:
             facts: dict[str, Any] = {"ok": True, "files": len(snapshot.manifest), "size": snapshot.size}
             if left_out:
                 facts["left_out"] = left_out
-            await unit(stages.record, self.owner, EventType.SNAPSHOT_UPDATED, **facts)
+            await unit(transactions.record, self.owner, EventType.SNAPSHOT_UPDATED, **facts)
 
     async def _tell_failure(self, error: Exception) -> None:
         log.warning("snapshot.failed", exc_info=True)
         facts = {"ok": False, "files": 0, "size": 0, "message": str(error)}
-        await unit(stages.record, self.owner, EventType.SNAPSHOT_UPDATED, **facts)
+        await unit(transactions.record, self.owner, EventType.SNAPSHOT_UPDATED, **facts)
 
     async def lay_down(self) -> None:
         """Save everything and pause the sandbox: the session is about to rest."""
