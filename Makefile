@@ -36,7 +36,7 @@ lint: install  ## formatting, style, imports, types, known vulnerabilities of th
 	@$(BIN)/python -m tests.audit
 
 types: install  ## mypy; its Django plugin reads the settings, which need keys
-	@$(BIN)/python -c "from cofounder.environment import make_missing_keys; make_missing_keys()"
+	@$(BIN)/python -c "from cofounder.config.environment import make_missing_keys; make_missing_keys()"
 	$(BIN)/mypy
 
 chaos: install  ## kill two hundred workers at random moments, and break everything else too

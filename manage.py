@@ -9,7 +9,7 @@ STARTS_SERVICES = {"up", "build", "drill"}
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cofounder.settings")
-    from cofounder import environment
+    from cofounder.config import environment
 
     try:
         if STARTS_SERVICES.intersection(sys.argv[1:2]):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bench.install import Install
-from cofounder import environment
+from cofounder.config import environment
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from typing import Any
 
 import psycopg
 
-from cofounder import embedded, environment, local_sockets
+from cofounder.config import environment, local_sockets
+from cofounder.install import embedded
 
 PEERS = environment.BASE_DIR / ".venv-bench" / "bin" / "python"
 MIGRATED = "migrated"

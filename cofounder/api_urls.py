@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from cofounder.tokens import TokensView
+from cofounder.accounts.api_tokens import TokensView
 from jobs.api_errors import unknown_address
 
 urlpatterns: list[URLPattern | URLResolver] = [

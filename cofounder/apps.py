@@ -6,4 +6,4 @@ class CofounderConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from cofounder import signals  # noqa: F401  # connects its receivers
+        from cofounder.accounts import signals  # noqa: F401  # connects its receivers

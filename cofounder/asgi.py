@@ -11,10 +11,10 @@ http = get_asgi_application()  # loads the apps, which the imports below need
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
-from cofounder.bodies import bounded  # noqa: E402
-from cofounder.origins import own_pages_only  # noqa: E402
-from cofounder.shared_frames import share  # noqa: E402
-from cofounder.signed_in import signed_in  # noqa: E402
+from cofounder.http.body_limits import bounded  # noqa: E402
+from cofounder.http.websocket_frames import share  # noqa: E402
+from cofounder.http.websocket_login import signed_in  # noqa: E402
+from cofounder.http.websocket_origin import own_pages_only  # noqa: E402
 from jobs.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(

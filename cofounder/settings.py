@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from cofounder import environment, file_storage, logs, model_prices, security
-from cofounder.environment import boolean, number, text, url, words
+from cofounder.config import environment, file_storage, logs, model_prices, security
+from cofounder.config.environment import boolean, number, text, url, words
 
 BASE_DIR = environment.BASE_DIR
 DATA_DIR = environment.data_dir()
@@ -51,9 +51,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "cofounder.correlation.correlated",
+    "cofounder.http.request_id.correlated",
     "csp.middleware.CSPMiddleware",
-    "cofounder.bodies.PlainText",
+    "cofounder.http.body_limits.PlainText",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -82,7 +82,7 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 LOGGING = logs.configure()
-DEFAULT_EXCEPTION_REPORTER_FILTER = "cofounder.error_pages.Hiding"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "cofounder.http.error_reports.Hiding"
 
 _database = environment.database()
 DATABASES = {
@@ -99,7 +99,7 @@ DATABASES = {
     }
 }
 REDIS_URL = environment.redis_url()
-CACHES = {"default": {"BACKEND": "cofounder.cache.OpenCache", "LOCATION": REDIS_URL}}
+CACHES = {"default": {"BACKEND": "cofounder.http.cache.OpenCache", "LOCATION": REDIS_URL}}
 CHANNEL_LAYERS = {"default": {"BACKEND": "jobs.doorbell.DoorbellLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
 
 # Accounts: the e-mail address is the login.

@@ -4,8 +4,9 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.defaults import server_error
 
-from cofounder import ledger, probes
-from cofounder.pages import refusals
+from cofounder.admin import ledger
+from cofounder.operations import probes
+from cofounder.pages import error_pages
 from jobs.api_errors import shaped
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -18,8 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("cofounder.page_urls")),
 ]
 
-handler400 = shaped(400, refusals.bad_request)
-handler403 = shaped(403, refusals.forbidden)
-handler404 = shaped(404, refusals.not_found)
-handler429 = refusals.too_many  # allauth's
+handler400 = shaped(400, error_pages.bad_request)
+handler403 = shaped(403, error_pages.forbidden)
+handler404 = shaped(404, error_pages.not_found)
+handler429 = error_pages.too_many  # allauth's
 handler500 = shaped(500, server_error)

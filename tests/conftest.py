@@ -35,7 +35,8 @@ def services() -> Iterator[None]:
     """The embedded engines, for the whole run; those named by the environment are used instead."""
     from django.conf import settings
 
-    from cofounder import embedded, environment
+    from cofounder.config import environment
+    from cofounder.install import embedded
 
     wanted = {
         "postgres": environment.is_embedded("DATABASE_URL"),

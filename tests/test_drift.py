@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cofounder import demo
+from cofounder.install import demo
 from jobs.models import EventType
 
 REPOSITORY = Path(__file__).resolve().parent.parent

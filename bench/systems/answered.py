@@ -14,7 +14,7 @@ import httpx
 
 from agents.models import AgentSession, SessionState
 from bench.systems.ours import new_build
-from cofounder import environment
+from cofounder.config import environment
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs.models import Job

@@ -26,7 +26,7 @@ from agents.tools import Toolbox
 from agents.turns import Turn, note
 from bench.systems.many import resident
 from bench.systems.ours import USAGE, new_build, open_store
-from cofounder.file_storage import storage
+from cofounder.config.file_storage import storage
 from jobs.models import Job
 
 LATENCY = 0.5  # seconds the model takes: faster than a real one

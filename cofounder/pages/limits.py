@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from cofounder.pages import refusals, replies
+from cofounder.pages import error_pages, replies
 from jobs.errors import TooOften
 from jobs.throttles import ChangesThrottle
 
@@ -38,7 +38,7 @@ def limited(scope: str, *, reads: bool = False) -> Callable[[Page], Page]:
 
 def _too_often(request: HttpRequest, wait: float) -> HttpResponse:
     if not replies.is_htmx(request):
-        return refusals.too_many(request, wait)
+        return error_pages.too_many(request, wait)
     response = replies.refused(request, TooOften(), back="")
     response["Retry-After"] = str(ceil(wait))
     return response

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from cofounder.entry import is_own_path
+from cofounder.accounts.sign_in_links import is_own_path
 from jobs.errors import CofounderError
 
 CHANGED = "build-changed"  # the event that makes the page ask for updates at once

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from agents.budget.amounts import money
 from cofounder.pages import figures, markup
-from cofounder.pages.open_questions import open_questions_of
+from cofounder.pages.questions.open import open_questions_of
 from jobs import clock
 
 register = template.Library()

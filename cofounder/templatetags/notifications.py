@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from cofounder.pages.notifications import Section, section_of
+from cofounder.pages.settings.notifications import Section, section_of
 
 register = template.Library()
 

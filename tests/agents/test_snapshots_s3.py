@@ -22,7 +22,7 @@ from agents.sandbox.workspace import Workspace
 from agents.snapshots import history, save
 from agents.snapshots.code_zip import code_zip
 from agents.snapshots.restore import restore_newest, verify_and_restore
-from cofounder.file_storage import storage
+from cofounder.config.file_storage import storage
 from jobs.models import Job
 from tests.agents import s3
 from tests.agents.conftest import OpenWorkspace

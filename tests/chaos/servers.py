@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from cofounder.local_sockets import postgres_socket_dir
+from cofounder.config.local_sockets import postgres_socket_dir
 
 DATABASE = "chaos"
 

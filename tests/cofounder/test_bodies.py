@@ -6,7 +6,7 @@ import pytest
 from channels.testing import HttpCommunicator
 from django.test import Client
 
-from cofounder.bodies import bounded
+from cofounder.http.body_limits import bounded
 
 MOST = 1_000_000
 

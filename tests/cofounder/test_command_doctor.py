@@ -8,8 +8,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from agents.models import PlanTier
-from cofounder import doctor
-from cofounder.doctor import Level, outside, safety, services
+from cofounder.operations import doctor
+from cofounder.operations.doctor import Level, services
+from cofounder.operations.doctor.providers import look_at_chromium, look_at_e2b, look_at_mail, look_at_models
+from cofounder.operations.doctor.settings import look_at_settings
 from rehearsal.anthropic_api.catalogue import MODELS
 from tests.journeys.conftest import rehearsal
 
@@ -99,10 +101,10 @@ def test_a_storage_that_cannot_be_written_is_red(settings, tmp_path):
 
 
 def test_each_plan_s_model_is_asked_for(tiers, providers, settings):
-    found = {finding.part: finding.level for finding in outside.look_at_models()}
+    found = {finding.part: finding.level for finding in look_at_models()}
     assert found == {"model claude-opus-5-5": Level.OK, "model claude-sonnet-5-5": Level.OK}
     PlanTier.objects.filter(slug="partner").update(model="claude-unheard-of")
-    assert Level.FAIL in levels(outside.look_at_models)
+    assert Level.FAIL in levels(look_at_models)
 
 
 def test_a_model_that_is_priced_here_and_unknown_there_is_red(tiers, providers, settings):
@@ -110,34 +112,34 @@ def test_a_model_that_is_priced_here_and_unknown_there_is_red(tiers, providers, 
     assert name not in MODELS
     settings.MODEL_PRICES = {**settings.MODEL_PRICES, name: settings.MODEL_PRICES["claude-sonnet-5-5"]}
     settings.DEFAULT_MODEL = name
-    (finding,) = (finding for finding in outside.look_at_models() if name in finding.part)
+    (finding,) = (finding for finding in look_at_models() if name in finding.part)
     assert (finding.level, finding.said) == (Level.FAIL, "the provider does not know it")
 
 
 def test_a_provider_that_cannot_be_reached_is_red(tiers, settings):
     settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = "a key", "http://127.0.0.1:1"
-    assert levels(outside.look_at_models) == [Level.FAIL, Level.FAIL]
+    assert levels(look_at_models) == [Level.FAIL, Level.FAIL]
     settings.E2B_API_KEY, settings.E2B_API_URL = "a key", "http://127.0.0.1:1"
-    assert levels(outside.look_at_e2b) == [Level.FAIL]
+    assert levels(look_at_e2b) == [Level.FAIL]
 
 
 def test_the_sandboxes_provider_is_asked(db, providers):
-    assert only(outside.look_at_e2b).level == Level.OK
+    assert only(look_at_e2b).level == Level.OK
 
 
 def test_missing_keys_are_red_where_nothing_rehearses(tiers, settings, monkeypatch):
     settings.ANTHROPIC_API_KEY = settings.E2B_API_KEY = ""
-    assert only(outside.look_at_models).level == only(outside.look_at_e2b).level == Level.WARN
+    assert only(look_at_models).level == only(look_at_e2b).level == Level.WARN
     monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere/else")
-    assert only(outside.look_at_models).level == only(outside.look_at_e2b).level == Level.FAIL
+    assert only(look_at_models).level == only(look_at_e2b).level == Level.FAIL
 
 
 def test_mail_into_the_log_is_told_and_a_server_that_is_away_is_red(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    assert only(outside.look_at_mail).level == Level.WARN
+    assert only(look_at_mail).level == Level.WARN
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
-    assert only(outside.look_at_mail).level == Level.FAIL
+    assert only(look_at_mail).level == Level.FAIL
 
 
 def test_a_clock_that_was_moved_is_told(db):
@@ -162,12 +164,12 @@ def test_secrets_of_another_key_are_red(project, settings):
 def test_what_is_unsafe_is_red_only_where_others_can_reach_it(settings, monkeypatch):
     settings.DEBUG = True
     monkeypatch.delenv("BASE_URL", raising=False)
-    assert Level.FAIL not in levels(safety.look_at_settings)
+    assert Level.FAIL not in levels(look_at_settings)
     monkeypatch.setenv("BASE_URL", "http://cofounder.example.com")
-    said = [finding.said for finding in safety.look_at_settings() if finding.level == Level.FAIL]
+    said = [finding.said for finding in look_at_settings() if finding.level == Level.FAIL]
     assert said == ["DEBUG is on: error pages show source code to everyone", "BASE_URL is not https"]
 
 
 def test_chromium_that_is_missing_is_told(settings):
     settings.CHROMIUM = "/nowhere/chromium"
-    assert only(outside.look_at_chromium).level == Level.WARN
+    assert only(look_at_chromium).level == Level.WARN

@@ -1,6 +1,6 @@
 """A drill whose build does not continue; `tests/chaos` runs a complete one."""
 
-from cofounder.drill.parts import Drill, Failed
+from cofounder.operations.drill.parts import Drill, Failed
 
 
 def test_a_part_that_fails_ends_the_drill_with_its_sentence() -> None:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from django.conf import settings
 
-from cofounder import local_sockets
+from cofounder.config import local_sockets
 
 SECONDS = 120
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]

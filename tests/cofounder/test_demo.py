@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from agents.models import AgentSession, SessionState
-from cofounder import demo
+from cofounder.install import demo
 from jobs import clock
 from jobs.models import EventType
 

@@ -9,11 +9,12 @@ import pytest
 import redis
 from django.conf import settings
 
-from cofounder import embedded, local_sockets
-from cofounder.embedded import AlreadyRunning, Services
+from cofounder.config import local_sockets
+from cofounder.install import embedded
+from cofounder.install.embedded import AlreadyRunning, Services
 
 HOLD = (
-    "import sys; from pathlib import Path; from cofounder.embedded import Services\n"
+    "import sys; from pathlib import Path; from cofounder.install.embedded import Services\n"
     "with Services(Path(sys.argv[1])): print('up', flush=True); sys.stdin.read()"
 )
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from cofounder import environment
-from cofounder.environment import BadSetting
+from cofounder.config import environment
+from cofounder.config.environment import BadSetting
 
 
 @pytest.mark.parametrize("word", ["1", "true", "TRUE", " yes ", "on"])

@@ -7,7 +7,7 @@ import pytest
 from django.template.loader import get_template
 from django.test import RequestFactory
 
-from cofounder.pages import feed
+from cofounder.pages.builds import feed
 from jobs import clock
 from jobs.models import EventType, Job, JobEvent
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from agents.models import AgentSession, SpendEntry
-from cofounder import ledger
+from cofounder.admin import ledger
 from jobs import clock
 
 ADDRESS = "/admin/ledger/"

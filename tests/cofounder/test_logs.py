@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core import signing
 from structlog.stdlib import ProcessorFormatter
 
-from cofounder import logs
+from cofounder.config import logs
 
 COMMANDS = ["Procfile", "docs/how-to.md", "deploy/Containerfile", "deploy/systemd/cofounder-web@.service"]
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from agents.models import AgentSession, BuildDocument, DailyBudget
-from cofounder.pages import build_state
+from cofounder.pages.builds.state import promises_of, read
 from escalations.models import AgentEscalation
 from jobs import clock, events
 from jobs.models import EventType, FounderMessage, Job, Phase
@@ -197,7 +197,7 @@ def test_only_the_latest_round_of_checks_is_evidence(working_job: Any) -> None:
             output="",
             duration_ms=1,
         )
-    first, second = build_state.promises_of(working_job)
+    first, second = promises_of(working_job)
     assert (first.ok, second.ok) == (True, None)
 
 
@@ -221,11 +221,11 @@ def test_the_badge_tells_the_truth(working_job: Any, status: str, state: str, la
     Job.objects.filter(pk=working_job.pk).update(status=status)
     AgentSession.objects.filter(pk=working_job.pk).update(state=state)
     job = Job.objects.get(pk=working_job.pk)
-    assert build_state.read(job).label == label
+    assert read(job).label == label
 
 
 def test_a_working_agent_that_falls_silent_is_called_so(working_job: Any) -> None:
     from jobs.models import JobEvent
 
     JobEvent.objects.update(created_at=clock.now() - timedelta(minutes=6))
-    assert build_state.read(working_job).is_quiet
+    assert read(working_job).is_quiet

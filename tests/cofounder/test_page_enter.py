@@ -7,11 +7,11 @@ import pytest
 from django.core import signing
 from django.test import Client
 
-from cofounder import entry
+from cofounder.accounts import sign_in_links
 
 
 def _path(user: Any, to: str = "/projects") -> str:
-    return urlsplit(entry.make_link(user, to)).path
+    return urlsplit(sign_in_links.make_link(user, to)).path
 
 
 def test_a_link_signs_in_and_leads_on(founder: Any, client: Client) -> None:
@@ -37,7 +37,7 @@ def test_a_link_works_once(founder: Any, client: Client) -> None:
 
 def test_a_link_is_good_for_an_hour(founder: Any, client: Client) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(entry, "SECONDS", -1)
+        patch.setattr(sign_in_links, "SECONDS", -1)
         assert client.get(_path(founder)).status_code == 410
 
 
@@ -58,4 +58,4 @@ def test_a_link_of_a_closed_account_is_refused(founder: Any, client: Client) -> 
 @pytest.mark.parametrize("path", ["https://example.org/", "//example.org", "projects", ""])
 def test_a_link_leads_only_to_paths_of_ours(founder: Any, path: str) -> None:
     with pytest.raises(ValueError, match="not a path"):
-        entry.make_link(founder, path)
+        sign_in_links.make_link(founder, path)

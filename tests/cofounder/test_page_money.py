@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from agents.models import BudgetChange, DailyBudget, Subscription
-from cofounder.pages import money
+from cofounder.pages.money import change
 from jobs.errors import CofounderError
 
 HTMX = {"HX-Request": "true"}
@@ -24,7 +24,7 @@ HTMX = {"HX-Request": "true"}
     ],
 )
 def test_dollars_are_read_as_people_write_them(written: str, microdollars: int) -> None:
-    assert money.read_dollars(written) == microdollars
+    assert change.read_dollars(written) == microdollars
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_dollars_are_read_as_people_write_them(written: str, microdollars: int) 
 )
 def test_anything_else_is_refused_with_a_sentence(written: str) -> None:
     with pytest.raises(CofounderError, match="Write an amount in dollars"):
-        money.read_dollars(written)
+        change.read_dollars(written)
 
 
 def test_today_gets_the_limit_the_founder_sets(browser: Client, founder: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from cofounder.pages import panels
+from cofounder.pages.builds import panels
 from jobs import events
 from jobs.models import EventType, JobEvent, Phase
 

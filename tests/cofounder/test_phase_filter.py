@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from cofounder.pages import phase_filter
-from cofounder.pages.phase_filter import Span
+from cofounder.pages.builds import phase_filter
+from cofounder.pages.builds.phase_filter import Span
 from jobs import events
 from jobs.models import EventType
 

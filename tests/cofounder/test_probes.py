@@ -8,7 +8,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from agents.models import AgentSession, DailyBudget
-from cofounder import probes
+from cofounder.operations import probes
 from jobs import clock, metrics
 
 pytestmark = pytest.mark.django_db

@@ -1,8 +1,8 @@
 import pytest
 from django.db import connection
 
-from cofounder import reachable
-from cofounder.reachable import Unreachable
+from cofounder.install import reachable
+from cofounder.install.reachable import Unreachable
 
 NOWHERE = {"HOST": "127.0.0.1", "PORT": "1", "NAME": "x", "USER": "u", "PASSWORD": "hush"}
 

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.test import Client
 
-from cofounder import security
-from cofounder.origins import own_pages_only
+from cofounder.config import security
+from cofounder.http.websocket_origin import own_pages_only
 
 PRODUCTION = {
     "BASE_URL": "https://cofounder.example.com",

@@ -6,7 +6,7 @@ from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
 from cofounder import asgi  # noqa: F401  # noqa: F401  # what a web process loads
-from cofounder.shared_frames import SharedFrames, frame
+from cofounder.http.websocket_frames import SharedFrames, frame
 
 
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536])

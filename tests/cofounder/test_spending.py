@@ -6,7 +6,7 @@ from typing import Any
 from django.test import Client
 
 from agents.models import AgentSession, DailyBudget, SpendEntry
-from cofounder.pages import spending
+from cofounder.pages.money import spending
 from jobs import clock
 
 TODAY = date(2026, 11, 21)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cofounder import supervisor
-from cofounder.supervisor import Process, StartFailed, refuse_taken_port
+from cofounder.install import supervisor
+from cofounder.install.supervisor import Process, StartFailed, refuse_taken_port
 
 
 def process(tmp_path: Path, code: str) -> Process:
@@ -61,7 +61,7 @@ def test_a_process_that_keeps_ending_is_given_up_with_its_last_words(tmp_path: P
 
 def test_a_process_ends_when_who_started_it_is_killed(tmp_path: Path) -> None:
     code = (
-        "import os, sys, time; from pathlib import Path; from cofounder.supervisor import Process\n"
+        "import os, sys, time; from pathlib import Path; from cofounder.install.supervisor import Process\n"
         "child = Process('x', [sys.executable, '-c', 'import time; time.sleep(600)'], dict(os.environ),"
         " Path(sys.argv[1])); child.start(); print(child.running.pid, flush=True); time.sleep(600)"
     )

@@ -18,12 +18,13 @@ from django.db import OperationalError, connection
 
 from agents.actions.start import start_build
 from agents.models import PlanTier, Subscription
-from cofounder import embedded, environment, reachable
-from cofounder.embedded import ServiceFailed
+from cofounder.config import environment
+from cofounder.install import embedded, reachable
+from cofounder.install.embedded import ServiceFailed
+from cofounder.install.reachable import Unreachable
+from cofounder.install.supervisor import Install, StartFailed
 from cofounder.management import follow
 from cofounder.models import User
-from cofounder.reachable import Unreachable
-from cofounder.supervisor import Install, StartFailed
 from jobs import clock, queue
 from jobs.briefs import BadBrief, clean_brief, clean_goal, clean_interview, clean_name, create_project
 from jobs.errors import CofounderError, Unavailable

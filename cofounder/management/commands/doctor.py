@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from cofounder import doctor
-from cofounder.doctor import Finding, Level
+from cofounder.operations import doctor
+from cofounder.operations.doctor import Finding, Level
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from cofounder import environment
+from cofounder.config import environment
 from cofounder.management import follow
 
 # All that the drill gets of this environment: no database, Redis, bucket or key of the live install.
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 def drill_in(directory: Path, *, as_json: bool) -> int:
     """Run the drill in this directory; its exit code."""
     given = {name: os.environ[name] for name in KNOWN if name in os.environ}
-    command = [sys.executable, "-m", "cofounder.drill", *(["--json"] if as_json else [])]
+    command = [sys.executable, "-m", "cofounder.operations.drill", *(["--json"] if as_json else [])]
     drill = subprocess.Popen(
         command, cwd=environment.BASE_DIR, env={**given, "DATA_DIR": str(directory), "DEBUG": "true"}
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from cofounder import retention
+from cofounder.operations import retention
 
 
 class Command(BaseCommand):

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
-from cofounder import demo, embedded
-from cofounder.embedded import AlreadyRunning, ServiceFailed
-from cofounder.reachable import Unreachable
-from cofounder.supervisor import Install, StartFailed, refuse_taken_port
+from cofounder.install import demo, embedded
+from cofounder.install.embedded import AlreadyRunning, ServiceFailed
+from cofounder.install.reachable import Unreachable
+from cofounder.install.supervisor import Install, StartFailed, refuse_taken_port
 
 LOOK_SECONDS = 0.5
 

@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
-from cofounder.pages import posted_secrets, replies
+from cofounder.pages import replies, secret_fields
 from cofounder.pages.limits import limited
-from cofounder.pages.open_questions import open_questions_of
 from cofounder.pages.ownership import founders_only, own_question
+from cofounder.pages.questions.open import open_questions_of
 from escalations import answers
 from jobs.errors import CofounderError
 
@@ -55,4 +55,4 @@ def answer(request: HttpRequest, escalation_id: UUID) -> HttpResponse:
 def _secrets(request: HttpRequest) -> dict[str, str]:
     """What was entered, unless the founder chose an option that needs no credentials."""
     with_them = (answers.PROVIDE_CREDENTIALS, answers.PROVIDE_GUIDANCE)
-    return posted_secrets.read(request.POST) if request.POST.get("decision") in with_them else {}
+    return secret_fields.read(request.POST) if request.POST.get("decision") in with_them else {}

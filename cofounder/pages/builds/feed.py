@@ -13,8 +13,8 @@ from django.middleware.csrf import get_token
 from django.template.loader import get_template
 
 from agents.models import BuildDocument
-from cofounder.pages import phase_filter
-from cofounder.pages.phase_filter import Span
+from cofounder.pages.builds import phase_filter
+from cofounder.pages.builds.phase_filter import Span
 from escalations.models import AgentEscalation
 from jobs.models import TERMINAL, EventType, Job, JobEvent, JobStatus
 

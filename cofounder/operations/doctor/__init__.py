@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from cofounder.doctor import outside, safety, services
-from cofounder.doctor.finding import Finding, Level
+from cofounder.operations.doctor import providers, services, settings
+from cofounder.operations.doctor.finding import Finding, Level
 
 __all__ = ["Finding", "Level", "examine"]
 
@@ -13,15 +13,15 @@ OF_THE_TABLES: list[Look] = [
     services.look_at_queue,
     services.look_at_clock,
     services.look_at_keys,
-    outside.look_at_models,
+    providers.look_at_models,
 ]
 OF_THE_REST: list[Look] = [
     services.look_at_redis,
     services.look_at_storage,
-    outside.look_at_e2b,
-    outside.look_at_chromium,
-    outside.look_at_mail,
-    safety.look_at_settings,
+    providers.look_at_e2b,
+    providers.look_at_chromium,
+    providers.look_at_mail,
+    settings.look_at_settings,
 ]
 
 

@@ -14,10 +14,11 @@ from knox.models import AuthToken
 from agents.actions import quiet_hours
 from agents.budget import reports
 from agents.models import Subscription
-from cofounder.pages import money, replies
+from cofounder.pages import replies
 from cofounder.pages.limits import limited
+from cofounder.pages.money import change
+from cofounder.pages.money.today import money_of
 from cofounder.pages.ownership import founders_only
-from cofounder.pages.today import money_of
 from jobs import clock
 from jobs.errors import CofounderError
 
@@ -77,7 +78,7 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
         "subscription": subscription,
         "money": money_of(user.pk),
         "budget": reports.budget_of(user),
-        "may_top_up": money.may_top_up(user),
+        "may_top_up": change.may_top_up(user),
         "time_zones": sorted(available_timezones()),
         "tokens": _tokens(request),
         "real_now": clock.now(),

@@ -15,8 +15,8 @@ from agents.errors import SandboxError
 from agents.models import PlanTier, Subscription
 from agents.preview import screenshots
 from agents.sandbox import provider
-from cofounder import environment
-from cofounder.doctor.finding import SECONDS, Finding, fail, first_line, ok, warn
+from cofounder.config import environment
+from cofounder.operations.doctor.finding import SECONDS, Finding, fail, first_line, ok, warn
 from jobs import clock
 
 QUIET_MAIL = ("console", "locmem", "dummy", "filebased")

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cofounder.pages import posted_secrets
+from cofounder.pages import secret_fields
 from cofounder.pages.ownership import founders_only, own_project
 from jobs import project_secrets
 from jobs.errors import CofounderError
@@ -23,7 +23,7 @@ def keys(request: HttpRequest, project_id: UUID) -> HttpResponse:
     refusal = ""
     if request.method == "POST":
         try:
-            given = project_secrets.clean(posted_secrets.read(request.POST))
+            given = project_secrets.clean(secret_fields.read(request.POST))
             if not given:
                 raise CofounderError("Enter the key or password.")
             project_secrets.keep(project.pk, given)

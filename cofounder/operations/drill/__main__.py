@@ -1,4 +1,4 @@
-"""`python -m cofounder.drill`: the drill, in the data directory that the environment names.
+"""`python -m cofounder.operations.drill`: the drill, in the data directory that the environment names.
 
 `manage.py drill` starts it as a process of its own, whose environment knows nothing of the live install.
 Prints a line for each part, or with `--json` one list at the end; exits with 1 if a part failed.
@@ -16,9 +16,10 @@ from types import FrameType
 
 import django
 
-from cofounder import embedded, environment
-from cofounder.embedded import ServiceFailed
-from cofounder.supervisor import Install, StartFailed
+from cofounder.config import environment
+from cofounder.install import embedded
+from cofounder.install.embedded import ServiceFailed
+from cofounder.install.supervisor import Install, StartFailed
 
 PACE = "0"
 
@@ -39,7 +40,10 @@ def main(*, as_json: bool) -> int:
 
 
 def _drill(*, as_json: bool) -> int:
-    from cofounder.drill.parts import Drill, Result  # needs the models to be loaded
+    from cofounder.operations.drill.parts import (
+        Drill,
+        Result,  # needs the models to be loaded
+    )
 
     def say(line: str) -> None:
         print(line, file=sys.stderr if as_json else sys.stdout, flush=True)  # a program's answer

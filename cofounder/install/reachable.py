@@ -5,7 +5,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from cofounder import environment
+from cofounder.config import environment
 
 SECONDS = 5
 

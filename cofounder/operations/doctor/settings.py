@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.core import checks
 
-from cofounder.doctor.finding import Finding, fail, ok, warn
+from cofounder.operations.doctor.finding import Finding, fail, ok, warn
 
 
 def look_at_settings() -> Iterator[Finding]:

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agents.actions.start import start_build
 from agents.models import AgentSession
-from cofounder.pages import build_state, replies
+from cofounder.pages import replies
+from cofounder.pages.builds import state
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only, own_project
 from escalations.models import AgentEscalation
@@ -91,6 +92,6 @@ def _row(project: Any, spent: int, questions: int) -> Row:
     if job is None:
         return Row(project, None, "Not begun", "idle", 0, 0, spent, questions, None)
     session = getattr(job, "session", None)
-    label, tone = build_state.label_of(job, session)
+    label, tone = state.label_of(job, session)
     wake_at = session.wake_at if session and tone in ("asleep", "alarm") and not job.is_over else None
     return Row(project, job, label, tone, job.phases_done, job.phases_total, spent, questions, wake_at)

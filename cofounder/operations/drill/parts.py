@@ -14,10 +14,10 @@ from agents.budget import reconciliation
 from agents.database import unit
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Snapshot, Subscription
 from agents.sandbox.workspace import Workspace
-from cofounder.demo import BRIEF
-from cofounder.environment import BASE_DIR
+from cofounder.config.environment import BASE_DIR
+from cofounder.install.demo import BRIEF
+from cofounder.install.supervisor import Install
 from cofounder.models import User
-from cofounder.supervisor import Install
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs import clock

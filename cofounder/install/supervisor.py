@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from cofounder import embedded, environment, reachable
+from cofounder.config import environment
+from cofounder.install import embedded, reachable
 
 STOP_SECONDS = 40  # a worker may take 30 to hand its sessions back
 QUICK_SECONDS = 10  # a process that ends sooner did not really start

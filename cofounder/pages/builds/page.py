@@ -8,9 +8,10 @@ from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
-from cofounder.pages import build_state, feed, money, panels, phase_filter, spending
+from cofounder.pages.builds import feed, panels, phase_filter, state
+from cofounder.pages.builds.phase_filter import Span
+from cofounder.pages.money import change, spending
 from cofounder.pages.ownership import founders_only, own_job
-from cofounder.pages.phase_filter import Span
 from jobs import clock
 from jobs.lists import as_number
 from jobs.models import Job
@@ -29,7 +30,7 @@ def build(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "entries": feed.render(job, stretch, request),
         "stretch": stretch,
         "seen": max(job.last_seq, stretch.last_seq),
-        "may_top_up": money.may_top_up(request.user),
+        "may_top_up": change.may_top_up(request.user),
     }
     return render(request, "build.html", context)
 
@@ -60,12 +61,12 @@ def state_context(job: Job) -> dict[str, Any]:
     """Everything on the page except the feed; what only one panel shows is loaded when it is drawn."""
     return {
         "job": job,
-        "state": build_state.read(job),
-        "promises": SimpleLazyObject(lambda: build_state.promises_of(job)),
+        "state": state.read(job),
+        "promises": SimpleLazyObject(lambda: state.promises_of(job)),
         "documents": job.documents.order_by("pk"),
-        "saved": SimpleLazyObject(lambda: build_state.last_saved(job)),
+        "saved": SimpleLazyObject(lambda: state.last_saved(job)),
         "spending": SimpleLazyObject(lambda: spending.spending_of(job)),
-        "last_image": SimpleLazyObject(lambda: build_state.last_image(job)),
+        "last_image": SimpleLazyObject(lambda: state.last_image(job)),
         "real_now": clock.now(),
     }
 

@@ -14,7 +14,7 @@ from psycopg_pool import PoolTimeout
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cofounder.install_metrics import INSTALL
+from cofounder.operations.metrics import INSTALL
 
 REDIS_SECONDS = 0.5
 

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from agents.actions.start import start_build
 from agents.models import ASLEEP, AT_WORK, AgentSession, Subscription
-from cofounder.entry import make_link
+from cofounder.accounts.sign_in_links import make_link
 from cofounder.models import User
 from jobs import clock, events
 from jobs.briefs import create_project

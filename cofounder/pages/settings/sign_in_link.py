@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from cofounder import entry
+from cofounder.accounts import sign_in_links
 from cofounder.pages.limits import limited
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -20,7 +20,7 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 def enter(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST":
-            return redirect(entry.use(token, partial(login, request, backend=BACKEND)))
-        return render(request, "enter.html", {"entry": entry.read(token)})
-    except entry.LinkUsed:
+            return redirect(sign_in_links.use(token, partial(login, request, backend=BACKEND)))
+        return render(request, "enter.html", {"entry": sign_in_links.read(token)})
+    except sign_in_links.LinkUsed:
         return render(request, "enter.html", {"entry": None}, status=410)

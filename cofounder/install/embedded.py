@@ -17,7 +17,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cofounder.local_sockets import postgres_socket_dir, redis_socket, runtime_dir
+from cofounder.config.local_sockets import postgres_socket_dir, redis_socket, runtime_dir
 
 DATABASE = "cofounder"
 LOCK = "services.lock"  # held by whoever runs the services of a data directory

@@ -12,9 +12,9 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from cofounder.local_sockets import postgres_socket_dir, redis_socket
+from cofounder.config.local_sockets import postgres_socket_dir, redis_socket
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
 KEYS_FILE = "keys.env"
 
 env: Any = environ.Env()

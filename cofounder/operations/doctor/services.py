@@ -12,8 +12,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import connection
 
-from cofounder import embedded, environment, probes
-from cofounder.doctor.finding import SECONDS, Finding, fail, first_line, ok, warn
+from cofounder.config import environment
+from cofounder.install import embedded
+from cofounder.operations import probes
+from cofounder.operations.doctor.finding import SECONDS, Finding, fail, first_line, ok, warn
 from jobs import clock, queue
 from jobs.models import Clock, ProjectSecret
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from agents.models import ASLEEP, AgentSession, SessionState
-from cofounder.pages.today import Money, money_of
+from cofounder.pages.money.today import Money, money_of
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.briefs import must_haves, promise_key
