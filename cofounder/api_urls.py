@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from cofounder.accounts.api_tokens import TokensView
-from jobs.api_errors import unknown_address
+from jobs.api.errors import unknown_address
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("jobs.urls")),

@@ -15,7 +15,7 @@ from cofounder.http.body_limits import bounded  # noqa: E402
 from cofounder.http.websocket_frames import share  # noqa: E402
 from cofounder.http.websocket_login import signed_in  # noqa: E402
 from cofounder.http.websocket_origin import own_pages_only  # noqa: E402
-from jobs.routing import websocket_urlpatterns  # noqa: E402
+from jobs.sockets.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {

@@ -133,13 +133,13 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["jobs.parsers.BoundedJSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "jobs.lists.LinkPagination",
-    "DEFAULT_SCHEMA_CLASS": "jobs.schema.Schema",
-    "DEFAULT_THROTTLE_CLASSES": ["jobs.throttles.ChangesThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["jobs.api.parsers.BoundedJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "jobs.api.pagination.LinkPagination",
+    "DEFAULT_SCHEMA_CLASS": "jobs.api.schema.Schema",
+    "DEFAULT_THROTTLE_CLASSES": ["jobs.api.throttles.ChangesThrottle"],
     "DEFAULT_THROTTLE_RATES": security.RATES,
     "NUM_PROXIES": TRUSTED_PROXIES,
-    "EXCEPTION_HANDLER": "jobs.api_errors.error_response",
+    "EXCEPTION_HANDLER": "jobs.api.errors.error_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365)}
@@ -150,7 +150,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "jobs.schema.every_refusal",
+        "jobs.api.schema.every_refusal",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -7,7 +7,7 @@ from django.views.defaults import server_error
 from cofounder.admin import ledger
 from cofounder.operations import probes
 from cofounder.pages import error_pages
-from jobs.api_errors import shaped
+from jobs.api.errors import shaped
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", probes.healthz, name="healthz"),

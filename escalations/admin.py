@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from escalations import answers
 from escalations.models import AgentEscalation
-from jobs.cockpit import ReadOnlyAdmin, as_uuid
+from jobs.admin_base import ReadOnlyAdmin, as_uuid
 from jobs.errors import CofounderError
 
 ASKED = ["project", "founder", "job", "created_at", "plain_english_problem", "tried", "recommended_action"]

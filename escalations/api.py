@@ -15,11 +15,11 @@ from rest_framework.views import APIView
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from escalations.serializers import AnswerInput, EscalationSerializer
-from jobs import lists
-from jobs.api import CONFLICT, NOT_FOUND, REFUSALS
+from jobs.api import pagination
+from jobs.api.ownership import own_job
+from jobs.api.refusals import CONFLICT, NOT_FOUND, REFUSALS
+from jobs.api.serializers import ErrorSerializer
 from jobs.errors import CofounderError
-from jobs.ownership import own_job
-from jobs.serializers import ErrorSerializer
 
 STATUS = OpenApiParameter("status", str, enum=AgentEscalation.Status.values)
 
@@ -30,7 +30,7 @@ def own_escalations(request: Request) -> QuerySet[AgentEscalation]:
 
 
 @extend_schema(
-    parameters=[*lists.PAGE, STATUS],
+    parameters=[*pagination.PAGE, STATUS],
     responses={200: EscalationSerializer(many=True), **REFUSALS, 400: ErrorSerializer},
 )
 class EscalationsView(ListAPIView[AgentEscalation]):
@@ -67,7 +67,7 @@ class ResolveView(APIView):
         return Response(EscalationSerializer(escalation).data)
 
 
-@extend_schema(parameters=lists.PAGE, responses={200: EscalationSerializer(many=True), **NOT_FOUND})
+@extend_schema(parameters=pagination.PAGE, responses={200: EscalationSerializer(many=True), **NOT_FOUND})
 class JobEscalationsView(ListAPIView[AgentEscalation]):
     serializer_class = EscalationSerializer
 

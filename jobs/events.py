@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from jobs import clock, doorbell
 from jobs.models import EventType, Job, JobEvent
-from jobs.texts import storable
+from jobs.storable import storable
 
 RESERVED_NAMES = frozenset({"seq", "type", "job_id", "timestamp"})
 

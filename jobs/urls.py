@@ -2,15 +2,15 @@
 
 from django.urls import path
 
-from jobs import api, api_secrets
+from jobs.api import secrets, views
 
 urlpatterns = [
-    path("projects", api.ProjectsView.as_view()),
-    path("projects/<uuid:project_id>/secrets", api_secrets.SecretsView.as_view()),
-    path("projects/<uuid:project_id>/secrets/<str:name>", api_secrets.SecretView.as_view()),
-    path("jobs", api.JobsView.as_view()),
-    path("jobs/<uuid:job_id>", api.JobView.as_view()),
-    path("jobs/<uuid:job_id>/events", api.EventsView.as_view()),
-    path("jobs/<uuid:job_id>/phases", api.PhasesView.as_view()),
-    path("jobs/<uuid:job_id>/checks", api.ChecksView.as_view()),
+    path("projects", views.ProjectsView.as_view()),
+    path("projects/<uuid:project_id>/secrets", secrets.SecretsView.as_view()),
+    path("projects/<uuid:project_id>/secrets/<str:name>", secrets.SecretView.as_view()),
+    path("jobs", views.JobsView.as_view()),
+    path("jobs/<uuid:job_id>", views.JobView.as_view()),
+    path("jobs/<uuid:job_id>/events", views.EventsView.as_view()),
+    path("jobs/<uuid:job_id>/phases", views.PhasesView.as_view()),
+    path("jobs/<uuid:job_id>/checks", views.ChecksView.as_view()),
 ]

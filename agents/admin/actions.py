@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 
 from agents.actions import control
 from agents.models import AgentSession
-from jobs.cockpit import ReadOnlyAdmin
+from jobs.admin_base import ReadOnlyAdmin
 from jobs.errors import CofounderError
 from jobs.models import Job
 

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from agents.budget.amounts import dollars
 from agents.models import AgentSession
-from jobs.cockpit import ago
+from jobs.admin_base import ago
 from jobs.models import Job, Project
 
 MOST_FOUND = 1000  # projects, the newest ones

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from agents.models import AgentMessage
-from jobs.cockpit import BoundedPaginator, ModelAdmin
+from jobs.admin_base import BoundedPaginator, ModelAdmin
 from jobs.models import JobEvent
 
 PER_PAGE = 50

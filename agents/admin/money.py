@@ -19,7 +19,7 @@ from agents.admin.forms import CheckedForm, DollarsField
 from agents.budget import reports
 from agents.budget.amounts import dollars, exactly
 from agents.models import BudgetChange, DailyBudget, SpendEntry
-from jobs.cockpit import ReadOnlyAdmin, as_uuid
+from jobs.admin_base import ReadOnlyAdmin, as_uuid
 from jobs.models import Job
 
 

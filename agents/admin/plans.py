@@ -14,7 +14,7 @@ from agents.budget import reports, validation
 from agents.budget.amounts import dollars
 from agents.models import ENDED, AgentSession, DailyBudget, PlanTier, Subscription
 from jobs import clock
-from jobs.cockpit import BoundedPaginator, ModelAdmin
+from jobs.admin_base import BoundedPaginator, ModelAdmin
 
 
 class TierForm(CheckedForm):

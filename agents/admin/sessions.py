@@ -14,7 +14,7 @@ from agents.admin import columns, logs
 from agents.admin.actions import ActingAdmin
 from agents.admin.columns import BuildColumns, link
 from agents.models import AgentMessage, AgentSession
-from jobs.cockpit import as_uuid
+from jobs.admin_base import as_uuid
 from jobs.models import Job
 
 

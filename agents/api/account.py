@@ -16,8 +16,8 @@ from rest_framework.views import APIView
 from agents.actions.account import delete_account
 from agents.actions.export import export
 from agents.api.serializers import ZIP
-from jobs.api import REFUSALS
-from jobs.serializers import ErrorSerializer
+from jobs.api.refusals import REFUSALS
+from jobs.api.serializers import ErrorSerializer
 
 
 class ConfirmInput(serializers.Serializer[Any]):

@@ -25,12 +25,12 @@ from agents.api.serializers import (
 )
 from agents.models import AgentMessage
 from agents.session.status import status_of
-from jobs import lists
-from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND
+from jobs.api import pagination
+from jobs.api.ownership import as_uuid, own_job, own_jobs, own_project
+from jobs.api.refusals import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND
+from jobs.api.serializers import ErrorSerializer
 from jobs.errors import CofounderError
 from jobs.models import FounderMessage, Job
-from jobs.ownership import as_uuid, own_job, own_jobs, own_project
-from jobs.serializers import ErrorSerializer
 
 KEY_LIMIT = 200
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -110,7 +110,7 @@ class CancelView(VerbView):
 
 
 @extend_schema_view(
-    get=extend_schema(parameters=lists.PAGE, responses={200: MessageSerializer(many=True), **NOT_FOUND})
+    get=extend_schema(parameters=pagination.PAGE, responses={200: MessageSerializer(many=True), **NOT_FOUND})
 )
 class MessagesView(ListAPIView[FounderMessage]):
     throttle_scope = "messages"
@@ -129,12 +129,12 @@ class MessagesView(ListAPIView[FounderMessage]):
         return Response(MessageSerializer(message).data, status=201)
 
 
-class AfterPosition(lists.AfterPagination):
+class AfterPosition(pagination.AfterPagination):
     ordering = "position"
 
 
 @extend_schema(
-    parameters=[lists.AFTER, lists.LIMIT],
+    parameters=[pagination.AFTER, pagination.LIMIT],
     responses={200: TranscriptSerializer(many=True), **BAD_OR_NOT_FOUND},
 )
 class TranscriptView(ListAPIView[AgentMessage]):

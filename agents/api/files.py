@@ -18,18 +18,18 @@ from agents.actions import start
 from agents.api.serializers import ZIP, ChangeSerializer, RestoreInput, SnapshotSerializer, StartedSerializer
 from agents.models import Snapshot
 from agents.snapshots import code_zip, diff, history
-from jobs import lists
-from jobs.api import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND
+from jobs.api import pagination
+from jobs.api.ownership import as_uuid, own_job
+from jobs.api.refusals import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND
+from jobs.api.serializers import ErrorSerializer
 from jobs.models import Job
-from jobs.ownership import as_uuid, own_job
-from jobs.serializers import ErrorSerializer
 
 SNAPSHOT = OpenApiParameter("snapshot", UUID, description="A snapshot's id. Default: the newest.")
 FROM = OpenApiParameter("from", UUID, description="A snapshot's id. Default: the one the build began with.")
 TO = OpenApiParameter("to", UUID, description="A snapshot's id. Default: the build's newest.")
 
 
-@extend_schema(parameters=lists.PAGE, responses={200: SnapshotSerializer(many=True), **NOT_FOUND})
+@extend_schema(parameters=pagination.PAGE, responses={200: SnapshotSerializer(many=True), **NOT_FOUND})
 class SnapshotsView(ListAPIView[Snapshot]):
     """The build's snapshots, newest first."""
 
@@ -47,7 +47,7 @@ def _with_file_counts(job: Job) -> QuerySet[Snapshot]:
 
 class ChangesView(APIView):
     @extend_schema(
-        parameters=[FROM, TO, *lists.PAGE],
+        parameters=[FROM, TO, *pagination.PAGE],
         responses={200: ChangeSerializer(many=True), **BAD_OR_NOT_FOUND, 503: ErrorSerializer},
     )
     def get(self, request: Request, job_id: UUID) -> Response:
@@ -57,11 +57,11 @@ class ChangesView(APIView):
         after = _named(request, job, "to") or history.newest_of(job)
         if after is None:
             return Response([])
-        offset, limit = lists.number_from(request, "offset"), lists.limit_of(request)
+        offset, limit = pagination.number_from(request, "offset"), pagination.limit_of(request)
         page, count = diff.between(before, after, offset=offset, limit=limit)
         end = offset + len(page)
         following = replace_query_param(request.build_absolute_uri(), "offset", end) if end < count else None
-        return lists.linked(ChangeSerializer(page, many=True).data, following)
+        return pagination.linked(ChangeSerializer(page, many=True).data, following)
 
 
 class CodeView(APIView):

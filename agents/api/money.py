@@ -10,9 +10,9 @@ from rest_framework.views import APIView
 from agents.actions import money
 from agents.api.serializers import BudgetSerializer, SpendSerializer, TodayInput
 from agents.budget import reports
-from jobs.api import NOT_FOUND, REFUSALS
-from jobs.ownership import own_job
-from jobs.serializers import ErrorSerializer
+from jobs.api.ownership import own_job
+from jobs.api.refusals import NOT_FOUND, REFUSALS
+from jobs.api.serializers import ErrorSerializer
 
 
 class SpendView(APIView):

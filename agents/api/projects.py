@@ -7,12 +7,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.actions.projects import delete_project
-from jobs import api as jobs_api
-from jobs.api import NOT_FOUND
-from jobs.ownership import own_project
+from jobs.api import views
+from jobs.api.ownership import own_project
+from jobs.api.refusals import NOT_FOUND
 
 
-class ProjectView(jobs_api.ProjectView):
+class ProjectView(views.ProjectView):
     @extend_schema(responses={204: None, **NOT_FOUND})
     def delete(self, request: Request, project_id: UUID) -> Response:
         """Stop the project's build, and delete the project with everything that belongs to it."""

@@ -11,7 +11,7 @@ from agents.tool_effects import Asked, Documented, Effect, Narrated, PlanSet
 from escalations.models import AgentEscalation
 from jobs import clock, events
 from jobs.models import EventType, Phase
-from jobs.texts import storable
+from jobs.storable import storable
 
 
 def apply(session: AgentSession, wanted: Sequence[Effect]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from escalations.models import AgentEscalation, ErrorSignature
 from jobs import clock
 from jobs.events import Fact
 from jobs.models import EventType, Job
-from jobs.texts import storable
+from jobs.storable import storable
 
 MOST_ROWS = 200  # of the transcript, searched for changes between two attempts
 

@@ -15,8 +15,8 @@ from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from jobs.api.serializers import ErrorSerializer
 from jobs.errors import CofounderError
-from jobs.serializers import ErrorSerializer
 
 LOCKED_SECONDS = 5 * 60  # after allauth's ACCOUNT_RATE_LIMITS["login_failed"]
 

@@ -7,7 +7,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
 from cofounder.models import User
-from jobs.cockpit import BoundedPaginator
+from jobs.admin_base import BoundedPaginator
 
 if TYPE_CHECKING:
     Admin = UserAdmin[User]

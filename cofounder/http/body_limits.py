@@ -7,7 +7,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, JsonResponse
 from django.utils.deprecation import MiddlewareMixin
 
-from jobs.api_errors import body
+from jobs.api.errors import body
 from jobs.errors import TooLarge
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from cofounder.pages import error_pages, replies
+from jobs.api.throttles import ChangesThrottle
 from jobs.errors import TooOften
-from jobs.throttles import ChangesThrottle
 
 Page = Callable[..., HttpResponse]
 

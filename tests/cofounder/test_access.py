@@ -22,7 +22,7 @@ from django.core.files.storage import default_storage, storages
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from jobs.routing import websocket_urlpatterns
+from jobs.sockets.routing import websocket_urlpatterns
 
 API = "api/"
 PUBLIC = {"", "healthz", "readyz", "api/docs", "api/schema", "api/auth/tokens"}

@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from jobs.throttles import ChangesThrottle
+from jobs.api.throttles import ChangesThrottle
 
 
 @pytest.fixture(autouse=True)

@@ -106,7 +106,7 @@ def test_an_answer_is_one_that_is_described(
 
 @pytest.fixture
 def no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs.throttles import ChangesThrottle
+    from jobs.api.throttles import ChangesThrottle
 
     monkeypatch.setattr(ChangesThrottle, "THROTTLE_RATES", dict.fromkeys(ChangesThrottle.THROTTLE_RATES))
 

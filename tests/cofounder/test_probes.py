@@ -9,7 +9,8 @@ from django.test import Client
 
 from agents.models import AgentSession, DailyBudget
 from cofounder.operations import probes
-from jobs import clock, metrics
+from jobs import clock
+from jobs.sockets import metrics
 
 pytestmark = pytest.mark.django_db
 

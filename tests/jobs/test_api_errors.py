@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 from rest_framework.exceptions import ValidationError
 
-from jobs.api_errors import error_response, shaped
+from jobs.api.errors import error_response, shaped
 from jobs.errors import Conflict
 
 

@@ -10,9 +10,10 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 
-from jobs import consumers, events, lookout
+from jobs import events
 from jobs.models import EventType
-from jobs.routing import websocket_urlpatterns
+from jobs.sockets import consumer, hub
+from jobs.sockets.routing import websocket_urlpatterns
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIMIT = 20
@@ -99,7 +100,7 @@ async def test_a_client_that_never_acks_gets_500_frames_at_most(watch, build):
     await say_at_once(build, 700)
     socket = await watch()
     assert await numbers(socket, 500) == list(range(1, 501))
-    assert await socket.receive_nothing(timeout=lookout.POLL_SECONDS + 0.5)
+    assert await socket.receive_nothing(timeout=hub.POLL_SECONDS + 0.5)
     await socket.send_to(json.dumps({"ack": 500}))
     assert await numbers(socket, 201) == list(range(501, 702))
 
@@ -122,14 +123,14 @@ async def test_nonsense_closes_the_socket(watch, text):
     socket = await watch()
     await numbers(socket, 1)
     await socket.send_to(text)
-    assert await close_code(socket) == consumers.UNREADABLE
+    assert await close_code(socket) == consumer.UNREADABLE
 
 
 async def test_bytes_close_the_socket(watch):
     socket = await watch()
     await numbers(socket, 1)
     await socket.send_to(bytes_data=b"\x00")
-    assert await close_code(socket) == consumers.UNREADABLE
+    assert await close_code(socket) == consumer.UNREADABLE
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "1e3", "9" * 30, "%ff"])
@@ -168,7 +169,7 @@ def change(founder, **fields):
 
 @pytest.fixture
 def quick_checks(monkeypatch):
-    monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(consumer, "CHECK_SECONDS", 0.1)
 
 
 async def test_a_socket_ends_with_its_login(quick_checks, watch, login):

@@ -13,7 +13,7 @@ from cofounder.pages.builds.phase_filter import Span
 from cofounder.pages.money import change, spending
 from cofounder.pages.ownership import founders_only, own_job
 from jobs import clock
-from jobs.lists import as_number
+from jobs.api.pagination import as_number
 from jobs.models import Job
 
 

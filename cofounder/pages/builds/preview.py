@@ -22,8 +22,8 @@ from agents.preview import probe
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founders_only, own_job, own_project
+from jobs.api.pagination import as_number
 from jobs.errors import CofounderError
-from jobs.lists import as_number
 from jobs.models import EventType, Job, Project
 
 OTHERS_SENTENCE = "It could not be opened just now. Whoever gave you the link can see why."

@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs import project_secrets
-from jobs.api import BAD_OR_NOT_FOUND, NOT_FOUND
-from jobs.ownership import own_project
+from jobs.api.ownership import own_project
+from jobs.api.refusals import BAD_OR_NOT_FOUND, NOT_FOUND
 
 
 class SecretSerializer(serializers.Serializer[Any]):

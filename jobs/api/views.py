@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs import briefs, lists
-from jobs.events import frame
-from jobs.models import EventType, Job, JobEvent, Phase, Project
-from jobs.ownership import as_uuid, own_job, own_jobs, own_project
-from jobs.serializers import (
+from jobs import briefs
+from jobs.api import pagination
+from jobs.api.ownership import as_uuid, own_job, own_jobs, own_project
+from jobs.api.refusals import BAD_OR_NOT_FOUND, NOT_FOUND, REFUSALS
+from jobs.api.serializers import (
     CheckSerializer,
     ErrorSerializer,
     FrameSerializer,
@@ -25,15 +25,12 @@ from jobs.serializers import (
     ProjectInput,
     ProjectSerializer,
 )
-
-REFUSALS: dict[int, type[ErrorSerializer]] = {401: ErrorSerializer}
-NOT_FOUND = {**REFUSALS, 404: ErrorSerializer}
-BAD_OR_NOT_FOUND = {**NOT_FOUND, 400: ErrorSerializer}
-CONFLICT = {**BAD_OR_NOT_FOUND, 409: ErrorSerializer}
+from jobs.events import frame
+from jobs.models import EventType, Job, JobEvent, Phase, Project
 
 
 @extend_schema_view(
-    get=extend_schema(parameters=lists.PAGE, responses={200: ProjectSerializer(many=True), **REFUSALS})
+    get=extend_schema(parameters=pagination.PAGE, responses={200: ProjectSerializer(many=True), **REFUSALS})
 )
 class ProjectsView(ListAPIView[Project]):
     throttle_scope = "projects"
@@ -82,7 +79,7 @@ def _change(project: Project, given: dict[str, Any]) -> None:
 
 
 @extend_schema(
-    parameters=[*lists.PAGE, OpenApiParameter("project_id", UUID)],
+    parameters=[*pagination.PAGE, OpenApiParameter("project_id", UUID)],
     responses={200: JobSerializer(many=True), **NOT_FOUND},
 )
 class JobsView(ListAPIView[Job]):
@@ -101,12 +98,13 @@ class JobView(APIView):
         return Response(JobSerializer(own_job(request, job_id)).data)
 
 
-class AfterSeq(lists.AfterPagination):
+class AfterSeq(pagination.AfterPagination):
     ordering = "seq"
 
 
 @extend_schema(
-    parameters=[lists.AFTER, lists.LIMIT], responses={200: FrameSerializer(many=True), **BAD_OR_NOT_FOUND}
+    parameters=[pagination.AFTER, pagination.LIMIT],
+    responses={200: FrameSerializer(many=True), **BAD_OR_NOT_FOUND},
 )
 class EventsView(ListAPIView[JobEvent]):
     """The job's event log in order: the same frames that the WebSocket sends."""
@@ -118,7 +116,7 @@ class EventsView(ListAPIView[JobEvent]):
         return own_job(self.request, self.kwargs["job_id"]).events.all()
 
 
-@extend_schema(parameters=lists.PAGE, responses={200: PhaseSerializer(many=True), **NOT_FOUND})
+@extend_schema(parameters=pagination.PAGE, responses={200: PhaseSerializer(many=True), **NOT_FOUND})
 class PhasesView(ListAPIView[Phase]):
     serializer_class = PhaseSerializer
 

@@ -15,11 +15,11 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import InterfaceError, OperationalError
 
-from jobs import lookout, metrics
+from jobs.api.pagination import as_number
 from jobs.events import frame
-from jobs.lists import as_number
-from jobs.lookout import Message, Messages, sendable
 from jobs.models import Job, JobEvent
+from jobs.sockets import hub, metrics
+from jobs.sockets.hub import Message, Messages, sendable
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
         # Sockets that were opened at the same time should not all be checked at the same time.
         self.checked = time.monotonic() - uniform(0, CHECK_SECONDS)  # noqa: S311  # no secret
         # Subscribe first, then read the rows: an event committed in between is received, or read, or both.
-        await lookout.watch(self.channel_layer, self.job_id, self)
+        await hub.watch(self.channel_layer, self.job_id, self)
         self.pump = asyncio.create_task(self._pump())
 
     async def _refusal(self) -> int | None:
@@ -88,7 +88,7 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
             self.pump.cancel()
             with suppress(asyncio.CancelledError):
                 await self.pump
-            await lookout.leave(self.job_id, self)
+            await hub.leave(self.job_id, self)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Channels closes old database connections in a thread before every message; an ack uses none."""
