@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import LIMIT
-from tests.cofounder.test_page_secrets import OPTIONS
+from tests.cofounder.pages.projects.test_secrets import OPTIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 

@@ -16,7 +16,7 @@ from agents.notifications.webhook import new_secret
 from escalations.models import AgentEscalation
 from jobs.briefs import create_project
 from jobs.models import Job, JobStatus
-from tests.agents.test_webhooks import is_genuine
+from tests.agents.notifications.test_webhook import is_genuine
 from tests.journeys.conftest import Rehearsal, wait_until
 from tests.journeys.small_plays import APP, brief
 from tests.receiver import receiving

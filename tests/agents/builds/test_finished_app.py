@@ -24,7 +24,7 @@ from agents.worker import reaper
 from jobs import clock
 from jobs.models import Job, JobEvent
 from tests.agents.conftest import OpenWorkspace
-from tests.agents.test_preview import APP, PAGE
+from tests.agents.preview.test_launch import APP, PAGE
 
 pytestmark = [
     pytest.mark.services,

@@ -16,7 +16,7 @@ from knox.models import AuthToken
 from agents.models import AgentMessage, AgentSession, Snapshot, SpendEntry
 from jobs import clock, events
 from jobs.models import EventType, Job, JobStatus
-from tests.cofounder.test_ledger import spent
+from tests.cofounder.admin.test_ledger import spent
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(days=500)

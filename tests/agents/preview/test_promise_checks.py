@@ -8,7 +8,7 @@ from agents.preview.declaration import Check
 from agents.preview.promise_checks import CheckResult, run_checks, sorted_by_promise
 from agents.sandbox.workspace import Workspace
 from tests.agents.conftest import OpenWorkspace
-from tests.agents.test_preview import declare
+from tests.agents.preview.test_launch import declare
 
 pytestmark = pytest.mark.services
 

@@ -13,7 +13,7 @@ from agents.preview import probe
 from agents.session import claim as session_claim
 from agents.session.claim import Owner
 from jobs.models import EventType, Job, JobEvent
-from tests.agents.test_preview import APP, PAGE
+from tests.agents.preview.test_launch import APP, PAGE
 
 pytestmark = [
     pytest.mark.services,

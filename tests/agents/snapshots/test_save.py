@@ -20,7 +20,7 @@ from agents.snapshots.manifest import SCRIPT, from_json
 from agents.snapshots.restore import restore_newest, verify_and_restore
 from jobs.models import Job
 from tests.agents.conftest import OpenWorkspace
-from tests.agents.test_sandbox import until
+from tests.agents.sandbox.test_workspace import until
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 

@@ -11,7 +11,7 @@ from agents.tool_effects import Asked, Documented, Narrated, PlanSet
 from agents.tools import Toolbox
 from agents.tools.toolbox import TOOLS, definitions, replay
 from agents.turns import Replay, ToolCall
-from tests.agents.test_tools_files import Caller, text
+from tests.agents.tools.test_files import Caller, text
 
 SIMPLE = [{"value": "simple", "label": "Keep it simple", "description": "One page."}]
 TWO = [*SIMPLE, {"value": "rich", "label": "Make it rich", "description": "Many pages."}]

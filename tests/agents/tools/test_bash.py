@@ -7,7 +7,7 @@ from agents.output import as_a_terminal_shows
 from agents.sandbox.workspace import Workspace
 from agents.turns import Replay, ToolCall
 from tests.agents.conftest import OpenWorkspace
-from tests.agents.test_tools_files import Caller, text
+from tests.agents.tools.test_files import Caller, text
 
 pytestmark = pytest.mark.services
 

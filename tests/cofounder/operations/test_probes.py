@@ -83,7 +83,7 @@ def measured(client):
 
 
 def test_metrics_tell_of_sessions_money_questions_queue_and_workers(stranger, settings, question):
-    from tests.cofounder.test_ledger import spent
+    from tests.cofounder.admin.test_ledger import spent
 
     settings.METRICS_TOKEN = "t"
     session = AgentSession.objects.select_related("user").get(pk=question.job_id)

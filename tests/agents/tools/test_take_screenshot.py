@@ -11,8 +11,8 @@ from PIL import Image
 from agents.preview import launch, screenshots
 from agents.preview.screenshots import is_private
 from agents.sandbox.workspace import Workspace
-from tests.agents.test_preview import declare
-from tests.agents.test_tools_files import Caller, text
+from tests.agents.preview.test_launch import declare
+from tests.agents.tools.test_files import Caller, text
 
 pytestmark = [pytest.mark.services, pytest.mark.browser]
 
