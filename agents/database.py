@@ -25,7 +25,7 @@ _local = local()
 TRUSTED_SECONDS = 0.25  # a connection that was idle for longer is tested first: the server may have restarted
 
 
-async def unit(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_transaction(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `fn` in a transaction on a database thread.
 
     A thread cannot be stopped. If the caller is cancelled, `fn` is still waited for before the cancellation
@@ -34,8 +34,8 @@ async def unit(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     return await _on_a_thread(partial(_in_transaction, fn, *args, **kwargs))
 
 
-async def statement(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Like `unit`, for an `fn` that is usually a single statement and opens a transaction only if needed."""
+async def in_thread(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Like `in_transaction`, for an `fn` that opens a transaction only if it needs one."""
     return await _on_a_thread(partial(fn, *args, **kwargs))
 
 
@@ -73,7 +73,7 @@ def _drop_if_dead() -> None:
     connection.errors_occurred = False
 
 
-def let_go() -> None:
+def close_connections() -> None:
     """Close the threads' connections, so that the database can be dropped."""
     together = Barrier(THREADS)
     for closing in [_THREADS.submit(_close, together) for _ in range(THREADS)]:

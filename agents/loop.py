@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from agents.guards import Guards
 from agents.stops import ContextFull, ModelDeclined, TurnEnded
-from agents.turns import Block, Replay, ToolCall, ToolResult, Turn, failed, note
+from agents.turns import Block, Replay, ToolCall, ToolResult, Turn, failed_result, note
 
 
 class Model(Protocol):
@@ -97,7 +97,7 @@ class Loop:
     async def resume(self, call: ToolCall) -> ToolResult:
         if self.toolbox.replay(call.name) == Replay.RUN_AGAIN:
             return await self.toolbox.run(call)
-        return failed(call, self.toolbox.label(call), "interrupted", INTERRUPTED)
+        return failed_result(call, self.toolbox.label(call), "interrupted", INTERRUPTED)
 
 
 CUT = "Your answer was too long and was cut off; none of its tool calls was run. Go on in smaller steps."
@@ -111,4 +111,4 @@ def _unanswerable(turn: Turn) -> list[ToolResult]:
     """Results for calls that are not run because the turn was cut off: the API requires one for each call."""
     if turn.stop_reason == "tool_use":
         return []
-    return [failed(call, call.name, "cut", CUT) for call in turn.requested]
+    return [failed_result(call, call.name, "cut", CUT) for call in turn.requested]

@@ -3,11 +3,11 @@
 from agents.errors import AgentError
 
 
-class OwnershipLost(AgentError):
+class ClaimLost(AgentError):
     """Another worker owns this session now."""
 
 
-class NewsCame(Exception):
+class InputArrived(Exception):
     """The session must not rest: something came that it should go on for."""
 
 

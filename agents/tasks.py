@@ -12,7 +12,7 @@ from agents import metrics
 from agents.actions.projects import END_SANDBOX
 from agents.builds import finished_app
 from agents.builds.build import execute_build
-from agents.database import unit
+from agents.database import in_transaction
 from agents.notifications import mail, webhook  # noqa: F401  # registers their tasks
 from agents.sandbox import provider
 from agents.worker import reaper
@@ -30,7 +30,7 @@ async def run_agent(context: JobContext, job_id: str) -> None:
         raise ValueError("A run needs the id of its job in the queue.")
     with structlog.contextvars.bound_contextvars(correlation_id=f"run-{run_id}"):
         with suppress(OperationalError, InterfaceError):  # the build meets the same error, and handles it
-            await unit(metrics.waited, run_id)
+            await in_transaction(metrics.waited, run_id)
         await execute_build(UUID(job_id), run_id)
 
 
@@ -44,14 +44,14 @@ async def end_sandbox(sandbox_id: str) -> None:
 async def show_app(job_id: str) -> None:
     """Start the app of a finished build, because somebody wants to see it."""
     if moment := await finished_app.open_app(UUID(job_id)):
-        await unit(finished_app.look_after_later, UUID(job_id), moment)
+        await in_transaction(finished_app.look_after_later, UUID(job_id), moment)
 
 
 @app.task(name=finished_app.LOOK_AFTER, queue=ERRANDS)
 async def look_after_app(job_id: str) -> None:
     """Keep a finished build's app running while it is used; then save its files and pause it."""
-    if moment := await finished_app.look_after(UUID(job_id)):
-        await unit(finished_app.look_after_later, UUID(job_id), moment)
+    if moment := await finished_app.keep_awake_or_pause(UUID(job_id)):
+        await in_transaction(finished_app.look_after_later, UUID(job_id), moment)
 
 
 @app.task(name=REAP_SANDBOXES, queue=ERRANDS)

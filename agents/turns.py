@@ -96,7 +96,7 @@ class ToolResult:
         return block
 
 
-def failed(call: ToolCall, label: str, error_type: str, message: str) -> ToolResult:
+def failed_result(call: ToolCall, label: str, error_type: str, message: str) -> ToolResult:
     """The result of a call that failed."""
     return ToolResult(
         call=call,

@@ -82,7 +82,7 @@ class DoorbellConnection(RedisSingleShardConnection):  # type: ignore[misc]  # c
                 await self._connect()
                 backoff = FIRST_BACKOFF
                 while True:
-                    await self._hold_what_is_wanted()
+                    await self._sync_subscriptions()
                     message = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=1.0)
                     self._receive_message(message)
             except (RedisError, OSError) as error:
@@ -99,7 +99,7 @@ class DoorbellConnection(RedisSingleShardConnection):  # type: ignore[misc]  # c
         async with asyncio.timeout(CONNECT_SECONDS):
             await self._pubsub.subscribe(self._nudges)
 
-    async def _hold_what_is_wanted(self) -> None:
+    async def _sync_subscriptions(self) -> None:
         wanted, waiting = set(self._subscribed_to), self._waiting
         if self._held == wanted and not waiting:
             return

@@ -58,7 +58,7 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     from agents import database
 
     yield
-    database.let_go()
+    database.close_connections()
 
 
 @pytest.fixture(autouse=True)

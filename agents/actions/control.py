@@ -56,7 +56,7 @@ def pause(job: Job, by: Any) -> None:
 def resume(job: Job, by: Any) -> None:
     """Let a paused agent go on, or take back a pause that has not begun yet."""
     session = _locked(job)
-    subscriptions.subscription_of(session.user_id)  # a suspended one does not go on
+    subscriptions.require_subscription(session.user_id)  # a suspended one does not go on
     if session.state == SessionState.WORKING and session.pause_requested:
         AgentSession.objects.filter(pk=session.pk).update(pause_requested=False, sleep_requested=False)
     elif session.state == SessionState.PAUSED:

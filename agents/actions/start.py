@@ -27,7 +27,7 @@ def start_build(project: Project, *, goal: str = "", idempotency_key: str | None
         return known, False
     _need_agents()
     renewal.renew_of(project.owner_id)
-    _need_money(subscriptions.subscription_of(project.owner))
+    _need_money(subscriptions.require_subscription(project.owner))
     return _queue(project, goal=goal, idempotency_key=idempotency_key), True
 
 

@@ -44,7 +44,7 @@ def spend_of(job: Job) -> dict[str, Any]:
 
 def forecast_of(job: Job, today: dict[str, Any]) -> dict[str, Any] | None:
     """When the build will be ready at the pace of `today`; None when it is over or too early to say."""
-    subscription = subscription_of(job.project.owner_id)
+    subscription = find_subscription(job.project.owner_id)
     if job.is_over or subscription is None:
         return None
     pace = Pace(
@@ -94,7 +94,7 @@ def day_of(user_id: UUID) -> dict[str, Any]:
 
 def _untouched_day(user_id: UUID) -> DailyBudget:
     today = clock.today()
-    subscription = subscription_of(user_id)
+    subscription = find_subscription(user_id)
     allowance = 0
     if subscription is not None:
         remaining = ledger.remaining_in_period(subscription, today)
@@ -102,14 +102,14 @@ def _untouched_day(user_id: UUID) -> DailyBudget:
     return DailyBudget(user_id=user_id, day=today, allowance_microdollars=allowance)
 
 
-def subscription_of(user_id: UUID) -> Subscription | None:
+def find_subscription(user_id: UUID) -> Subscription | None:
     """The founder's subscription, suspended or not."""
     return Subscription.objects.select_related("tier").filter(user=user_id).first()
 
 
 def budget_of(user: Any) -> dict[str, Any]:
     """The founder's day and period."""
-    day, subscription = day_of(user.pk), subscription_of(user.pk)
+    day, subscription = day_of(user.pk), find_subscription(user.pk)
     if subscription is None:
         return {
             **day,

@@ -16,7 +16,7 @@ class LLMConfig(NamedTuple):
     tier: str
 
 
-def subscription_of(user: Any) -> Subscription:
+def require_subscription(user: Any) -> Subscription:
     """The founder's subscription; `PaymentNeeded` when there is none or it is suspended."""
     subscription = Subscription.objects.select_related("tier").filter(user=user).first()
     if subscription is None:
@@ -28,7 +28,7 @@ def subscription_of(user: Any) -> Subscription:
 
 def resolve_llm_config(user: Any) -> LLMConfig:
     """The founder's model and limits; `PaymentNeeded` or `UnknownModel` with a sentence otherwise."""
-    subscription = subscription_of(user)
+    subscription = require_subscription(user)
     model = subscription.model or settings.DEFAULT_MODEL
     prices.price_of(model, clock.today())
     return LLMConfig(model, subscription.tier.max_tool_calls, subscription.tier.slug)

@@ -11,11 +11,11 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from agents.builds import finished_app, rescue, shutdown, transactions
-from agents.builds.build_sandbox import SandboxKeeper, SavingToolbox
+from agents.builds.build_sandbox import BuildSandbox, SavingToolbox
 from agents.builds.runner import Context, run_agent_loop
 from agents.builds.shutdown import hand_back_if_stopping
 from agents.checkpoint.store import CheckpointStore
-from agents.database import unit
+from agents.database import in_transaction
 from agents.errors import (
     AgentError,
     FilesLost,
@@ -32,10 +32,9 @@ from agents.preview.promise_checks import CheckResult, run_checks
 from agents.prompts import note_text
 from agents.sandbox.layout import ROOT
 from agents.session import earlier_builds
-from agents.session import rest as session_rest
-from agents.session.claim import Owner, claim, hand_back, has_slept, load
-from agents.session.rest import Rest
-from agents.stops import HandBack, NewsCame, OwnershipLost
+from agents.session.claim import Claim, claim, hand_back, has_slept, load
+from agents.session.rest import Rest, put_to_rest
+from agents.stops import ClaimLost, HandBack, InputArrived
 from agents.tools import Toolbox
 from agents.turns import Block, note
 from jobs import briefs, clock
@@ -63,19 +62,19 @@ async def execute_build(job_id: UUID, run_id: int) -> None:
 
 
 async def _execute(job_id: UUID, run_id: int) -> None:
-    owner = await unit(claim, job_id, run_id)
-    if owner is None:
+    claimed = await in_transaction(claim, job_id, run_id)
+    if claimed is None:
         await end_useless_sandbox(job_id)
         return
-    with structlog.contextvars.bound_contextvars(job_id=str(job_id), epoch=owner.epoch):
+    with structlog.contextvars.bound_contextvars(job_id=str(job_id), epoch=claimed.epoch):
         log.info("run.claimed")
-        session, rows = await unit(load, owner)
-        await Build(owner, session, rows).run()
+        session, rows = await in_transaction(load, claimed)
+        await Build(claimed, session, rows).run()
 
 
 async def end_useless_sandbox(job_id: UUID) -> None:
     """Save the files of a failed or cancelled job a last time and end its sandbox."""
-    session = await unit(transactions.sandbox_to_end, job_id)
+    session = await in_transaction(transactions.sandbox_to_end, job_id)
     if session is not None:
         await rescue.save_and_end(session)
 
@@ -83,13 +82,13 @@ async def end_useless_sandbox(job_id: UUID) -> None:
 class Build:
     """A claimed build. Everything it writes is fenced by the claim."""
 
-    def __init__(self, owner: Owner, session: AgentSession, rows: Sequence[AgentMessage]) -> None:
-        self.owner = owner
+    def __init__(self, claim: Claim, session: AgentSession, rows: Sequence[AgentMessage]) -> None:
+        self.claim = claim
         self.session = session
         self.job = session.job
-        self.keeper = SandboxKeeper(owner, session)
+        self.sandbox = BuildSandbox(claim, session)
         self.model = AnthropicModel(self._waiting_for_provider)
-        self.store = CheckpointStore(owner, rows, lambda: self.model.meter.total, hand_back_if_stopping)
+        self.store = CheckpointStore(claim, rows, lambda: self.model.meter.total, hand_back_if_stopping)
         self.is_awake = False  # whether the model has been told that it slept
         self.losses = 0  # of the sandbox, since the transcript last grew
         self.length_at_loss = -1
@@ -107,7 +106,7 @@ class Build:
         try:
             while not await self._stage():
                 hand_back_if_stopping()
-        except (OwnershipLost, MoveLost):
+        except (ClaimLost, MoveLost):
             log.info("build.ownership_lost")
         except HandBack:
             await self._hand_back()
@@ -126,12 +125,12 @@ class Build:
             log.exception("build.defect")
             await self._fail("Something went wrong on our side, and the build could not go on.")
         finally:
-            await self.keeper.close()
+            await self.sandbox.close()
             await self.model.close()
 
     async def _hand_back(self) -> None:
-        with suppress(OwnershipLost):
-            await unit(hand_back, self.owner)
+        with suppress(ClaimLost):
+            await in_transaction(hand_back, self.claim)
 
     async def _stage(self) -> bool:
         """Do the job's next stage; if it loses its sandbox, it is repeated in another one."""
@@ -141,22 +140,22 @@ class Build:
             # Also taken: either a newer worker has it, and the next write ends this run, or the agent has
             # deleted our files there.
             log.warning("build.sandbox_lost", error=repr(error))
-            await self.keeper.lose()
+            await self.sandbox.discard()
             if self._loses_too_often():
-                wake_at = await unit(clock.now) + SANDBOX_REST
+                wake_at = await in_transaction(clock.now) + SANDBOX_REST
                 return await self._is_at_rest(Rest(SessionState.SLEEPING, NO_SANDBOX, wake_at))
             await asyncio.sleep(SANDBOX_PAUSE_SECONDS)
             return False
 
         except SnapshotFailed as error:
             log.warning("build.storage_away", exc_info=True)
-            await self.keeper.lose()
-            wake_at = await unit(clock.now) + SANDBOX_REST
+            await self.sandbox.discard()
+            wake_at = await in_transaction(clock.now) + SANDBOX_REST
             return await self._is_at_rest(Rest(SessionState.SLEEPING, f"{error} {AGAIN}", wake_at))
         except FilesLost:
-            await self.keeper.lose()
-            rest, rows = await unit(transactions.ask_about_lost_files, self.owner)
-            self.store.take(rows)
+            await self.sandbox.discard()
+            rest, rows = await in_transaction(transactions.ask_about_lost_files, self.claim)
+            self.store.append_rows(rows)
             return await self._is_at_rest(rest)
 
     def _loses_too_often(self) -> bool:
@@ -167,12 +166,12 @@ class Build:
 
     async def _fail(self, sentence: str) -> None:
         try:
-            await unit(transactions.fail, self.owner, self.job, sentence)
-        except (OwnershipLost, MoveLost):
+            await in_transaction(transactions.fail, self.claim, self.job, sentence)
+        except (ClaimLost, MoveLost):
             log.info("build.ownership_lost")
 
     async def _move(self, to: JobStatus, message: str, **fields: Any) -> None:
-        await unit(transactions.advance, self.owner, self.job, to, message, **fields)
+        await in_transaction(transactions.advance, self.claim, self.job, to, message, **fields)
 
     # The stages, in order. Each returns whether the run is over.
 
@@ -181,19 +180,19 @@ class Build:
         return False
 
     async def _prepare(self) -> bool:
-        await unit(transactions.prepare_session, self.owner, self.session)
+        await in_transaction(transactions.prepare_session, self.claim, self.session)
         await self._move(JobStatus.SCAFFOLD, "Setting up the workshop")
         return False
 
     async def _scaffold(self) -> bool:
-        await self.keeper.workspace()
+        await self.sandbox.workspace()
         await self._move(JobStatus.CODE, "Building", workspace_path=ROOT)
         return False
 
     async def _code(self) -> bool:
         """The loop. When the agent is finished, the checks follow; when it rests, the run ends."""
         if self.session.goes_back_to_id is not None and self.store.is_empty:
-            await self.keeper.workspace()
+            await self.sandbox.workspace()
             return await self._finished()
         notes = await self._opening_notes()
         while True:
@@ -210,79 +209,85 @@ class Build:
 
     async def _start_app(self) -> bool:
         """Take the final snapshot, and start the app as declared."""
-        workspace = await self.keeper.workspace()
-        await self.keeper.save(Snapshot.Reason.FINAL)
+        workspace = await self.sandbox.workspace()
+        await self.sandbox.save(Snapshot.Reason.FINAL)
         url, status = await launch.bring_up(workspace)  # if it does not start, the checks say why
-        await unit(transactions.app_started, self.owner, self.job, url, status)
+        await in_transaction(transactions.app_started, self.claim, self.job, url, status)
         return False
 
     async def _check(self) -> bool:
         """Run the declared checks: ready when all pass, otherwise back to the agent with what failed."""
         results = await self._results()
-        await unit(transactions.record_checks, self.owner, results)
+        await in_transaction(transactions.record_checks, self.claim, results)
         failures = [result for result in results if not result.ok]
         if not failures:
-            await unit(transactions.finish, self.owner, self.job)
-            await unit(finished_app.look_after_later, self.job.pk, datetime.now(UTC) + finished_app.watch())
+            await in_transaction(transactions.finish, self.claim, self.job)
+            await in_transaction(
+                finished_app.look_after_later, self.job.pk, datetime.now(UTC) + finished_app.idle_limit()
+            )
             return True
-        rest, rows = await unit(transactions.back_to_code, self.owner, self.job, failures, CHECK_ROUNDS)
-        self.store.take(rows)
+        rest, rows = await in_transaction(
+            transactions.back_to_code, self.claim, self.job, failures, CHECK_ROUNDS
+        )
+        self.store.append_rows(rows)
         return rest is not None and await self._is_at_rest(rest)
 
     # Shared by the stages
 
     async def _opening_notes(self) -> list[Block]:
-        await self.keeper.workspace()
+        await self.sandbox.workspace()
         if self.store.is_empty:
-            has_files = await unit(earlier_builds.has_files, self.job)
+            has_files = await in_transaction(earlier_builds.has_files, self.job)
             return [note("start", note_text("start", is_new=not has_files))]
         reasons = []
-        if has_slept(self.owner, self.session) and not self.is_awake:
+        if has_slept(self.claim, self.session) and not self.is_awake:
             reasons.append("A new day has begun, with a new budget.")
-        if self.keeper.take_replaced():
+        if self.sandbox.take_replaced():
             reasons.append(NEW_SANDBOX)
         goes_on, self.is_awake = self.is_awake, True
         if not reasons:
             return [] if goes_on else [note("resumed", note_text("resumed"))]
-        return [note("wake", note_text("wake", reason=" ".join(reasons), restored=self.keeper.restored))]
+        return [note("wake", note_text("wake", reason=" ".join(reasons), restored=self.sandbox.restored))]
 
     async def _context(self) -> Context:
-        toolbox = Toolbox(await self.keeper.workspace())
+        toolbox = Toolbox(await self.sandbox.workspace())
         return Context(
             session=self.session,
             store=self.store,
             model=self.model,
-            toolbox=SavingToolbox(toolbox, self.keeper),
+            toolbox=SavingToolbox(toolbox, self.sandbox),
             tools=toolbox.definitions(),
             is_complete=self._is_complete,
         )
 
     async def _is_at_rest(self, rest: Rest) -> bool:
         """Save, pause the sandbox and let the session rest; False when something has come to go on for."""
-        await self.keeper.lay_down()
+        await self.sandbox.save_and_pause()
         try:
-            await unit(session_rest.rest, self.owner, rest)
-        except NewsCame:
+            await in_transaction(put_to_rest, self.claim, rest)
+        except InputArrived:
             return False
         return True
 
     async def _results(self) -> list[CheckResult]:
         """Run the checks with the app running; if it does not start, that is the only result."""
-        workspace = await self.keeper.workspace()
+        workspace = await self.sandbox.workspace()
         try:
             declared = await declaration.declaration(workspace)
             if (await probe.ask(workspace.host(declared.port))).http_status is None:
                 await launch.start_app(workspace, declared)
         except declaration.PreviewError as error:
             return [CheckResult("the app starts", "", ok=False, output=str(error), duration_ms=0)]
-        return await run_checks(workspace, await unit(briefs.must_haves, self.job), declared)
+        return await run_checks(workspace, await in_transaction(briefs.must_haves, self.job), declared)
 
     async def _is_complete(self) -> bool:
         """Whether everything promised is built, started and checked, at no cost to the budget."""
         return all(result.ok for result in await self._results())
 
     async def _waiting_for_provider(self, reason: str, attempt: int) -> None:
-        await unit(transactions.record, self.owner, EventType.PROVIDER_WAIT, reason=reason, attempt=attempt)
+        await in_transaction(
+            transactions.record, self.claim, EventType.PROVIDER_WAIT, reason=reason, attempt=attempt
+        )
 
 
 AGAIN = "I try again in ten minutes."

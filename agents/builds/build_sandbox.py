@@ -12,15 +12,15 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from agents.builds import rescue, transactions
-from agents.database import unit
+from agents.database import in_transaction
 from agents.errors import FilesLost, SandboxError, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, Snapshot
 from agents.preview import launch
 from agents.sandbox.workspace import Workspace
-from agents.session.claim import Owner, write_session
+from agents.session.claim import Claim, write_session
 from agents.snapshots import restore, save
 from agents.snapshots.restore import Restored
-from agents.stops import OwnershipLost
+from agents.stops import ClaimLost
 from agents.tools import Toolbox
 from agents.turns import Replay, ToolCall, ToolResult
 from jobs.models import EventType, JobStatus
@@ -37,9 +37,9 @@ def _shown(path: str) -> str:
     return path.encode(errors="surrogateescape").decode(errors="replace")
 
 
-class SandboxKeeper:
-    def __init__(self, owner: Owner, session: AgentSession) -> None:
-        self.owner = owner
+class BuildSandbox:
+    def __init__(self, claim: Claim, session: AgentSession) -> None:
+        self.claim = claim
         self.session = session
         self.restored: list[str] = []  # what was missing when this run connected
         self._replaced = False
@@ -64,28 +64,32 @@ class SandboxKeeper:
         workspace = await Workspace.open(
             project_id=job.project_id,
             job_id=job.pk,
-            epoch=self.owner.epoch,
+            epoch=self.claim.epoch,
             sandbox_id=known,
-            envs=await unit(transactions.secrets_of, job),
+            envs=await in_transaction(transactions.secrets_of, job),
         )
         self._counted_at = time.monotonic()
         self._replaced = self._replaced or bool(known and workspace.is_new)
         restored = await self._restore(workspace)
         # Only now: a sandbox in the row is one whose files were verified.
-        await unit(write_session, self.owner, sandbox_id=workspace.sandbox_id)
+        await in_transaction(write_session, self.claim, sandbox_id=workspace.sandbox_id)
         self.session.sandbox_id = workspace.sandbox_id
         if restored is not None:
             self.restored = restored.files
-            await unit(transactions.record_restored, self.owner, restored.files, restored.snapshot.created_at)
+            await in_transaction(
+                transactions.record_restored, self.claim, restored.files, restored.snapshot.created_at
+            )
             if restored.files and job.status == JobStatus.CODE and job.preview_url:
                 # The app could be seen before: what ran is gone, or has lost its files.
-                await unit(transactions.show_app, self.owner, job, *await launch.bring_up(workspace))
+                await in_transaction(
+                    transactions.show_app, self.claim, job, *await launch.bring_up(workspace)
+                )
         return workspace
 
     async def _restore(self, workspace: Workspace) -> Restored | None:
         """The newest files, or those of the snapshot to go back to while the build has none of its own."""
         job = self.session.job
-        goal = await unit(transactions.snapshot_to_go_back_to, self.session)
+        goal = await in_transaction(transactions.snapshot_to_go_back_to, self.session)
         if goal is None:
             return await self._restore_newest(workspace)
         restored = await restore.verify_and_restore(workspace, goal)
@@ -102,12 +106,12 @@ class SandboxKeeper:
             if (
                 restored is not None
                 or not self._replaced
-                or not await unit(transactions.has_changed_files, job)
+                or not await in_transaction(transactions.has_changed_files, job)
             ):
                 return restored
         except SnapshotDamaged as error:
             log.warning("snapshot.none_is_whole", error=str(error))
-        if not await unit(transactions.may_go_on_without_files, job):
+        if not await in_transaction(transactions.may_go_on_without_files, job):
             raise FilesLost
         return None
 
@@ -128,18 +132,18 @@ class SandboxKeeper:
             await self._workspace.extend()
             self._extend_at = time.monotonic() + settings.SANDBOX_LIFETIME_SECONDS / 4
 
-    async def count(self, *, at_least: float = COUNT_SECONDS) -> None:
+    async def record_usage(self, *, at_least: float = COUNT_SECONDS) -> None:
         """Add the sandbox's time in use to the session, once it is at least this many seconds."""
         seconds = int(time.monotonic() - self._counted_at)
         if self._workspace is not None and seconds >= at_least:
             self._counted_at += seconds
             added = F("sandbox_seconds") + seconds
-            await unit(write_session, self.owner, sandbox_seconds=added)
+            await in_transaction(write_session, self.claim, sandbox_seconds=added)
 
     async def renew_secrets(self) -> None:
         """Use the current secrets from the next command on."""
         if self._workspace is not None:
-            self._workspace.use_secrets(await unit(transactions.secrets_of, self.session.job))
+            self._workspace.use_secrets(await in_transaction(transactions.secrets_of, self.session.job))
 
     # Saving
 
@@ -176,14 +180,14 @@ class SandboxKeeper:
             facts: dict[str, Any] = {"ok": True, "files": len(snapshot.manifest), "size": snapshot.size}
             if left_out:
                 facts["left_out"] = left_out
-            await unit(transactions.record, self.owner, EventType.SNAPSHOT_UPDATED, **facts)
+            await in_transaction(transactions.record, self.claim, EventType.SNAPSHOT_UPDATED, **facts)
 
     async def _tell_failure(self, error: Exception) -> None:
         log.warning("snapshot.failed", exc_info=True)
         facts = {"ok": False, "files": 0, "size": 0, "message": str(error)}
-        await unit(transactions.record, self.owner, EventType.SNAPSHOT_UPDATED, **facts)
+        await in_transaction(transactions.record, self.claim, EventType.SNAPSHOT_UPDATED, **facts)
 
-    async def lay_down(self) -> None:
+    async def save_and_pause(self) -> None:
         """Save everything and pause the sandbox: the session is about to rest."""
         await self._settle()
         if self._workspace is None:
@@ -191,7 +195,7 @@ class SandboxKeeper:
         await self.save(Snapshot.Reason.SLEEP)
         with suppress(SandboxError):  # a sandbox that cannot be paused now pauses itself after its lifetime
             await self._workspace.pause()
-        await self.count(at_least=1)
+        await self.record_usage(at_least=1)
         self._workspace = None
 
     async def _settle(self) -> None:
@@ -210,10 +214,10 @@ class SandboxKeeper:
             self._saving.cancel()
             await self._settle()
         # A failure to record the time must not hide why the run ends.
-        with suppress(OwnershipLost, OperationalError, InterfaceError):
-            await self.count(at_least=1)
+        with suppress(ClaimLost, OperationalError, InterfaceError):
+            await self.record_usage(at_least=1)
 
-    async def lose(self) -> None:
+    async def discard(self) -> None:
         """Drop a sandbox that no longer works; the next use reopens it, or opens another one."""
         await self.close()
         self._workspace = None
@@ -222,9 +226,9 @@ class SandboxKeeper:
 class SavingToolbox:
     """A toolbox that saves changed files in the background and keeps the sandbox alive."""
 
-    def __init__(self, toolbox: Toolbox, keeper: SandboxKeeper) -> None:
+    def __init__(self, toolbox: Toolbox, sandbox: BuildSandbox) -> None:
         self._toolbox = toolbox
-        self._keeper = keeper
+        self._sandbox = sandbox
 
     def label(self, call: ToolCall) -> str:
         return self._toolbox.label(call)
@@ -233,10 +237,10 @@ class SavingToolbox:
         return self._toolbox.replay(name)
 
     async def run(self, call: ToolCall) -> ToolResult:
-        await self._keeper.keep_alive()
-        await self._keeper.count()
-        await self._keeper.renew_secrets()
+        await self._sandbox.keep_alive()
+        await self._sandbox.record_usage()
+        await self._sandbox.renew_secrets()
         result = await self._toolbox.run(call)
         if result.changed_files:
-            self._keeper.files_changed()
+            self._sandbox.files_changed()
         return result

@@ -15,16 +15,16 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from agents.builds import rescue, transactions
-from agents.database import unit
+from agents.database import in_transaction
 from agents.errors import AgentError, SandboxError, SandboxTaken, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, SessionState
 from agents.preview import declaration, launch, probe
 from agents.preview.probe import Status
 from agents.sandbox import provider
 from agents.sandbox.workspace import Workspace
-from agents.session.claim import Owner, write_session
+from agents.session.claim import Claim, write_session
 from agents.snapshots import restore
-from agents.stops import OwnershipLost
+from agents.stops import ClaimLost
 from jobs import clock
 from jobs.models import EventType, Job, JobStatus, Project
 from jobs.queue import ERRANDS
@@ -87,45 +87,47 @@ async def open_app(job_id: UUID) -> datetime | None:
 
     Returns the real time of the next look; None when it could not be opened, or somebody else does it.
     """
-    session = await unit(_take, job_id)
+    session = await in_transaction(_claim_resting, job_id)
     if session is None:
         return None
-    owner = Owner(job_id, session.epoch, session.state)
+    claim = Claim(job_id, session.epoch, session.state)
     try:
-        url = await _bring_up(owner, session)
-        await unit(_record_url, owner, url)
-    except (OwnershipLost, SandboxTaken):
+        url = await _bring_up(claim, session)
+        await in_transaction(_record_url, claim, url)
+    except (ClaimLost, SandboxTaken):
         log.info("showing.ownership_lost", job_id=str(job_id))
         return None
     except AgentError as error:
         log.warning("showing.failed", job_id=str(job_id), exc_info=True)
-        await unit(_record, owner, Status.DOWN, message=str(error))
+        await in_transaction(_record, claim, Status.DOWN, message=str(error))
         return None
-    return datetime.now(UTC) + watch()
+    return datetime.now(UTC) + idle_limit()
 
 
-async def _bring_up(owner: Owner, session: AgentSession) -> str:
+async def _bring_up(claim: Claim, session: AgentSession) -> str:
     job = session.job
     workspace = await Workspace.open(
         project_id=job.project_id,
         job_id=job.pk,
-        epoch=owner.epoch,
+        epoch=claim.epoch,
         sandbox_id=session.sandbox_id,
-        envs=await unit(transactions.secrets_of, job),
+        envs=await in_transaction(transactions.secrets_of, job),
     )
-    await unit(write_session, owner, sandbox_id=workspace.sandbox_id)
+    await in_transaction(write_session, claim, sandbox_id=workspace.sandbox_id)
     try:
         restored = await restore.restore_newest(workspace, job.project_id, job.pk)
     except SnapshotDamaged as error:
         raise FilesDamaged from error
     if restored is not None:
-        await unit(transactions.record_restored, owner, restored.files, restored.snapshot.created_at)
+        await in_transaction(
+            transactions.record_restored, claim, restored.files, restored.snapshot.created_at
+        )
     elif workspace.is_new:
         raise NothingToShow
     declared = await declaration.declaration(workspace)
     url = workspace.host(declared.port)
     if (await probe.ask(url)).http_status is None:
-        await unit(_record, owner, STARTING, message="Starting the app")
+        await in_transaction(_record, claim, STARTING, message="Starting the app")
         await launch.start_app(workspace, declared)
     return url
 
@@ -133,28 +135,28 @@ async def _bring_up(owner: Owner, session: AgentSession) -> str:
 # Keeping awake, or pausing
 
 
-async def look_after(job_id: UUID) -> datetime | None:
+async def keep_awake_or_pause(job_id: UUID) -> datetime | None:
     """Keep an app awake that was opened recently; otherwise save what it wrote and pause its sandbox.
 
     A sandbox that pauses itself may lose what was written last. Returns the real time of the next look, also
     when it could not be saved now; None once it is paused.
     """
-    session = await unit(_finished, job_id)
+    session = await in_transaction(_finished, job_id)
     if session is None or not session.sandbox_id:
         return None
     try:
-        if (used := _used_at(session)) and datetime.now(UTC) - used < watch():
+        if (used := _used_at(session)) and datetime.now(UTC) - used < idle_limit():
             await provider.extend(session.sandbox_id)
             is_up = (await probe.ask(session.job.preview_url)).http_status is not None
-            return used + watch() if is_up else await open_app(job_id)
+            return used + idle_limit() if is_up else await open_app(job_id)
         await (await rescue.save(session)).pause()
     except (SandboxError, SnapshotFailed) as error:
         log.warning("showing.not_looked_after", job_id=str(job_id), error=repr(error))
-        return datetime.now(UTC) + watch() if error.retryable else None
+        return datetime.now(UTC) + idle_limit() if error.retryable else None
     return None
 
 
-def watch() -> timedelta:
+def idle_limit() -> timedelta:
     """How long an unused app stays awake: less than its sandbox's lifetime, to leave time to save it."""
     return timedelta(seconds=settings.SANDBOX_LIFETIME_SECONDS / 2)
 
@@ -167,12 +169,12 @@ def _used_at(session: AgentSession) -> datetime | None:
 # Units of work
 
 
-def _take(job_id: UUID) -> AgentSession | None:
+def _claim_resting(job_id: UUID) -> AgentSession | None:
     """Claim the finished session with a new epoch; None when there is none, or somebody else claims it."""
     session = _finished(job_id)
-    if session is None or not rescue.take(session):
+    if session is None or not rescue.claim_resting(session):
         return None
-    _record(Owner(job_id, session.epoch, session.state), STARTING, message="Waking the app up")
+    _record(Claim(job_id, session.epoch, session.state), STARTING, message="Waking the app up")
     return session
 
 
@@ -181,11 +183,11 @@ def _finished(job_id: UUID) -> AgentSession | None:
     return sessions.filter(pk=job_id, state=SessionState.COMPLETED, job__status=JobStatus.READY).first()
 
 
-def _record(owner: Owner, status: str, url: str = "", message: str = "") -> None:
+def _record(claim: Claim, status: str, url: str = "", message: str = "") -> None:
     said = {"message": message} if message else {}
-    transactions.record(owner, EventType.PREVIEW_UPDATED, url=url, status=str(status), **said)
+    transactions.record(claim, EventType.PREVIEW_UPDATED, url=url, status=str(status), **said)
 
 
-def _record_url(owner: Owner, url: str) -> None:
-    Job.objects.filter(pk=owner.job_id).update(preview_url=url)
-    _record(owner, Status.ANSWERS, url)
+def _record_url(claim: Claim, url: str) -> None:
+    Job.objects.filter(pk=claim.job_id).update(preview_url=url)
+    _record(claim, Status.ANSWERS, url)

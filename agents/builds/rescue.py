@@ -2,12 +2,12 @@
 
 import structlog
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.errors import SandboxError, SandboxGone, SandboxTaken, SnapshotDamaged, SnapshotFailed
 from agents.models import AT_WORK, AgentSession, Snapshot
 from agents.sandbox.workspace import Workspace
 from agents.snapshots import restore
-from agents.snapshots import save as snapshots_save
+from agents.snapshots.save import take
 from jobs.models import Job, JobStatus
 
 log = structlog.get_logger(__name__)
@@ -22,7 +22,7 @@ async def save(session: AgentSession) -> Workspace:
     there is nothing to save any more, `SandboxTaken` when an agent is at work there, and `SandboxError` or
     `SnapshotFailed` when it cannot be saved now.
     """
-    if not await unit(take, session):
+    if not await in_transaction(claim_resting, session):
         raise SandboxTaken
     job = session.job
     workspace = await Workspace.open(
@@ -36,8 +36,8 @@ async def save(session: AgentSession) -> Workspace:
         await restore.restore_newest(workspace, job.project_id, job.pk)
     except SnapshotDamaged:
         log.warning("rescue.snapshots_damaged", job_id=str(job.pk))  # only the files on the disk are left
-    reason = await unit(_reason, job)
-    await snapshots_save.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
+    reason = await in_transaction(_reason, job)
+    await take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
     return workspace
 
 
@@ -51,10 +51,10 @@ async def save_and_end(session: AgentSession) -> bool:
     """Save the sandbox one last time and end it; False when that cannot be done now."""
     try:
         workspace = await save(session)
-        if await unit(_forget, session):
+        if await in_transaction(_forget, session):
             await workspace.kill()
     except SandboxGone:
-        await unit(_forget, session)
+        await in_transaction(_forget, session)
     except (SandboxError, SnapshotFailed) as error:
         log.warning("rescue.not_ended", job_id=str(session.pk), error=str(error))
         return False
@@ -66,7 +66,7 @@ async def save_build_before(job: Job) -> None:
 
     Raises `SandboxError` and `SnapshotFailed` when that cannot be done now.
     """
-    session = await unit(_before, job)
+    session = await in_transaction(_before, job)
     if session is not None:
         try:
             await save(session)
@@ -83,7 +83,7 @@ def _before(job: Job) -> AgentSession | None:
     return newest if newest is not None and newest.sandbox_id else None
 
 
-def take(session: AgentSession) -> bool:
+def claim_resting(session: AgentSession) -> bool:
     """Raise the epoch of a session nobody works on; whether that was possible."""
     resting = AgentSession.objects.filter(pk=session.pk, epoch=session.epoch).exclude(state__in=AT_WORK)
     taken = resting.update(epoch=session.epoch + 1) == 1

@@ -15,7 +15,7 @@ from agents.budget.prices import ModelEnded, UnknownModel
 from agents.builds.measured import MeasuredModel, MeasuredStore, MeasuredToolbox
 from agents.checkpoint import step
 from agents.checkpoint.store import CheckpointStore
-from agents.database import unit
+from agents.database import in_transaction
 from agents.guards import Guards
 from agents.llm.client import AnthropicModel, Request
 from agents.llm.retry import ProviderUnavailable
@@ -88,7 +88,7 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
     Raises what neither the model nor the founder can fix: `AgentError`, `OwnershipLost`.
     """
     session = context.session
-    guards = Guards(session.max_tool_calls, 0 if context.store.owner.is_fresh else session.tool_calls)
+    guards = Guards(session.max_tool_calls, 0 if context.store.claim.is_fresh else session.tool_calls)
     model, toolbox = MeasuredModel(BoundModel(context)), MeasuredToolbox(context.toolbox)
     loop = Loop(model, toolbox, MeasuredStore(context.store), guards)
     try:
@@ -104,30 +104,30 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
     except OutOfBudget as stop:
         return await _until_there_is_money(context, is_overdrawn=stop.is_overdrawn)
     except PauseRequested as stop:
-        return await unit(_as_asked, session.pk, str(stop))
+        return await in_transaction(_as_asked, session.pk, str(stop))
     except ModelEnded:
         raise
     except UnknownModel:
         log.exception("budget.no_price", model=session.model)
-        return Rest(SessionState.SLEEPING, NO_PRICE, await unit(wake_time.wake_time_of, session))
+        return Rest(SessionState.SLEEPING, NO_PRICE, await in_transaction(wake_time.wake_time_of, session))
     except ProviderUnavailable:
         return Rest(
             SessionState.SLEEPING,
             "The model's provider does not answer. I try again in ten minutes.",
-            await unit(clock.now) + PROVIDER_REST,
+            await in_transaction(clock.now) + PROVIDER_REST,
         )
 
 
 async def _after_the_last_turn(context: Context, loop: Loop) -> Rest | None:
     """A model that ended its turn waits for an answer, winds down for the day, or is done."""
-    session = await unit(AgentSession.objects.get, pk=context.session.pk)
+    session = await in_transaction(AgentSession.objects.get, pk=context.session.pk)
     if session.pause_requested:
-        return await unit(_as_asked, session.pk, AS_ASKED)
-    if session.wound_down_on == await unit(clock.today) and not await context.is_complete():
+        return await in_transaction(_as_asked, session.pk, AS_ASKED)
+    if session.wound_down_on == await in_transaction(clock.today) and not await context.is_complete():
         if session.context_tokens > LEAST_CONTEXT:
             await _sum_up_for_the_night(context, loop)
         return await _until_there_is_money(context, is_overdrawn=False)
-    if await unit(inbox.has_pending_questions, session.pk):
+    if await in_transaction(inbox.has_pending_questions, session.pk):
         return Rest(SessionState.WAITING_FOR_INPUT, "I can go on as soon as you have answered.")
     return None
 
@@ -148,8 +148,8 @@ async def _sum_up_for_the_night(context: Context, loop: Loop) -> None:
 
 
 async def _until_there_is_money(context: Context, *, is_overdrawn: bool) -> Rest:
-    session = await unit(AgentSession.objects.get, pk=context.session.pk)
-    wake_at = await unit(wake_time.wake_time_of, session)
+    session = await in_transaction(AgentSession.objects.get, pk=context.session.pk)
+    wake_at = await in_transaction(wake_time.wake_time_of, session)
     if is_overdrawn:
         reason = "Today's budget is used up in the middle of a step."
         return Rest(SessionState.BUDGET_EXCEEDED, reason, wake_at, is_for_money=True)
@@ -162,4 +162,4 @@ async def _ask_how_to_go_on(context: Context, stuck: GoingInCircles | CapReached
     about = questions.about_the_cap if isinstance(stuck, CapReached) else questions.about_circles
     question = about(context.session.max_tool_calls)
     reason = "I need a decision from you to go on."
-    return await unit(step.ask, context.store.owner, question, reason)
+    return await in_transaction(step.ask, context.store.claim, question, reason)

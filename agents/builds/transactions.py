@@ -14,7 +14,7 @@ from agents.notifications import notices
 from agents.preview.promise_checks import CheckResult
 from agents.prompts import note_text, system_prompt
 from agents.session import earlier_builds, inbox, questions
-from agents.session.claim import Owner, move_session, write_session
+from agents.session.claim import Claim, move_session, write_session
 from agents.session.rest import Rest
 from agents.tool_effects import Asked
 from agents.turns import EXCERPT_LIMIT, note
@@ -24,19 +24,19 @@ from jobs.models import EventType, Job, JobStatus, Project
 from jobs.queue import enqueue_agent_run
 
 
-def record(owner: Owner, event_type: EventType, **payload: Any) -> None:
+def record(claim: Claim, event_type: EventType, **payload: Any) -> None:
     """One event, if the claim still holds."""
-    events.record(owner.job_id, event_type, **payload)
-    write_session(owner)
+    events.record(claim.job_id, event_type, **payload)
+    write_session(claim)
 
 
-def advance(owner: Owner, job: Job, to: JobStatus, message: str, **fields: Any) -> None:
+def advance(claim: Claim, job: Job, to: JobStatus, message: str, **fields: Any) -> None:
     """Move the job to its next stage, if the claim still holds."""
     lifecycle.move(job, to, message, **fields)
-    write_session(owner)
+    write_session(claim)
 
 
-def prepare_session(owner: Owner, session: AgentSession) -> None:
+def prepare_session(claim: Claim, session: AgentSession) -> None:
     """Fix the model and the prompt for the whole session. Raises `PaymentNeeded` or `UnknownModel`."""
     job = session.job
     config = subscriptions.resolve_llm_config(session.user)
@@ -49,7 +49,7 @@ def prepare_session(owner: Owner, session: AgentSession) -> None:
         change=change,
         earlier=earlier_builds.left_by_earlier_builds(job),
     )
-    write_session(owner, model=config.model, max_tool_calls=config.max_tool_calls, system_prompt=prompt)
+    write_session(claim, model=config.model, max_tool_calls=config.max_tool_calls, system_prompt=prompt)
     session.model, session.max_tool_calls, session.system_prompt = config.model, config.max_tool_calls, prompt
 
 
@@ -95,10 +95,10 @@ FILES_LOST = Asked(
 )
 
 
-def ask_about_lost_files(owner: Owner) -> tuple[Rest, list[AgentMessage]]:
+def ask_about_lost_files(claim: Claim) -> tuple[Rest, list[AgentMessage]]:
     """Ask the founder. Returns how to rest, and the rows of messages delivered with it."""
-    rows = step.add_notes(owner, inbox.take(owner.job_id).notes)
-    return step.ask(owner, FILES_LOST, "I need a decision from you."), rows
+    rows = step.add_notes(claim, inbox.deliver(claim.job_id).notes)
+    return step.ask(claim, FILES_LOST, "I need a decision from you."), rows
 
 
 def may_go_on_without_files(job: Job) -> bool:
@@ -111,10 +111,10 @@ def may_go_on_without_files(job: Job) -> bool:
     return agreed.filter(resolved_at__gt=newest).exists() if newest else agreed.exists()
 
 
-def record_restored(owner: Owner, files: Sequence[str], taken_at: datetime) -> None:
+def record_restored(claim: Claim, files: Sequence[str], taken_at: datetime) -> None:
     if files:
         record(
-            owner,
+            claim,
             EventType.SNAPSHOT_RESTORED,
             files=sorted(files, key=lambda path: path.startswith(".git/"))[:50],  # Git's own files last
             count=len(files),
@@ -122,7 +122,7 @@ def record_restored(owner: Owner, files: Sequence[str], taken_at: datetime) -> N
         )
 
 
-def record_checks(owner: Owner, results: Sequence[CheckResult]) -> None:
+def record_checks(claim: Claim, results: Sequence[CheckResult]) -> None:
     facts = [
         (
             EventType.CHECK_FINISHED,
@@ -136,69 +136,69 @@ def record_checks(owner: Owner, results: Sequence[CheckResult]) -> None:
         )
         for result in results
     ]
-    events.record_all(owner.job_id, facts)
-    write_session(owner)
+    events.record_all(claim.job_id, facts)
+    write_session(claim)
 
 
-def app_started(owner: Owner, job: Job, url: str, status: str) -> None:
+def app_started(claim: Claim, job: Job, url: str, status: str) -> None:
     """Record what the started app answers (`url` is empty if it did not start), and go on to the checks."""
-    advance(owner, job, JobStatus.CHECKS, "Checking what was promised", preview_url=url)
+    advance(claim, job, JobStatus.CHECKS, "Checking what was promised", preview_url=url)
     events.record(job.pk, EventType.PREVIEW_UPDATED, url=url, status=str(status))
 
 
-def show_app(owner: Owner, job: Job, url: str, status: str) -> None:
+def show_app(claim: Claim, job: Job, url: str, status: str) -> None:
     """Record that the app was restarted during the work; `url` is empty if it did not start."""
     job.preview_url = url
     job.save(update_fields=["preview_url"])
-    record(owner, EventType.PREVIEW_UPDATED, url=url, status=str(status))
+    record(claim, EventType.PREVIEW_UPDATED, url=url, status=str(status))
 
 
 def back_to_code(
-    owner: Owner, job: Job, failures: Sequence[CheckResult], rounds: int
+    claim: Claim, job: Job, failures: Sequence[CheckResult], rounds: int
 ) -> tuple[Rest | None, list[AgentMessage]]:
     """Send the job back to the agent with a note of what failed; after `rounds` times ask the founder.
 
     Returns how the session is to rest, if it asked, and the note's row.
     """
-    advance(owner, job, JobStatus.CODE, f"{len(failures)} of the promises are not kept yet; mending")
-    write_session(owner, checks_rounds=F("checks_rounds") + 1)
-    session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
+    advance(claim, job, JobStatus.CODE, f"{len(failures)} of the promises are not kept yet; mending")
+    write_session(claim, checks_rounds=F("checks_rounds") + 1)
+    session = AgentSession.objects.select_related("job").get(pk=claim.job_id)
     number, rest = session.checks_rounds, None
     if number >= rounds:
-        write_session(owner, checks_rounds=0)
+        write_session(claim, checks_rounds=0)
         question = questions.about_checks([result.promise for result in failures])
-        rest = step.ask(owner, question, "I need a decision from you.")
+        rest = step.ask(claim, question, "I need a decision from you.")
     text = note_text("checks_failed", results=failures, round=number, rounds=rounds)
-    return rest, step.add_notes(owner, [note("checks_failed", text)])
+    return rest, step.add_notes(claim, [note("checks_failed", text)])
 
 
-def finish(owner: Owner, job: Job) -> None:
+def finish(claim: Claim, job: Job) -> None:
     """The job is ready: complete its phases, end its session and questions; the project has its MVP."""
-    session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
+    session = AgentSession.objects.select_related("job").get(pk=claim.job_id)
     apply_effects.complete_phase(session)
     lifecycle.move(job, JobStatus.READY, "It is ready.")
-    notices.queue(job.pk, EventType.JOB_STATUS)
+    notices.enqueue(job.pk, EventType.JOB_STATUS)
     if Project.objects.filter(pk=job.project_id, stage=Project.Stage.IDEA).update(
         stage=Project.Stage.MVP_BUILT
     ):
         events.record(job.pk, EventType.PROJECT_STAGE, stage=Project.Stage.MVP_BUILT.value)
-    _end(owner, SessionState.COMPLETED, "Finished and checked.")
+    _end(claim, SessionState.COMPLETED, "Finished and checked.")
 
 
-def fail(owner: Owner, job: Job, sentence: str) -> None:
+def fail(claim: Claim, job: Job, sentence: str) -> None:
     """The job failed, for the reason in `sentence`. A separate run saves the files and ends the sandbox."""
     events.record(job.pk, EventType.AGENT_ERROR, message=sentence)
     job.refresh_from_db(fields=["status"])
     lifecycle.move(job, JobStatus.FAILED, sentence)
-    notices.queue(job.pk, EventType.JOB_STATUS)
-    _end(owner, SessionState.FAILED, sentence)
+    notices.enqueue(job.pk, EventType.JOB_STATUS)
+    _end(claim, SessionState.FAILED, sentence)
     enqueue_agent_run(job.pk)
 
 
-def _end(owner: Owner, state: SessionState, reason: str) -> None:
-    ledger.release_all_of(owner.job_id)
-    move_session(owner, state, reason)
-    skip_open(owner.job_id)
+def _end(claim: Claim, state: SessionState, reason: str) -> None:
+    ledger.release_all_of(claim.job_id)
+    move_session(claim, state, reason)
+    skip_open(claim.job_id)
 
 
 def sandbox_to_end(job_id: UUID) -> AgentSession | None:

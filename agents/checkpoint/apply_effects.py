@@ -110,5 +110,5 @@ def _question(effect: Asked, session: AgentSession) -> dict[str, Any]:
             escalation_id=str(escalation.pk),
             problem=storable(effect.problem),
         )
-        notices.queue(session.job_id, EventType.WAITING_FOR_INPUT)
+        notices.enqueue(session.job_id, EventType.WAITING_FOR_INPUT)
     return {}

@@ -15,7 +15,7 @@ NEVER = 2**62  # µ$ that no day's spend reaches
 
 
 @dataclass(frozen=True)
-class Standing:
+class Expected:
     """What the worker expects to find at the next point. The statement that writes it verifies this."""
 
     user_id: UUID
@@ -57,15 +57,15 @@ class Standing:
         )
 
 
-def standing_of(
+def expected_of(
     session: AgentSession,
     day: DailyBudget,
     context_tokens: int,
     watched: tuple[frozenset[str], ...] = (),
-) -> Standing:
+) -> Expected:
     """The expected state. Call it inside the transaction that locked the day and wrote the session."""
     subscription = Subscription.objects.select_related("tier").get(user=session.user_id)
-    return Standing(
+    return Expected(
         user_id=session.user_id,
         model=session.model,
         position=session.last_position,

@@ -18,13 +18,13 @@ from agents.budget import prices
 from agents.budget.allowance import USUAL_MAX_TOKENS, budget_pct, context_limit_of
 from agents.budget.ledger import Grant
 from agents.checkpoint import statements, step
-from agents.checkpoint.expected import Standing
-from agents.checkpoint.step import Next
+from agents.checkpoint.expected import Expected
+from agents.checkpoint.step import NextCall
 from agents.checkpoint.transcript import upper_bound
 from agents.failures.failure import concerns
 from agents.models import AgentMessage
 from agents.session import live_keys
-from agents.session.claim import Owner
+from agents.session.claim import Claim
 from agents.session.facts import budget_fact, facts_of, finished_fact
 from agents.session.state import reason_to_pause
 from agents.turns import Block, ToolResult, Turn
@@ -34,10 +34,10 @@ from jobs.events import Fact
 
 
 def save_turn(
-    owner: Owner, standing: Standing | None, grant: Grant, turn: Turn, spent: Usage, labels: dict[str, str]
-) -> tuple[AgentMessage, Standing | None]:
+    claim: Claim, standing: Expected | None, grant: Grant, turn: Turn, spent: Usage, labels: dict[str, str]
+) -> tuple[AgentMessage, Expected | None]:
     """Point one: save the turn. Returns its row and the new expected state, None if that has to be read."""
-    if standing is not None and (row := _save_turn_at_once(owner, standing, grant, turn, spent, labels)):
+    if standing is not None and (row := _save_turn_at_once(claim, standing, grant, turn, spent, labels)):
         return row, replace(
             standing,
             position=row.position,
@@ -45,22 +45,22 @@ def save_turn(
             context_tokens=turn.usage.context_tokens,
         )
     with transaction.atomic():
-        return step.save_turn(owner, grant, turn, spent, labels), None
+        return step.save_turn(claim, grant, turn, spent, labels), None
 
 
 def save_results(
-    owner: Owner, standing: Standing | None, results: Sequence[ToolResult], notes: Sequence[Block]
-) -> Next:
+    claim: Claim, standing: Expected | None, results: Sequence[ToolResult], notes: Sequence[Block]
+) -> NextCall:
     """Point two: save the results. `standing` is None while another call is still reserved."""
     if standing is not None and not notes and _is_plain(results, standing):
-        following = _save_results_at_once(owner, standing, results)
+        following = _save_results_at_once(claim, standing, results)
         if following is not None:
             return following
     with transaction.atomic():
-        return step.save_results(owner, results, notes)
+        return step.save_results(claim, results, notes)
 
 
-def _is_plain(results: Sequence[ToolResult], standing: Standing) -> bool:
+def _is_plain(results: Sequence[ToolResult], standing: Expected) -> bool:
     """Whether these results change only the transcript, and no limit on all founders' spending applies."""
     return bool(
         results
@@ -71,15 +71,15 @@ def _is_plain(results: Sequence[ToolResult], standing: Standing) -> bool:
 
 
 def _save_turn_at_once(
-    owner: Owner, standing: Standing, grant: Grant, turn: Turn, spent: Usage, labels: dict[str, str]
+    claim: Claim, standing: Expected, grant: Grant, turn: Turn, spent: Usage, labels: dict[str, str]
 ) -> AgentMessage | None:
     cost = prices.price_of(standing.model, grant.day).cost(spent)
     facts = events.checked(facts_of(turn, labels, standing.phase))
-    row = standing.message(owner.job_id, AgentMessage.Role.ASSISTANT, turn.content, turn.stop_reason)
+    row = standing.message(claim.job_id, AgentMessage.Role.ASSISTANT, turn.content, turn.stop_reason)
     written = statements.one_row(
         statements.SAVE_TURN,
         {
-            **_common(owner, standing, row, facts),
+            **_common(claim, standing, row, facts),
             **vars(spent),
             "day": grant.day,
             "entry": grant.entry_id,
@@ -92,12 +92,12 @@ def _save_turn_at_once(
         return None
     percent = budget_pct(written["spent"], written["allowance"])
     facts.append(budget_fact(written["spent"], written["allowance"]))
-    events.announce(owner.job_id, facts, written["last_seq"], row.created_at)
-    transaction.on_commit(partial(live_keys.set_budget_soon, owner.job_id, percent))
+    events.announce(claim.job_id, facts, written["last_seq"], row.created_at)
+    transaction.on_commit(partial(live_keys.set_budget_soon, claim.job_id, percent))
     return row
 
 
-def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[ToolResult]) -> Next | None:
+def _save_results_at_once(claim: Claim, standing: Expected, results: Sequence[ToolResult]) -> NextCall | None:
     moment = clock.now()
     if moment.date() != standing.day:
         return None
@@ -105,12 +105,12 @@ def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[To
     bound = standing.context_tokens + upper_bound(content)
     price = prices.price_of(standing.model, standing.day)
     facts = events.checked([finished_fact(result, standing.phase, standing.iteration) for result in results])
-    row = standing.message(owner.job_id, AgentMessage.Role.USER, content)
+    row = standing.message(claim.job_id, AgentMessage.Role.USER, content)
     grant = Grant(uuid4(), USUAL_MAX_TOKENS, standing.day)
     written = statements.one_row(
         statements.SAVE_RESULTS,
         {
-            **_common(owner, standing, row, facts),
+            **_common(claim, standing, row, facts),
             **standing.conditions(),
             "amount": price.worst_case(bound, grant.max_tokens),
             "calls": len(results),
@@ -123,8 +123,8 @@ def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[To
     )
     if written is None:
         return None
-    events.announce(owner.job_id, facts, written["last_seq"], row.created_at)
-    return Next(
+    events.announce(claim.job_id, facts, written["last_seq"], row.created_at)
+    return NextCall(
         [row],
         grant,
         pause=reason_to_pause(written["pause_requested"]),
@@ -134,11 +134,11 @@ def _save_results_at_once(owner: Owner, standing: Standing, results: Sequence[To
     )
 
 
-def _common(owner: Owner, standing: Standing, row: AgentMessage, facts: Sequence[Fact]) -> dict[str, Any]:
+def _common(claim: Claim, standing: Expected, row: AgentMessage, facts: Sequence[Fact]) -> dict[str, Any]:
     return {
         "user": standing.user_id,
-        "job": owner.job_id,
-        "epoch": owner.epoch,
+        "job": claim.job_id,
+        "epoch": claim.epoch,
         "position": standing.position,
         "content": AgentMessage.content.field.get_prep_value(row.content),
         "facts": json.dumps(facts),

@@ -15,14 +15,14 @@ from django.db.models import F
 from agents.budget import ledger, renewal
 from agents.budget.allowance import budget_pct, is_winding_down
 from agents.checkpoint import apply_effects
-from agents.checkpoint.expected import Standing, standing_of
+from agents.checkpoint.expected import Expected, expected_of
 from agents.checkpoint.transcript import upper_bound
 from agents.failures import retry_policy
 from agents.models import AgentMessage, AgentSession, SessionState
 from agents.notifications import notices
 from agents.prompts import note_text
 from agents.session import inbox, live_keys, questions
-from agents.session.claim import Owner, write_session
+from agents.session.claim import Claim, write_session
 from agents.session.facts import budget_fact, facts_of, finished_fact
 from agents.session.rest import Rest
 from agents.session.state import reason_to_pause
@@ -36,7 +36,7 @@ TOOLS_BOUND = 8_000  # the most tokens that the tools' descriptions take
 
 
 @dataclass(frozen=True)
-class Next:
+class NextCall:
     """What comes next: the rows added to the transcript, and the model call reserved after them."""
 
     rows: list[AgentMessage]
@@ -45,20 +45,20 @@ class Next:
     pause: str = ""  # why to pause after this step; empty to go on
     context_tokens: int = 0  # the next call's input, at most
     context_limit: int = 0  # above it, the transcript is compacted first
-    standing: Standing | None = None  # what the next fast write expects to find
+    standing: Expected | None = None  # what the next fast write expects to find
     has_answers: bool = False  # of the founder, among the new rows
 
 
-def begin(owner: Owner, notes: Sequence[Block]) -> Next:
+def begin(claim: Claim, notes: Sequence[Block]) -> NextCall:
     """Enter the loop: add notes and reserve the first call.
 
     Tool results must follow their calls directly, so the founder's messages wait while calls are open.
     """
-    session = AgentSession.objects.get(pk=owner.job_id)
+    session = AgentSession.objects.get(pk=claim.job_id)
     bound = session.context_tokens or upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND
-    used = 0 if owner.is_fresh else session.tool_calls
+    used = 0 if claim.is_fresh else session.tool_calls
     return _go_on(
-        owner, session, bound, notes=notes, are_calls_open=_has_open_calls(session), tool_calls=used
+        claim, session, bound, notes=notes, are_calls_open=_has_open_calls(session), tool_calls=used
     )
 
 
@@ -70,67 +70,67 @@ def _has_open_calls(session: AgentSession) -> bool:
 
 
 def save_turn(
-    owner: Owner, grant: ledger.Grant, turn: Turn, spent: Usage, labels: dict[str, str]
+    claim: Claim, grant: ledger.Grant, turn: Turn, spent: Usage, labels: dict[str, str]
 ) -> AgentMessage:
     """First save of a step: the model's turn and what it cost, before any tool runs."""
     entry, day = ledger.settle(grant.entry_id, spent)
-    session = AgentSession.objects.get(pk=owner.job_id)
+    session = AgentSession.objects.get(pk=claim.job_id)
     row = _message(session, AgentMessage.Role.ASSISTANT, turn.content, turn.stop_reason)
     row.save()
     spent_today, allowance = day.spent_microdollars, day.allowance_microdollars
     facts = [*facts_of(turn, labels, session.current_phase), budget_fact(spent_today, allowance)]
-    events.record_all(owner.job_id, facts)
+    events.record_all(claim.job_id, facts)
     write_session(
-        owner,
+        claim,
         last_position=row.position,
         iteration=F("iteration") + 1,
         cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
         context_tokens=turn.usage.context_tokens,
     )
-    transaction.on_commit(partial(live_keys.set_budget, {owner.job_id: budget_pct(spent_today, allowance)}))
+    transaction.on_commit(partial(live_keys.set_budget, {claim.job_id: budget_pct(spent_today, allowance)}))
     return row
 
 
-def save_results(owner: Owner, results: Sequence[ToolResult], notes: Sequence[Block]) -> Next:
+def save_results(claim: Claim, results: Sequence[ToolResult], notes: Sequence[Block]) -> NextCall:
     """Second save of a step: results, their effects, notes for the model, the next call's reservation."""
-    session = AgentSession.objects.get(pk=owner.job_id)
+    session = AgentSession.objects.get(pk=claim.job_id)
     content = [result.block() for result in results]
     rows = [_message(session, AgentMessage.Role.USER, content)] if content else []
     AgentMessage.objects.bulk_create(rows)
     bound = session.context_tokens + upper_bound(content)
     following = _go_on(
-        owner, session, bound, results=results, notes=notes, tool_calls=F("tool_calls") + len(results)
+        claim, session, bound, results=results, notes=notes, tool_calls=F("tool_calls") + len(results)
     )
     return replace(following, rows=rows + following.rows)
 
 
-def save_summary(owner: Owner, grant: ledger.Grant, turn: Turn, spent: Usage) -> Next:
+def save_summary(claim: Claim, grant: ledger.Grant, turn: Turn, spent: Usage) -> NextCall:
     """Save a summary and its cost, then the founder's decisions word for word; reserve the next call."""
     entry, _ = ledger.settle(grant.entry_id, spent)
-    session = AgentSession.objects.get(pk=owner.job_id)
+    session = AgentSession.objects.get(pk=claim.job_id)
     row = _message(session, AgentMessage.Role.ASSISTANT, turn.content, COMPACTION)
     row.save()
     bound = upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND + spent.output_tokens
     following = _go_on(
-        owner,
+        claim,
         session,
         bound,
-        notes=[inbox.decisions(owner.job_id)],
+        notes=[inbox.decisions(claim.job_id)],
         cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
     )
     return replace(following, rows=[row, *following.rows])
 
 
-def take_news(owner: Owner, notes: Sequence[Block] = ()) -> Next | None:
+def take_news(claim: Claim, notes: Sequence[Block] = ()) -> NextCall | None:
     """Add notes and what the founder sent, and reserve the next call; None if there is nothing to add."""
-    if not notes and not inbox.has_news(owner.job_id):
+    if not notes and not inbox.has_news(claim.job_id):
         return None
-    session = AgentSession.objects.get(pk=owner.job_id)
-    return _go_on(owner, session, session.context_tokens, notes=notes)
+    session = AgentSession.objects.get(pk=claim.job_id)
+    return _go_on(claim, session, session.context_tokens, notes=notes)
 
 
 def _go_on(
-    owner: Owner,
+    claim: Claim,
     session: AgentSession,
     bound: int,
     *,
@@ -138,7 +138,7 @@ def _go_on(
     notes: Sequence[Block] = (),
     are_calls_open: bool = False,
     **fields: Any,
-) -> Next:
+) -> NextCall:
     """What every path to the next call has in common. An earlier reservation is released first."""
     renewal.renew_of(session.user_id)
     ledger.release_all_of(session.job_id)
@@ -146,7 +146,7 @@ def _go_on(
     winding_down = is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     was_told = session.wound_down_on == day.day
     failures = retry_policy.record_failures(session, results)
-    news = inbox.News() if are_calls_open else inbox.take(session.job_id)
+    news = inbox.Delivery() if are_calls_open else inbox.deliver(session.job_id)
     notes = [*notes, *failures.notes, *news.notes]
     if winding_down and not was_told and not are_calls_open:
         percent = budget_pct(day.spent_microdollars, day.allowance_microdollars)
@@ -160,7 +160,7 @@ def _go_on(
     facts = [finished_fact(result, session.current_phase, session.iteration) for result in results]
     events.record_all(session.job_id, [*facts, *failures.facts])
     if any(event_type == EventType.WAITING_FOR_INPUT for event_type, _ in failures.facts):
-        notices.queue(session.job_id, EventType.WAITING_FOR_INPUT)
+        notices.enqueue(session.job_id, EventType.WAITING_FOR_INPUT)
     wanted = [effect for result in results for effect in result.effects]
     fields |= apply_effects.apply(session, wanted)
     has_asked = any(event_type == EventType.WAITING_FOR_INPUT for event_type, _ in failures.facts)
@@ -172,15 +172,15 @@ def _go_on(
         fields["tool_calls"] = 0
     rows = [_message(session, AgentMessage.Role.USER, [block]) for block in notes]
     AgentMessage.objects.bulk_create(rows)
-    write_session(owner, context_tokens=bound, last_position=session.last_position, **fields)
-    return Next(
+    write_session(claim, context_tokens=bound, last_position=session.last_position, **fields)
+    return NextCall(
         rows,
         grant,
         is_overdrawn=grant is None and was_told,
         pause=pause or reason_to_pause(session.pause_requested),
         context_tokens=bound,
         context_limit=ledger.context_limit(session.model, day),
-        standing=standing_of(session, day, bound, failures.watched),
+        standing=expected_of(session, day, bound, failures.watched),
         has_answers=news.has_answers,
     )
 
@@ -193,20 +193,20 @@ def _pause_after_too_many(session: AgentSession) -> str:
     return questions.TOO_MANY
 
 
-def add_notes(owner: Owner, notes: Sequence[Block]) -> list[AgentMessage]:
+def add_notes(claim: Claim, notes: Sequence[Block]) -> list[AgentMessage]:
     """Add notes without reserving a call."""
-    session = AgentSession.objects.get(pk=owner.job_id)
+    session = AgentSession.objects.get(pk=claim.job_id)
     rows = [_message(session, AgentMessage.Role.USER, [block]) for block in notes]
     AgentMessage.objects.bulk_create(rows)
     bound = session.context_tokens + upper_bound(list(notes))
-    write_session(owner, context_tokens=bound, last_position=session.last_position)
+    write_session(claim, context_tokens=bound, last_position=session.last_position)
     return rows
 
 
-def ask(owner: Owner, question: Asked, reason: str) -> Rest:
+def ask(claim: Claim, question: Asked, reason: str) -> Rest:
     """Ask the founder outside a tool call; returns how the session is to rest."""
-    session = AgentSession.objects.select_related("job").get(pk=owner.job_id)
-    write_session(owner, **apply_effects.apply(session, [question]))
+    session = AgentSession.objects.select_related("job").get(pk=claim.job_id)
+    write_session(claim, **apply_effects.apply(session, [question]))
     if pause := _pause_after_too_many(session):
         return Rest(SessionState.PAUSED, pause)
     return Rest(SessionState.WAITING_FOR_INPUT, reason)

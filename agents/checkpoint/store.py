@@ -10,12 +10,12 @@ from django.db import InterfaceError, OperationalError
 from agents.budget import ledger
 from agents.budget.ledger import Grant
 from agents.checkpoint import fast_path, step
-from agents.checkpoint.expected import Standing
-from agents.checkpoint.step import Next
+from agents.checkpoint.expected import Expected
+from agents.checkpoint.step import NextCall
 from agents.checkpoint.transcript import append
-from agents.database import statement, unit
+from agents.database import in_thread, in_transaction
 from agents.models import AgentMessage
-from agents.session.claim import Owner
+from agents.session.claim import Claim
 from agents.stops import OutOfBudget, PauseRequested
 from agents.turns import Block, ToolResult, Turn
 from agents.usage import Usage
@@ -31,18 +31,18 @@ class CheckpointStore:
 
     def __init__(
         self,
-        owner: Owner,
+        claim: Claim,
         rows: Sequence[AgentMessage],
         spent: Callable[[], Usage],
         between: Callable[[], None],
     ) -> None:
-        self.owner = owner
+        self.claim = claim
         self.messages: list[dict[str, Any]] = []
         self.open_turn: Turn | None = None
         self._spent = spent
         self._between = between
         self._grant: Grant | None = None
-        self._standing: Standing | None = None
+        self._standing: Expected | None = None
         self._held: list[Block] = []  # notes that wait for the results of open calls
         self.context_tokens = 0
         self.context_limit = 0
@@ -71,12 +71,12 @@ class CheckpointStore:
         """Reserve the first call. Calls still open get their results before any note."""
         if self.open_turn is not None and self.open_turn.requested:
             self._held, notes = list(notes), []
-        self._follow(await unit(step.begin, self.owner, notes))
+        self._follow(await in_transaction(step.begin, self.claim, notes))
 
     async def save_turn(self, turn: Turn, labels: dict[str, str]) -> None:
         try:
-            row, self._standing = await statement(
-                fast_path.save_turn, self.owner, self._standing, self._granted(), turn, self._spent(), labels
+            row, self._standing = await in_thread(
+                fast_path.save_turn, self.claim, self._standing, self._granted(), turn, self._spent(), labels
             )
         except BaseException:
             await self.bill()
@@ -89,7 +89,7 @@ class CheckpointStore:
         """Whether the founder's answer to a question came with them."""
         notes, self._held = [*notes, *self._held], []
         standing = self._standing if self._grant is None else None  # an open call is released first
-        following = await statement(fast_path.save_results, self.owner, standing, results, notes)
+        following = await in_thread(fast_path.save_results, self.claim, standing, results, notes)
         self._follow(following)
         self._between()
         return following.has_answers
@@ -99,7 +99,7 @@ class CheckpointStore:
         entry_id, spent = self._granted().entry_id, self._spent()
         for pause in PATIENCE if spent != Usage() else ():
             try:
-                await unit(ledger.settle_late, entry_id, spent)
+                await in_transaction(ledger.settle_late, entry_id, spent)
                 break
             except (OperationalError, InterfaceError):
                 log.warning("spend.not_billed", entry_id=str(entry_id), usage=spent)
@@ -112,7 +112,9 @@ class CheckpointStore:
     async def save_summary(self, turn: Turn) -> None:
         """Go on from the summary alone."""
         try:
-            following = await unit(step.save_summary, self.owner, self._granted(), turn, self._spent())
+            following = await in_transaction(
+                step.save_summary, self.claim, self._granted(), turn, self._spent()
+            )
         except BaseException:
             await self.bill()
             raise
@@ -122,16 +124,16 @@ class CheckpointStore:
 
     async def take_news(self, notes: Sequence[Block] = ()) -> bool:
         """Whether there is something new for the model after it ended its turn."""
-        following = await unit(step.take_news, self.owner, notes)
+        following = await in_transaction(step.take_news, self.claim, notes)
         if following is not None:
             self._follow(following)
         return following is not None
 
-    def take(self, rows: Sequence[AgentMessage]) -> None:
+    def append_rows(self, rows: Sequence[AgentMessage]) -> None:
         """Add rows that were saved elsewhere to the transcript in memory."""
         self._extend(rows)
 
-    def _follow(self, following: Next) -> None:
+    def _follow(self, following: NextCall) -> None:
         self._extend(following.rows)
         self.context_tokens, self.context_limit = following.context_tokens, following.context_limit
         self._grant, self._standing = following.grant, following.standing

@@ -12,8 +12,8 @@ from agents.errors import AgentError
 SPEND_LIMIT_CODES = frozenset(
     {"enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded"}
 )
-PASSING_ERRORS = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
-PASSING_STATUSES = frozenset({408, 409, 429})
+TRANSIENT_ERRORS = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
+TRANSIENT_STATUSES = frozenset({408, 409, 429})
 
 
 class ModelRefused(AgentError):
@@ -49,30 +49,30 @@ TRANSIENT = (
     httpx2.HTTPError,
     StreamCut,
     TimeoutError,
-)  # possibly; see `is_passing`
+)  # possibly; see `is_transient`
 
 
 def pause_before_retry(
     error: Exception, attempt: int, patience: Patience, jitter: Callable[[], float] = random.random
 ) -> float:
     """Seconds to wait before the next attempt. Raises `ModelRefused` if another attempt would not help."""
-    if not is_passing(error):
+    if not is_transient(error):
         raise ModelRefused(reason_of(error)) from error
     backoff = min(patience.longest_pause, patience.first_pause * 2 ** min(attempt - 1, 20))
     return float(max(backoff * (0.75 + jitter() / 4), min(_retry_after(error), 2 * patience.longest_pause)))
 
 
-def is_passing(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether the error is transient: another attempt may succeed."""
     if isinstance(error, StreamCut | TimeoutError | httpx2.HTTPError | anthropic.APIConnectionError):
         return True
     if not isinstance(error, anthropic.APIStatusError):
         return False
     if error.status_code == httpx2.codes.OK:  # an error event in the middle of a stream
-        return error.type in PASSING_ERRORS
+        return error.type in TRANSIENT_ERRORS
     if error.error_code in SPEND_LIMIT_CODES:
         return False
-    return error.status_code in PASSING_STATUSES or error.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR
+    return error.status_code in TRANSIENT_STATUSES or error.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR
 
 
 def _retry_after(error: Exception) -> float:

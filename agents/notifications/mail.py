@@ -13,10 +13,10 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from procrastinate.contrib.django import app
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.models import Notice
 from agents.notifications import notices
-from agents.notifications.notices import NOTIFY, RETRY, Kind, News
+from agents.notifications.notices import NOTIFY, RETRY, Kind, Notification
 from escalations import links
 from escalations.models import AgentEscalation
 from jobs.queue import NEWS
@@ -31,11 +31,11 @@ _POST = ThreadPoolExecutor(4, thread_name_prefix="mail")  # a slow mail server d
 @app.task(name=NOTIFY, queue=NEWS, retry=RETRY)
 async def notify(job_id: str, seq: int) -> None:
     """Send the mail for an event, unless it was sent before."""
-    news = await unit(notices.unsent, UUID(job_id), seq, Notice.Channel.MAIL)
+    news = await in_transaction(notices.unsent, UUID(job_id), seq, Notice.Channel.MAIL)
     if news is None:
         return
-    await _send(await unit(mail_for, news))
-    await unit(notices.record, news, Notice.Channel.MAIL)
+    await _send(await in_transaction(mail_for, news))
+    await in_transaction(notices.record, news, Notice.Channel.MAIL)
     log.info("notice.mailed", job_id=job_id, seq=seq, kind=news.kind.value)
 
 
@@ -43,7 +43,7 @@ async def _send(mail: EmailMessage) -> None:
     await asyncio.get_running_loop().run_in_executor(_POST, mail.send)
 
 
-def mail_for(news: News) -> EmailMessage:
+def mail_for(news: Notification) -> EmailMessage:
     """The mail for this news. For a question, it also creates the link to answer it."""
     if news.question is not None:
         return question_mail(news.question)
@@ -97,7 +97,7 @@ def send_another(token: str) -> bool:
 @app.task(name=MAIL_LINK, queue=NEWS, retry=RETRY)
 async def mail_link(escalation_id: str) -> None:
     """Mail an open question again, with a new link."""
-    mail = await unit(_mail_again, UUID(escalation_id))
+    mail = await in_transaction(_mail_again, UUID(escalation_id))
     if mail is not None:
         await _send(mail)
         log.info("notice.link_mailed", escalation_id=escalation_id)

@@ -41,7 +41,7 @@ HEADLINES = {
 
 
 @dataclass(frozen=True)
-class News:
+class Notification:
     """An event that the founder is notified of, and what the notification says."""
 
     event: JobEvent
@@ -109,7 +109,7 @@ def channels_for(chosen: NotificationSettings, kind: Kind) -> list[Notice.Channe
     return [channel for channel, is_wanted in wanted.items() if is_wanted]
 
 
-def queue(job_id: UUID, event_type: EventType) -> None:
+def enqueue(job_id: UUID, event_type: EventType) -> None:
     """Queue notifications of the newest event of this type, in the transaction that recorded it.
 
     Each channel has its own job in the queue, so that retries of one do not delay another. The job's lock
@@ -125,7 +125,7 @@ def queue(job_id: UUID, event_type: EventType) -> None:
         app.configure_task(TASKS[channel], queue=NEWS, lock=lock).defer(job_id=str(job_id), seq=event.seq)
 
 
-def unsent(job_id: UUID, seq: int, channel: Notice.Channel) -> News | None:
+def unsent(job_id: UUID, seq: int, channel: Notice.Channel) -> Notification | None:
     """The notification of an event; None when it was sent before, or is no longer relevant."""
     if Notice.objects.filter(job=job_id, seq=seq, channel=channel).exists():
         return None
@@ -134,12 +134,12 @@ def unsent(job_id: UUID, seq: int, channel: Notice.Channel) -> News | None:
     if event is None or kind is None:
         return None
     if kind != Kind.QUESTION:
-        return News(event, kind)
+        return Notification(event, kind)
     question = _open_question(event.payload["escalation_id"])
-    return News(event, kind, question) if question else None
+    return Notification(event, kind, question) if question else None
 
 
-def record(news: News, channel: Notice.Channel) -> None:
+def record(news: Notification, channel: Notice.Channel) -> None:
     """Record that it was sent. A worker that dies between sending and this sends again: at least once."""
     Notice.objects.get_or_create(
         job_id=news.event.job_id, seq=news.event.seq, channel=channel, defaults={"sent_at": clock.now()}

@@ -14,10 +14,10 @@ import structlog
 from django.conf import settings
 from procrastinate.contrib.django import app
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.models import Notice, NotificationSettings
 from agents.notifications import notices, public_http
-from agents.notifications.notices import CALL_WEBHOOK, RETRY, Kind, News
+from agents.notifications.notices import CALL_WEBHOOK, RETRY, Kind, Notification
 from agents.notifications.public_http import AddressRefused, NotDelivered
 from jobs import clock
 from jobs.queue import NEWS
@@ -42,10 +42,10 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 @app.task(name=CALL_WEBHOOK, queue=NEWS, retry=RETRY)
 async def call_webhook(job_id: str, seq: int) -> None:
     """Send an event to the founder's webhook, unless it was sent before. The queue retries failures."""
-    news = await unit(notices.unsent, UUID(job_id), seq, Notice.Channel.WEBHOOK)
+    news = await in_transaction(notices.unsent, UUID(job_id), seq, Notice.Channel.WEBHOOK)
     if news is None:
         return
-    hook = await unit(notices.settings_of, news.owner.pk)
+    hook = await in_transaction(notices.settings_of, news.owner.pk)
     if not hook.webhook_url:
         return
     try:
@@ -53,7 +53,7 @@ async def call_webhook(job_id: str, seq: int) -> None:
     except AddressRefused as error:
         log.warning("notice.webhook_refused", job_id=job_id, seq=seq, reason=str(error))
         return
-    await unit(notices.record, news, Notice.Channel.WEBHOOK)
+    await in_transaction(notices.record, news, Notice.Channel.WEBHOOK)
     log.info("notice.webhook_called", job_id=job_id, seq=seq, kind=news.kind.value)
 
 
@@ -61,7 +61,7 @@ async def send_test(hook: NotificationSettings) -> None:
     """Send a test message. Raises `AddressRefused` and `NotDelivered`."""
     link = f"{settings.BASE_URL}/settings"
     text = f"This is a test. Your co-founder can reach you here.\n{link}"
-    moment = await unit(clock.now)
+    moment = await in_transaction(clock.now)
     message = {"text": text, "event": "test", "link": link, "created_at": moment.isoformat()}
     await send(hook, str(uuid4()), message)
 
@@ -80,9 +80,9 @@ async def send(hook: NotificationSettings, message_id: str, message: Mapping[str
     try:
         await public_http.post(hook.webhook_url, body, headers)
     except (AddressRefused, NotDelivered) as error:
-        await unit(_record_outcome, hook.pk, str(error))
+        await in_transaction(_record_outcome, hook.pk, str(error))
         raise
-    await unit(_record_outcome, hook.pk, "")
+    await in_transaction(_record_outcome, hook.pk, "")
 
 
 def _record_outcome(user_id: Any, trouble: str) -> None:
@@ -91,7 +91,7 @@ def _record_outcome(user_id: Any, trouble: str) -> None:
     )
 
 
-def message_for(news: News) -> dict[str, Any]:
+def message_for(news: Notification) -> dict[str, Any]:
     """The body of the webhook: `text` for people, escaped for Slack, and the facts for programs."""
     job = news.event.job
     return {
@@ -107,7 +107,7 @@ def message_for(news: News) -> dict[str, Any]:
     }
 
 
-def _details(news: News) -> str:
+def _details(news: Notification) -> str:
     if news.question is not None:
         return f"\n{news.question.plain_english_problem}"
     if news.kind == Kind.FAILED and news.message:
@@ -117,7 +117,7 @@ def _details(news: News) -> str:
     return ""
 
 
-def _facts(news: News) -> dict[str, Any]:
+def _facts(news: Notification) -> dict[str, Any]:
     if news.question is not None:
         return {"escalation_id": str(news.question.pk), "problem": news.question.plain_english_problem}
     if news.kind == Kind.MONEY:

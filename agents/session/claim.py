@@ -13,7 +13,7 @@ from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState
 from agents.session import inbox
 from agents.session.locks import lock_session
 from agents.session.state import MoveLost, move
-from agents.stops import OwnershipLost
+from agents.stops import ClaimLost
 from agents.turns import COMPACTION
 from jobs import clock, events
 from jobs.models import EventType
@@ -21,7 +21,7 @@ from jobs.queue import enqueue_agent_run, is_at_work
 
 
 @dataclass(frozen=True)
-class Owner:
+class Claim:
     """A claim on a session: every write names it."""
 
     job_id: UUID
@@ -34,7 +34,7 @@ class Owner:
         return self.previous != SessionState.WORKING
 
 
-def claim(job_id: UUID, run_id: int) -> Owner | None:
+def claim(job_id: UUID, run_id: int) -> Claim | None:
     """Claim the session for this run; None when it is claimed, ended, at rest or not yet due."""
     session = lock_session(job_id)
     if session is None or not _may_run(session, run_id):
@@ -50,7 +50,7 @@ def claim(job_id: UUID, run_id: int) -> Owner | None:
         same_day = session.wound_down_on == clock.today()
         reason = "There is more money for today." if same_day else "A new day's budget is there."
         events.record(job_id, EventType.WAKING, reason=reason)
-    return Owner(job_id, epoch, previous)
+    return Claim(job_id, epoch, previous)
 
 
 def _may_run(session: AgentSession, run_id: int) -> bool:
@@ -64,48 +64,48 @@ def _may_run(session: AgentSession, run_id: int) -> bool:
     return state == SessionState.WAITING_FOR_INPUT and inbox.has_news(session.job_id)
 
 
-def write_session(owner: Owner, **fields: Any) -> None:
-    """Write the session's row if the claim still holds; raise `OwnershipLost` otherwise."""
-    changed = AgentSession.objects.filter(pk=owner.job_id, epoch=owner.epoch).update(
+def write_session(claim: Claim, **fields: Any) -> None:
+    """Write the session's row if the claim still holds; raise `ClaimLost` otherwise."""
+    changed = AgentSession.objects.filter(pk=claim.job_id, epoch=claim.epoch).update(
         last_heard_at=clock.now(), **fields
     )
     if changed != 1:
-        raise OwnershipLost
+        raise ClaimLost
 
 
 def move_session(
-    owner: Owner, to: SessionState, reason: str, *, cause: str = "", wake_at: datetime | None = None
+    claim: Claim, to: SessionState, reason: str, *, cause: str = "", wake_at: datetime | None = None
 ) -> None:
-    """Move the session out of its work if the claim still holds; raise `OwnershipLost` otherwise."""
-    held = AgentSession.objects.filter(pk=owner.job_id, epoch=owner.epoch, state=SessionState.WORKING)
+    """Move the session out of its work if the claim still holds; raise `ClaimLost` otherwise."""
+    held = AgentSession.objects.filter(pk=claim.job_id, epoch=claim.epoch, state=SessionState.WORKING)
     session = held.first()
     if session is None:
-        raise OwnershipLost
+        raise ClaimLost
     try:
         move(session, to, reason, cause=cause, run_id=None, wake_at=wake_at, last_heard_at=clock.now())
     except MoveLost as error:
-        raise OwnershipLost from error
+        raise ClaimLost from error
 
 
-def load(owner: Owner) -> tuple[AgentSession, list[AgentMessage]]:
+def load(claim: Claim) -> tuple[AgentSession, list[AgentMessage]]:
     """The session, and its transcript since the last summary, in order."""
     session = AgentSession.objects.select_related("user", "job__project", "job__idea_brief").get(
-        pk=owner.job_id, epoch=owner.epoch
+        pk=claim.job_id, epoch=claim.epoch
     )
     summary = session.messages.filter(stop_reason=COMPACTION).order_by("-position").first()
     rows = session.messages.filter(position__gte=summary.position if summary else 0)
     return session, list(rows)
 
 
-def has_slept(owner: Owner, session: AgentSession) -> bool:
+def has_slept(claim: Claim, session: AgentSession) -> bool:
     """Whether the session slept and the model was not told yet: the worker that woke it may have died."""
-    return owner.previous in ASLEEP or session.slept_after == session.last_position
+    return claim.previous in ASLEEP or session.slept_after == session.last_position
 
 
-def hand_back(owner: Owner) -> None:
+def hand_back(claim: Claim) -> None:
     """Return a session at work to the queue, for any free worker.
 
     It records no event: the next claim does.
     """
-    write_session(owner, state=SessionState.QUEUED, run_id=None)
-    enqueue_agent_run(owner.job_id)
+    write_session(claim, state=SessionState.QUEUED, run_id=None)
+    enqueue_agent_run(claim.job_id)

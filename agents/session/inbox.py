@@ -20,7 +20,7 @@ def has_news(job_id: UUID) -> bool:
 
 
 @dataclass(frozen=True)
-class News:
+class Delivery:
     """What the founder sent, as notes for the model; `is_stop` when they chose to stop here."""
 
     notes: list[Block] = field(default_factory=list)
@@ -28,7 +28,7 @@ class News:
     is_stop: bool = False
 
 
-def take(job_id: UUID) -> News:
+def deliver(job_id: UUID) -> Delivery:
     """Everything not yet delivered; this transaction marks it as delivered."""
     answers = list(_answers(job_id).select_for_update())
     messages = list(_messages(job_id).select_for_update())
@@ -39,7 +39,7 @@ def take(job_id: UUID) -> News:
         *(note("answer", as_data(_answer(answer))) for answer in answers),
         *(note("message", note_text("message", text=as_data(message.text))) for message in messages),
     ]
-    return News(notes, has_answers=bool(answers), is_stop=any(map(is_stop, answers)))
+    return Delivery(notes, has_answers=bool(answers), is_stop=any(map(is_stop, answers)))
 
 
 def decisions(job_id: UUID) -> Block:

@@ -10,10 +10,10 @@ from agents.budget.allowance import is_winding_down
 from agents.models import ASLEEP, AgentSession, SessionState, Subscription
 from agents.notifications import notices
 from agents.session import inbox
-from agents.session.claim import Owner, move_session, write_session
+from agents.session.claim import Claim, move_session, write_session
 from agents.session.locks import lock_job
 from agents.session.state import SUSPENDED, SUSPENSION
-from agents.stops import NewsCame
+from agents.stops import InputArrived
 from jobs import events
 from jobs.models import EventType
 from jobs.queue import enqueue_agent_run
@@ -30,41 +30,41 @@ class Rest:
     cause: str = ""  # the reason for code that needs it later
 
 
-def rest(owner: Owner, wanted: Rest) -> None:
-    """Let the session rest. Raises `NewsCame` when something has come that it should go on for."""
-    ledger.release_all_of(owner.job_id)
-    if _has_reason_to_go_on(owner, wanted):
-        raise NewsCame
-    if wanted.state == SessionState.PAUSED and _is_suspended(owner):
+def put_to_rest(claim: Claim, wanted: Rest) -> None:
+    """Let the session rest. Raises `InputArrived` when something has come that it should go on for."""
+    ledger.release_all_of(claim.job_id)
+    if _has_reason_to_go_on(claim, wanted):
+        raise InputArrived
+    if wanted.state == SessionState.PAUSED and _is_suspended(claim):
         wanted = replace(wanted, reason=SUSPENDED, cause=SUSPENSION)
     wake_at = wanted.wake_at.isoformat() if wanted.wake_at else None
-    move_session(owner, wanted.state, wanted.reason, cause=wanted.cause, wake_at=wanted.wake_at)
+    move_session(claim, wanted.state, wanted.reason, cause=wanted.cause, wake_at=wanted.wake_at)
     if wanted.state == SessionState.SLEEPING:
-        events.record(owner.job_id, EventType.SLEEPING, wake_at=wake_at, reason=wanted.reason)
+        events.record(claim.job_id, EventType.SLEEPING, wake_at=wake_at, reason=wanted.reason)
         if wanted.is_for_money:
-            notices.queue(owner.job_id, EventType.SLEEPING)
+            notices.enqueue(claim.job_id, EventType.SLEEPING)
     if wanted.state == SessionState.BUDGET_EXCEEDED:
-        events.record(owner.job_id, EventType.BUDGET_EXCEEDED, wake_at=wake_at, budget_pct=100)
-        notices.queue(owner.job_id, EventType.BUDGET_EXCEEDED)
-    write_session(owner, pause_requested=False, sleep_requested=False)
+        events.record(claim.job_id, EventType.BUDGET_EXCEEDED, wake_at=wake_at, budget_pct=100)
+        notices.enqueue(claim.job_id, EventType.BUDGET_EXCEEDED)
+    write_session(claim, pause_requested=False, sleep_requested=False)
     if wanted.wake_at is not None:
-        enqueue_agent_run(owner.job_id, at=wanted.wake_at)
+        enqueue_agent_run(claim.job_id, at=wanted.wake_at)
     if wanted.state in ASLEEP:
-        write_session(owner, slept_after=F("last_position"))
+        write_session(claim, slept_after=F("last_position"))
 
 
-def _has_reason_to_go_on(owner: Owner, wanted: Rest) -> bool:
+def _has_reason_to_go_on(claim: Claim, wanted: Rest) -> bool:
     """Whether something has come since the loop decided to rest, checked under the locks it would need."""
     if wanted.state == SessionState.WAITING_FOR_INPUT:
-        lock_job(owner.job_id)  # answers and messages lock it too
-        return inbox.has_news(owner.job_id)
+        lock_job(claim.job_id)  # answers and messages lock it too
+        return inbox.has_news(claim.job_id)
     if not wanted.is_for_money:
         return False
-    session = AgentSession.objects.get(pk=owner.job_id)
+    session = AgentSession.objects.get(pk=claim.job_id)
     day = ledger.lock_day_of(session)
     winding_down = is_winding_down(day.spent_microdollars, day.allowance_microdollars)
     return not winding_down and ledger.has_room(session, session.context_tokens)
 
 
-def _is_suspended(owner: Owner) -> bool:
-    return Subscription.objects.filter(user__sessions=owner.job_id, suspended=True).exists()
+def _is_suspended(claim: Claim) -> bool:
+    return Subscription.objects.filter(user__sessions=claim.job_id, suspended=True).exists()

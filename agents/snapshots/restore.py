@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.files.storage import storages
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.errors import SnapshotDamaged, SnapshotFailed
 from agents.models import Snapshot
 from agents.sandbox import process_groups
@@ -47,9 +47,9 @@ async def restore_newest(workspace: Workspace, project_id: uuid.UUID, job_id: uu
     None when there is no snapshot yet. Raises `SnapshotDamaged` when there are snapshots but none is intact.
     """
     damage: SnapshotDamaged | None = None
-    for key in await unit(_keys, project_id, job_id):
+    for key in await in_transaction(_keys, project_id, job_id):
         try:
-            return await verify_and_restore(workspace, await unit(Snapshot.objects.get, pk=key))
+            return await verify_and_restore(workspace, await in_transaction(Snapshot.objects.get, pk=key))
         except SnapshotDamaged as error:
             damage = error
     if damage is not None:

@@ -15,7 +15,7 @@ from django.core.files import File
 from django.core.files.storage import storages
 from django.db import IntegrityError
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.errors import SnapshotFailed
 from agents.models import Snapshot, SnapshotClock
 from agents.sandbox.layout import STATE
@@ -52,11 +52,13 @@ async def take(
     """
     async with workspace.snapshot_lock, scratch(workspace) as name:
         with storage_errors():
-            lines = secret_files.lines_of((await unit(project_secrets.values_of, project_id)).values())
+            lines = secret_files.lines_of(
+                (await in_transaction(project_secrets.values_of, project_id)).values()
+            )
             files = await _list_to_save(workspace, name, lines)
             if not files:
                 return None
-            last = await unit(_reuse_newest, project_id, job_id, reason, files)
+            last = await in_transaction(_reuse_newest, project_id, job_id, reason, files)
             if last is not None and await on_thread(_is_stored, last):
                 return last
             key, moment = await _next_key(project_id)
@@ -75,12 +77,12 @@ async def take(
                 created_at=moment,
             )
             try:
-                dropped = await unit(_record, new)
+                dropped = await in_transaction(_record, new)
             except IntegrityError:  # the project was deleted, so the archive would never be found
                 await on_thread(_delete, [key])
                 raise
             leftovers = await on_thread(_stored_before, project_id, moment - LEFT_BEHIND)
-            await on_thread(_delete, [*dropped, *await unit(_without_row, leftovers)])
+            await on_thread(_delete, [*dropped, *await in_transaction(_without_row, leftovers)])
             return new
 
 
@@ -131,7 +133,7 @@ async def _next_key(project_id: uuid.UUID) -> tuple[str, datetime]:
     files can then not store them as the newest.
     """
     while True:
-        moment = await unit(_next_second, project_id)
+        moment = await in_transaction(_next_second, project_id)
         key = f"{_folder(project_id)}/{moment:{STAMP}}.tar.gz"
         if not await on_thread(storages["snapshots"].exists, key):
             return key, moment

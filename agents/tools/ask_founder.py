@@ -31,9 +31,9 @@ class AskFounder(Input):
         return self
 
 
-async def run(wanted: AskFounder, workspace: Workspace) -> Outcome:
-    options = tuple(option.model_dump() for option in wanted.options)
-    effect = Asked(wanted.problem, wanted.recommended_action, options)
+async def run(args: AskFounder, workspace: Workspace) -> Outcome:
+    options = tuple(option.model_dump() for option in args.options)
+    effect = Asked(args.problem, args.recommended_action, options)
     text = "The founder has been asked; the answer will come as a note. Do other work, or end your turn."
     return Outcome(text, "Asked you a question", effects=(effect,))
 
@@ -46,6 +46,6 @@ TOOL = Tool(
     ),
     input=AskFounder,
     replay=Replay.RUN_AGAIN,
-    doing=lambda wanted: "Asking you a question",
+    doing=lambda args: "Asking you a question",
     run=run,
 )

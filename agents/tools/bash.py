@@ -21,16 +21,16 @@ class Bash(Input):
     )
 
 
-async def run(wanted: Bash, workspace: Workspace) -> Outcome:
-    if "\0" in wanted.command:
+async def run(args: Bash, workspace: Workspace) -> Outcome:
+    if "\0" in args.command:
         raise ToolFailure("invalid_input", "A command cannot contain a NUL character.")
-    result = await workspace.run(wanted.command, timeout=wanted.timeout, background=wanted.background)
-    label = f"Ran: {shorten(wanted.command)}"
-    if wanted.background:
+    result = await workspace.run(args.command, timeout=args.timeout, background=args.background)
+    label = f"Ran: {shorten(args.command)}"
+    if args.background:
         started = STARTED.format(name=result.group, log=result.log)
-        return Outcome(started, f"Started: {shorten(wanted.command)}", exit_code=0, changed_files=True)
+        return Outcome(started, f"Started: {shorten(args.command)}", exit_code=0, changed_files=True)
     return Outcome(
-        _text(result, wanted.timeout), label, _error_type(result), result.exit_code, changed_files=True
+        _text(result, args.timeout), label, _error_type(result), result.exit_code, changed_files=True
     )
 
 
@@ -64,6 +64,6 @@ TOOL = Tool(
     ),
     input=Bash,
     replay=Replay.REPORT,
-    doing=lambda wanted: f"Running {wanted.command}",
+    doing=lambda args: f"Running {args.command}",
     run=run,
 )

@@ -24,9 +24,9 @@ class Document(Input):
     )
 
 
-async def run(wanted: Document, workspace: Workspace) -> Outcome:
-    title = TITLES[wanted.section]
-    effect = Documented(wanted.section, wanted.content)
+async def run(args: Document, workspace: Workspace) -> Outcome:
+    title = TITLES[args.section]
+    effect = Documented(args.section, args.content)
     return Outcome(f"Saved {title}.", f"Wrote {title}", effects=(effect,))
 
 
@@ -35,6 +35,6 @@ TOOL = Tool(
     description="Write a section of the product's documentation, replacing the section's earlier text.",
     input=Document,
     replay=Replay.RUN_AGAIN,
-    doing=lambda wanted: f"Writing {TITLES[wanted.section]}",
+    doing=lambda args: f"Writing {TITLES[args.section]}",
     run=run,
 )

@@ -17,37 +17,37 @@ class EditFile(Input):
     replace_all: bool = Field(default=False, description="Replace every occurrence.")
 
 
-async def run(wanted: EditFile, workspace: Workspace) -> Outcome:
-    before = await read_text(workspace, wanted.path)
-    after = replaced(before, wanted)
+async def run(args: EditFile, workspace: Workspace) -> Outcome:
+    before = await read_text(workspace, args.path)
+    after = replaced(before, args)
     try:
         content = after.encode()
     except UnicodeEncodeError as error:
         raise ToolFailure("invalid_input", "new_string is not valid Unicode text.") from error
-    await workspace.write(wanted.path, content)
-    count = before.count(wanted.old_string)
-    label = f"Edited {shorten(wanted.path)}"
+    await workspace.write(args.path, content)
+    count = before.count(args.old_string)
+    label = f"Edited {shorten(args.path)}"
     text = f"{label} ({plural(count, 'replacement')})."
-    return Outcome(text, label, diff=unified_diff(before, after, wanted.path), changed_files=True)
+    return Outcome(text, label, diff=unified_diff(before, after, args.path), changed_files=True)
 
 
-def replaced(text: str, wanted: EditFile) -> str:
+def replaced(text: str, args: EditFile) -> str:
     """The text after the edit; `ToolFailure` when it is not clear what to replace."""
-    if wanted.old_string == wanted.new_string:
+    if args.old_string == args.new_string:
         raise ToolFailure("invalid_input", "old_string and new_string are the same.")
-    count = text.count(wanted.old_string)
+    count = text.count(args.old_string)
     if count == 0:
         hint = " The file's lines end in \\r\\n." if "\r\n" in text else ""
         raise ToolFailure(
             "passage_not_found",
-            f"old_string is not in {wanted.path}. Read the file and copy it exactly.{hint}",
+            f"old_string is not in {args.path}. Read the file and copy it exactly.{hint}",
         )
-    if count > 1 and not wanted.replace_all:
+    if count > 1 and not args.replace_all:
         raise ToolFailure(
             "passage_not_unique",
-            f"old_string occurs {count} times in {wanted.path}. Add lines around it, or set replace_all.",
+            f"old_string occurs {count} times in {args.path}. Add lines around it, or set replace_all.",
         )
-    return text.replace(wanted.old_string, wanted.new_string)
+    return text.replace(args.old_string, args.new_string)
 
 
 def unified_diff(before: str, after: str, path: str) -> str:
@@ -63,6 +63,6 @@ TOOL = Tool(
     ),
     input=EditFile,
     replay=Replay.REPORT,
-    doing=lambda wanted: f"Editing {wanted.path}",
+    doing=lambda args: f"Editing {args.path}",
     run=run,
 )

@@ -31,16 +31,16 @@ class Glob(Input):
     path: str = Field(default=".", min_length=1, description="The directory to search.")
 
 
-async def run(wanted: Glob, workspace: Workspace) -> Outcome:
-    entry = await workspace.look(wanted.path)
+async def run(args: Glob, workspace: Workspace) -> Outcome:
+    entry = await workspace.look(args.path)
     if entry.kind != "directory":
-        raise ToolFailure("file_not_found", f"There is no directory {wanted.path}.")
-    matches = matcher(wanted.pattern)
+        raise ToolFailure("file_not_found", f"There is no directory {args.path}.")
+    matches = matcher(args.pattern)
     files = (await workspace.script(SCRIPT, entry.path, *EXCLUDED)).split("\0")[:-1]
     found = sorted(path for path in files if matches.fullmatch(path))
-    label = f"Found {plural(len(found), 'file')} like {shorten(wanted.pattern, 60)}"
+    label = f"Found {plural(len(found), 'file')} like {shorten(args.pattern, 60)}"
     if not found:
-        return Outcome("No files.", f"Found no files like {shorten(wanted.pattern, 60)}")
+        return Outcome("No files.", f"Found no files like {shorten(args.pattern, 60)}")
     parent = "" if entry.path == "." else f"{entry.path}/"
     lines = [parent + path for path in found[:MOST_FILES]]
     if len(found) > MOST_FILES:
@@ -77,6 +77,6 @@ TOOL = Tool(
     ),
     input=Glob,
     replay=Replay.RUN_AGAIN,
-    doing=lambda wanted: f"Looking for {wanted.pattern}",
+    doing=lambda args: f"Looking for {args.pattern}",
     run=run,
 )

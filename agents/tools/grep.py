@@ -33,20 +33,20 @@ class Grep(Input):
     glob: str = Field(default="", description="Search only files whose name matches this, e.g. *.py")
 
 
-async def run(wanted: Grep, workspace: Workspace) -> Outcome:
-    entry = await workspace.look(wanted.path)
+async def run(args: Grep, workspace: Workspace) -> Outcome:
+    entry = await workspace.look(args.path)
     if not entry.kind:
-        raise ToolFailure("file_not_found", f"There is no {wanted.path}.")
-    if "\0" in wanted.pattern + wanted.glob:
+        raise ToolFailure("file_not_found", f"There is no {args.path}.")
+    if "\0" in args.pattern + args.glob:
         raise ToolFailure("invalid_input", "A pattern cannot contain a NUL character.")
-    arguments = (wanted.pattern, entry.path, wanted.glob, str(MOST_LINES + 1), *EXCLUDED)
+    arguments = (args.pattern, entry.path, args.glob, str(MOST_LINES + 1), *EXCLUDED)
     try:
         found = (await workspace.script(SCRIPT, *arguments)).splitlines()
     except ScriptFailed as error:
         raise ToolFailure("invalid_input", f"The pattern is not valid: {error}") from error
-    label = f"Found {plural(min(len(found), MOST_LINES), 'line')} with “{shorten(wanted.pattern, 60)}”"
+    label = f"Found {plural(min(len(found), MOST_LINES), 'line')} with “{shorten(args.pattern, 60)}”"
     if not found:
-        return Outcome("No matches.", f"Found nothing with “{shorten(wanted.pattern, 60)}”")
+        return Outcome("No matches.", f"Found nothing with “{shorten(args.pattern, 60)}”")
     lines = [line.removeprefix("./")[:LONGEST_LINE] for line in found[:MOST_LINES]]
     more = f"[Only the first {MOST_LINES} lines. Narrow the search.]" if len(found) > MOST_LINES else ""
     return Outcome("\n".join([*lines, more]).rstrip("\n"), label)
@@ -60,6 +60,6 @@ TOOL = Tool(
     ),
     input=Grep,
     replay=Replay.RUN_AGAIN,
-    doing=lambda wanted: f"Searching for “{wanted.pattern}”",
+    doing=lambda args: f"Searching for “{args.pattern}”",
     run=run,
 )

@@ -17,14 +17,14 @@ class Narrate(Input):
     )
 
 
-async def run(wanted: Narrate, workspace: Workspace) -> Outcome:
-    text = f"Told the founder. The phase “{wanted.phase_name}” has begun." if wanted.phase_name else ""
-    said = Narrated(wanted.message, wanted.phase_name.strip())
-    return Outcome(text or "Told the founder.", label(wanted), effects=(said,))
+async def run(args: Narrate, workspace: Workspace) -> Outcome:
+    text = f"Told the founder. The phase “{args.phase_name}” has begun." if args.phase_name else ""
+    said = Narrated(args.message, args.phase_name.strip())
+    return Outcome(text or "Told the founder.", label(args), effects=(said,))
 
 
-def label(wanted: Narrate) -> str:
-    return f"Began: {shorten(wanted.phase_name)}" if wanted.phase_name else "Told you what is happening"
+def label(args: Narrate) -> str:
+    return f"Began: {shorten(args.phase_name)}" if args.phase_name else "Told you what is happening"
 
 
 TOOL = Tool(

@@ -32,9 +32,9 @@ class Plan(Input):
         return self
 
 
-async def run(wanted: Plan, workspace: Workspace) -> Outcome:
-    effect = PlanSet(tuple((phase.name, phase.goal) for phase in wanted.phases))
-    phases = plural(len(wanted.phases), "phase")
+async def run(args: Plan, workspace: Workspace) -> Outcome:
+    effect = PlanSet(tuple((phase.name, phase.goal) for phase in args.phases))
+    phases = plural(len(args.phases), "phase")
     return Outcome(f"The plan has {phases}.", f"Planned {phases}", effects=(effect,))
 
 
@@ -46,6 +46,6 @@ TOOL = Tool(
     ),
     input=Plan,
     replay=Replay.RUN_AGAIN,
-    doing=lambda wanted: f"Planning {plural(len(wanted.phases), 'phase')}",
+    doing=lambda args: f"Planning {plural(len(args.phases), 'phase')}",
     run=run,
 )

@@ -16,16 +16,16 @@ class ReadFile(Input):
     limit: int = Field(default=2000, ge=1, le=10_000, description="How many lines to read at most.")
 
 
-async def run(wanted: ReadFile, workspace: Workspace) -> Outcome:
-    lines = (await read_text(workspace, wanted.path)).splitlines(keepends=True)
-    if wanted.offset > max(len(lines), 1):
-        raise ToolFailure("invalid_input", f"{wanted.path} has only {plural(len(lines), 'line')}.")
-    part = _fitting(lines[wanted.offset - 1 : wanted.offset - 1 + wanted.limit])
-    label = shorten(f"Read {wanted.path}")
+async def run(args: ReadFile, workspace: Workspace) -> Outcome:
+    lines = (await read_text(workspace, args.path)).splitlines(keepends=True)
+    if args.offset > max(len(lines), 1):
+        raise ToolFailure("invalid_input", f"{args.path} has only {plural(len(lines), 'line')}.")
+    part = _fitting(lines[args.offset - 1 : args.offset - 1 + args.limit])
+    label = shorten(f"Read {args.path}")
     if len(part) == len(lines):
         return Outcome("".join(part) or "[The file is empty.]", label)
-    last = wanted.offset + len(part) - 1
-    return Outcome(f"[lines {wanted.offset} to {last} of {len(lines)}]\n{''.join(part)}", label)
+    last = args.offset + len(part) - 1
+    return Outcome(f"[lines {args.offset} to {last} of {len(lines)}]\n{''.join(part)}", label)
 
 
 def _fitting(lines: list[str]) -> list[str]:
@@ -46,6 +46,6 @@ TOOL = Tool(
     ),
     input=ReadFile,
     replay=Replay.RUN_AGAIN,
-    doing=lambda wanted: f"Reading {wanted.path}",
+    doing=lambda args: f"Reading {args.path}",
     run=run,
 )

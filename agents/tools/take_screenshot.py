@@ -23,17 +23,17 @@ class TakeScreenshot(Input):
     width: int = Field(default=1280, ge=1, le=4000, description="Below 500: as on a phone.")
 
 
-async def run(wanted: TakeScreenshot, workspace: Workspace) -> Outcome:
-    url = await _url(wanted.path, workspace)
+async def run(args: TakeScreenshot, workspace: Workspace) -> Outcome:
+    url = await _url(args.path, workspace)
     try:
-        shot = await screenshots.take(url, width=wanted.width)
+        shot = await screenshots.take(url, width=args.width)
     except screenshots.ScreenshotUnavailable as error:
         raise ToolFailure("screenshot_unavailable", f"{error} Go on without screenshots.") from error
     except screenshots.PageDown as error:
         raise ToolFailure("preview_down", str(error)) from error
     name = f"projects/{workspace.project_id}/screenshots/{uuid.uuid4()}.webp"
     stored = await sync_to_async(default_storage.save, thread_sensitive=False)(name, ContentFile(shot.image))
-    return Outcome(_text(wanted, shot), _label("Took", wanted), images=(_block(shot.image),), image=stored)
+    return Outcome(_text(args, shot), _label("Took", args), images=(_block(shot.image),), image=stored)
 
 
 async def _url(path: str, workspace: Workspace) -> str:
@@ -62,8 +62,8 @@ def _joined(base: str, path: str) -> str:
         return ""
 
 
-def _text(wanted: TakeScreenshot, shot: Screenshot) -> str:
-    lines = [f"{wanted.path} at {shot.width}x{shot.height}, titled “{shot.title}”."]
+def _text(args: TakeScreenshot, shot: Screenshot) -> str:
+    lines = [f"{args.path} at {shot.width}x{shot.height}, titled “{shot.title}”."]
     if shot.is_blank:
         lines.append("The page is blank: nothing can be seen on it.")
     lines += [f"The browser reports: {problem}" for problem in shot.problems]
@@ -75,9 +75,9 @@ def _block(image: bytes) -> dict[str, object]:
     return {"type": "image", "source": {"type": "base64", "media_type": "image/webp", "data": data}}
 
 
-def _label(verb: str, wanted: TakeScreenshot) -> str:
-    where = " on a phone" if wanted.width < 500 else ""
-    return f"{verb} a screenshot of {shorten(wanted.path, 60)}{where}"
+def _label(verb: str, args: TakeScreenshot) -> str:
+    where = " on a phone" if args.width < 500 else ""
+    return f"{verb} a screenshot of {shorten(args.path, 60)}{where}"
 
 
 TOOL = Tool(
@@ -89,6 +89,6 @@ TOOL = Tool(
     ),
     input=TakeScreenshot,
     replay=Replay.RUN_AGAIN,
-    doing=lambda wanted: _label("Taking", wanted),
+    doing=lambda args: _label("Taking", args),
     run=run,
 )

@@ -67,17 +67,17 @@ class Toolbox:
     def label(self, call: ToolCall) -> str:
         """The call's label before it runs, in the present tense."""
         try:
-            tool, wanted = _parse(call)
+            tool, args = _parse(call)
         except ToolFailure:
             return f"Calling {shorten(call.name)}"
-        return self._clean(shorten(tool.doing(wanted)))
+        return self._clean(shorten(tool.doing(args)))
 
     async def run(self, call: ToolCall) -> ToolResult:
         """Run a call. A tool's failure becomes a result; a sandbox that is gone or unreachable raises."""
         started = time.monotonic()
         try:
-            tool, wanted = _parse(call)
-            outcome = await tool.run(wanted, self._workspace)
+            tool, args = _parse(call)
+            outcome = await tool.run(args, self._workspace)
         except ToolFailure as failure:
             outcome = Outcome(failure.message, f"{self.label(call)}: failed", failure.error_type)
         except SandboxFull as error:

@@ -13,13 +13,13 @@ class WriteFile(Input):
     content: str = Field(description="The whole new content of the file.")
 
 
-async def run(wanted: WriteFile, workspace: Workspace) -> Outcome:
-    content = _encoded(wanted.content)
-    entry = await workspace.look(wanted.path)
+async def run(args: WriteFile, workspace: Workspace) -> Outcome:
+    content = _encoded(args.content)
+    entry = await workspace.look(args.path)
     if entry.kind not in ("", "file"):
-        raise ToolFailure("not_a_file", f"{wanted.path} is a directory.")
-    await workspace.write(wanted.path, content)
-    label = f"Wrote {plural(len(wanted.content.splitlines()), 'line')} to {shorten(wanted.path)}"
+        raise ToolFailure("not_a_file", f"{args.path} is a directory.")
+    await workspace.write(args.path, content)
+    label = f"Wrote {plural(len(args.content.splitlines()), 'line')} to {shorten(args.path)}"
     return Outcome(f"{label} ({len(content):,} bytes).", label, changed_files=True)
 
 
@@ -41,6 +41,6 @@ TOOL = Tool(
     ),
     input=WriteFile,
     replay=Replay.RUN_AGAIN,
-    doing=lambda wanted: f"Writing {wanted.path}",
+    doing=lambda args: f"Writing {args.path}",
     run=run,
 )

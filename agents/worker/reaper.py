@@ -10,7 +10,7 @@ from django.db.models import DateTimeField, F, OuterRef, Subquery
 from django.db.models.functions import Greatest
 
 from agents.builds import rescue
-from agents.database import unit
+from agents.database import in_transaction
 from agents.errors import SandboxError
 from agents.models import AT_WORK, AgentSession, SessionState
 from agents.sandbox import provider
@@ -44,9 +44,9 @@ class Reaped:
 
 async def reap(*, dry_run: bool = False) -> list[Reaped]:
     """End them, after saving files that are nowhere else. Raises `SandboxError`."""
-    orphans = await unit(_orphans, await provider.found(), datetime.now(UTC))
+    orphans = await in_transaction(_orphans, await provider.found(), datetime.now(UTC))
     reaped = [await _end_orphan(found, dry_run) for found in orphans]
-    for session, why in await unit(_useless):
+    for session, why in await in_transaction(_useless):
         facts = (session.sandbox_id, str(session.pk), str(session.job.project_id), why)
         done = not dry_run and await rescue.save_and_end(session)
         reaped.append(Reaped(*facts, done))

@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
 from agents.budget import reconciliation, renewal
-from agents.database import statement, unit
+from agents.database import in_thread, in_transaction
 from agents.models import ASLEEP, AT_WORK, AgentSession
 from jobs import clock
 from jobs.queue import ERRANDS, enqueue_agent_run, jobs_with_a_run, retry_stalled
@@ -34,10 +34,10 @@ async def keep_sweeping() -> None:
             if time.monotonic() > reap_at:
                 reap_at += REAP_SECONDS
                 await queue_reaping()
-            for run_id in await unit(retry_stalled):
+            for run_id in await in_transaction(retry_stalled):
                 log.info("sweep.retried", run_id=run_id)
-            await unit(renewal.renew_all_due)
-            for job_id in await unit(queue_forgotten):
+            await in_transaction(renewal.renew_all_due)
+            for job_id in await in_transaction(queue_forgotten):
                 log.info("sweep.queued", job_id=str(job_id))
             if time.monotonic() >= books_at:
                 books_at = time.monotonic() + BOOKS_EVERY_SECONDS
@@ -53,12 +53,14 @@ async def queue_reaping() -> None:
     Not a periodic task of the queue's: of these, one that cannot reach the database takes its worker along.
     """
     with suppress(AlreadyEnqueued):
-        await unit(app.configure_task(REAP_SANDBOXES, queue=ERRANDS, queueing_lock=REAP_SANDBOXES).defer)
+        await in_transaction(
+            app.configure_task(REAP_SANDBOXES, queue=ERRANDS, queueing_lock=REAP_SANDBOXES).defer
+        )
 
 
 async def release_orphans() -> None:
     """Release the reservations of dead runs, each in a transaction of its own."""
-    for orphan in await statement(reconciliation.release_orphans):
+    for orphan in await in_thread(reconciliation.release_orphans):
         log.info("sweep.released", job_id=str(orphan.session_id), amount=orphan.amount, day=str(orphan.day))
 
 

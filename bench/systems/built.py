@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from agents.actions.start import start_build
 from agents.builds.build import execute_build
-from agents.database import unit
+from agents.database import in_transaction
 from agents.models import AgentSession, Subscription
 from bench import long_build
 from cofounder.models import User
@@ -27,9 +27,9 @@ def new_build() -> Job:
 
 
 async def build() -> Job:
-    job = await unit(new_build)
+    job = await in_transaction(new_build)
     await execute_build(job.pk, 0)
-    return await unit(Job.objects.get, pk=job.pk)
+    return await in_transaction(Job.objects.get, pk=job.pk)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-from agents.builds.build_sandbox import SandboxKeeper, SavingToolbox
+from agents.builds.build_sandbox import BuildSandbox, SavingToolbox
 from agents.checkpoint.store import CheckpointStore
 from agents.guards import Guards
 from agents.loop import Loop
@@ -62,7 +62,7 @@ class WritingModel:
 async def iterations(job: Job, store: CheckpointStore, *, saving: bool) -> float:
     """Milliseconds per iteration, with or without snapshots running beside it."""
     session = AgentSession(job=job, epoch=store.owner.epoch)
-    keeper = SandboxKeeper(store.owner, session)
+    keeper = BuildSandbox(store.owner, session)
     workspace = await keeper.workspace()
     await workspace.run("for i in {1..300}; do echo $i > file$i; done")
     toolbox = Toolbox(workspace)

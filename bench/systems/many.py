@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 from django.db import connection
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.guards import Guards
 from agents.loop import Loop
 from agents.models import AgentSession, SessionState
@@ -90,7 +90,7 @@ def resident() -> int:
 async def sweep_seconds() -> float:
     began = time.perf_counter()
     for _ in range(5):
-        await unit(sweep.queue_forgotten)
+        await in_transaction(sweep.queue_forgotten)
     return (time.perf_counter() - began) / 5
 
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from agents.actions.start import start_build
 from agents.builds import transactions
 from agents.checkpoint.store import CheckpointStore
-from agents.database import unit
+from agents.database import in_transaction
 from agents.guards import Guards
 from agents.loop import Loop
 from agents.models import AgentMessage, Subscription
@@ -101,7 +101,7 @@ async def run(store: CheckpointStore, meter: Meter) -> None:
     try:
         await loop.run()
     except TurnEnded:
-        await unit(write_session, store.owner)
+        await in_transaction(write_session, store.owner)
     finally:
         doorbell.ring_from(None)
 

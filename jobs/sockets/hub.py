@@ -42,7 +42,7 @@ class Watcher(Protocol):
         """Called every `POLL_SECONDS` with the number of the last event; None when the job is gone."""
 
 
-class Lookout:
+class Hub:
     """One event loop's subscription hub; it exists while there is a watcher."""
 
     def __init__(self, layer: Any) -> None:
@@ -109,25 +109,25 @@ class Lookout:
                     watcher.look(reached.get(job_id))
 
 
-_lookouts: "WeakKeyDictionary[asyncio.AbstractEventLoop, Lookout]" = WeakKeyDictionary()
+_hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
 
 
 async def watch(layer: Any, job_id: UUID, watcher: Watcher) -> None:
     loop = asyncio.get_running_loop()
-    if loop not in _lookouts:
-        _lookouts[loop] = Lookout(layer)
-    await _lookouts[loop].add(job_id, watcher)
+    if loop not in _hubs:
+        _hubs[loop] = Hub(layer)
+    await _hubs[loop].add(job_id, watcher)
 
 
 async def leave(job_id: UUID, watcher: Watcher) -> None:
     loop = asyncio.get_running_loop()
-    lookout = _lookouts.get(loop)
-    if lookout is None:
+    hub = _hubs.get(loop)
+    if hub is None:
         return
-    await lookout.remove(job_id, watcher)
-    if not lookout.is_needed and _lookouts.get(loop) is lookout:
-        del _lookouts[loop]
-        await lookout.close()
+    await hub.remove(job_id, watcher)
+    if not hub.is_needed and _hubs.get(loop) is hub:
+        del _hubs[loop]
+        await hub.close()
 
 
 @database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types

@@ -7,13 +7,13 @@ import django
 
 
 async def main(what: str, job_id: str, sandbox_id: str) -> None:
-    from agents.database import unit
+    from agents.database import in_transaction
     from agents.models import Snapshot
     from agents.sandbox.workspace import Workspace
     from agents.snapshots import restore, save
     from jobs.models import Job
 
-    job = await unit(Job.objects.get, pk=job_id)
+    job = await in_transaction(Job.objects.get, pk=job_id)
     workspace = await Workspace.open(
         project_id=job.project_id, job_id=job.pk, epoch=2, sandbox_id=sandbox_id, may_create=False
     )

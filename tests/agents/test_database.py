@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.tasks import end_sandbox
 from jobs.models import Project
 
@@ -16,7 +16,7 @@ def name(project: Any, text: str) -> None:
 
 
 async def name_of(project: Any) -> str:
-    return str(await unit(lambda: Project.objects.get(pk=project.pk).name))
+    return str(await in_transaction(lambda: Project.objects.get(pk=project.pk).name))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -26,7 +26,7 @@ async def test_a_unit_that_raises_leaves_nothing_behind(project: Any) -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await unit(fails)
+        await in_transaction(fails)
     assert await name_of(project) == "Uniform Swap"
 
 
@@ -39,7 +39,7 @@ async def test_a_cancelled_unit_is_waited_for_and_stays_written(project: Any) ->
         assert go_on.wait(10)
         name(project, "written")
 
-    task = asyncio.create_task(unit(slow))
+    task = asyncio.create_task(in_transaction(slow))
     await asyncio.to_thread(begun.wait, 10)
     task.cancel()
     await asyncio.sleep(0.05)
@@ -55,7 +55,7 @@ async def test_a_cancelled_unit_is_waited_for_and_stays_written(project: Any) ->
 @pytest.mark.django_db(transaction=True)
 async def test_units_run_beside_each_other(project: Any) -> None:
     both = threading.Barrier(2)
-    await asyncio.wait_for(asyncio.gather(unit(both.wait, 10), unit(both.wait, 10)), 10)
+    await asyncio.wait_for(asyncio.gather(in_transaction(both.wait, 10), in_transaction(both.wait, 10)), 10)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -69,5 +69,5 @@ async def test_a_database_that_goes_away_while_something_is_queued_is_a_database
         end_sandbox.defer(sandbox_id="any")
 
     with pytest.raises(OperationalError):
-        await unit(loses_its_connection)
-    assert await unit(Project.objects.count) == 0
+        await in_transaction(loses_its_connection)
+    assert await in_transaction(Project.objects.count) == 0

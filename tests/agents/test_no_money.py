@@ -14,10 +14,10 @@ from agents.budget.allowance import daily_allowance
 from agents.budget.prices import ModelEnded
 from agents.builds.runner import NO_PRICE, Context, run_agent_loop
 from agents.checkpoint.store import CheckpointStore
-from agents.database import unit
+from agents.database import in_transaction
 from agents.models import AgentSession, SessionState, SpendEntry, Subscription
-from agents.session import rest as session_rest
 from agents.session.claim import claim, load
+from agents.session.rest import put_to_rest
 from agents.turns import note
 from agents.usage import Usage
 from jobs import clock
@@ -39,11 +39,11 @@ def run(build):
     """One run of the loop that must not make a call; returns how it ended."""
 
     async def once():
-        owner = await unit(claim, build.pk, 1)
-        session, rows = await unit(load, owner)
+        owner = await in_transaction(claim, build.pk, 1)
+        session, rows = await in_transaction(load, owner)
         store = CheckpointStore(owner, rows, Usage, lambda: None)
         rest = await run_agent_loop(Context(session, store, None, None, [], None), [note("start", "Begin.")])
-        await unit(session_rest.rest, owner, rest)
+        await in_transaction(put_to_rest, owner, rest)
 
     asyncio.run(once())
     return AgentSession.objects.get(pk=build.pk)

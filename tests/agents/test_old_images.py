@@ -10,7 +10,7 @@ from django.db import transaction
 from agents.builds import transactions
 from agents.checkpoint.store import CheckpointStore
 from agents.checkpoint.transcript import upper_bound
-from agents.database import unit
+from agents.database import in_transaction
 from agents.session.claim import claim, load
 from agents.turns import COMPACTION, ToolCall, ToolResult, Turn, note, text_block
 from agents.usage import Usage
@@ -43,7 +43,7 @@ async def look(store: CheckpointStore, number: int) -> None:
 
 
 async def test_old_images_never_change_the_prefix_and_are_gone_after_a_summary(build: Any) -> None:
-    store = await unit(opened, build)
+    store = await in_transaction(opened, build)
     await store.begin([note("start", "Begin.")])
     for number in range(5):
         before = copy.deepcopy(store.messages)
@@ -54,5 +54,5 @@ async def test_old_images_never_change_the_prefix_and_are_gone_after_a_summary(b
     await store.save_summary(Turn([{"type": "compaction", "content": "It looks good."}], COMPACTION, USAGE))
     await look(store, 5)
     assert json.dumps(store.messages).count(PICTURE) == 1
-    _, rows = await unit(load, store.owner)
+    _, rows = await in_transaction(load, store.owner)
     assert sum(json.dumps(row.content).count(PICTURE) for row in rows) == 1  # and they are no longer read

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from agents.actions.start import start_build
 from agents.builds.runner import Context, run_agent_loop
 from agents.checkpoint.store import CheckpointStore
-from agents.database import unit
+from agents.database import in_transaction
 from agents.models import AgentMessage, AgentSession, SpendEntry, Subscription
 from agents.session.claim import claim, load
 from agents.tools import toolbox
-from agents.turns import ToolFailure, ToolResult, Turn, failed, note, text_block
+from agents.turns import ToolFailure, ToolResult, Turn, failed_result, note, text_block
 from agents.usage import Usage
 from cofounder.models import User
 from jobs import clock
@@ -98,7 +98,7 @@ class CutToolbox:
         try:
             text = self._world.run(call)
         except ToolFailure as failure:
-            return failed(call, call.name, failure.error_type, failure.message)
+            return failed_result(call, call.name, failure.error_type, failure.message)
         self._knife.pass_by()
         return ToolResult(call=call, label=call.name, content=[text_block(text)])
 
@@ -109,8 +109,8 @@ async def never():
 
 async def run_once(job, world, knife):
     """One run of the loop, as a worker makes it; raises where it was interrupted."""
-    owner = await unit(claim, job.pk, 1)
-    session, rows = await unit(load, owner)
+    owner = await in_transaction(claim, job.pk, 1)
+    session, rows = await in_transaction(load, owner)
     store = CheckpointStore(owner, rows, lambda: USED, knife.pass_by)
     model, tools = PlayingModel(knife), toolbox.definitions()
     context = Context(session, store, model, CutToolbox(world, knife), tools, never)

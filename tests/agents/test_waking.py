@@ -11,7 +11,7 @@ from agents.actions import control
 from agents.checkpoint import step
 from agents.models import AgentSession, SessionState
 from agents.session.claim import claim, has_slept, load
-from agents.session.rest import Rest, rest
+from agents.session.rest import Rest, put_to_rest
 from agents.turns import note
 from jobs import clock
 from tests.races import at_once
@@ -26,7 +26,7 @@ def claimed(build, run_id):
 def sleep(build):
     owner, _ = claimed(build, 1)
     step.begin(owner, [note("start", "Begin.")])
-    rest(owner, Rest(SessionState.SLEEPING, "Enough for today.", clock.now() - timedelta(seconds=1)))
+    put_to_rest(owner, Rest(SessionState.SLEEPING, "Enough for today.", clock.now() - timedelta(seconds=1)))
 
 
 def test_who_wakes_an_agent_tells_the_model(build):
@@ -97,7 +97,7 @@ def test_nobody_wakes_an_agent_before_its_time(build, early):
 
 def test_where_auto_wake_is_off_only_a_person_wakes(build):
     owner, _ = claimed(build, 1)
-    rest(owner, Rest(SessionState.SLEEPING, "Enough for today.", None))
+    put_to_rest(owner, Rest(SessionState.SLEEPING, "Enough for today.", None))
     assert claim(build.pk, 2) is None
     control.wake(build, build.project.owner)
     assert claim(build.pk, 3) is not None

@@ -11,7 +11,7 @@ from typing import Any
 from agents.actions import control
 from agents.actions.start import start_build
 from agents.budget import reconciliation
-from agents.database import unit
+from agents.database import in_transaction
 from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState, Snapshot, Subscription
 from agents.sandbox.workspace import Workspace
 from cofounder.config.environment import BASE_DIR
@@ -178,7 +178,7 @@ def _answer_questions(job: Job) -> None:
 
 async def _empty(session: AgentSession) -> None:
     workspace = await Workspace.open(
-        project_id=await unit(lambda: session.job.project_id),
+        project_id=await in_transaction(lambda: session.job.project_id),
         job_id=session.pk,
         epoch=session.epoch,
         sandbox_id=session.sandbox_id,

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from agents.actions import money as actions_money
+from agents.actions.money import set_today
+from agents.actions.money import top_up as add_to_period
 from agents.budget.amounts import CENT, DOLLAR, money
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
@@ -25,7 +26,7 @@ def today(request: HttpRequest) -> HttpResponse:
     """Set what today may cost, within the money of the period."""
 
     def change(amount: int) -> str:
-        day = actions_money.set_today(request.user, amount, request.user)
+        day = set_today(request.user, amount, request.user)
         return f"Today may cost {money(day.allowance_microdollars)}."
 
     return _change(request, change)
@@ -38,7 +39,7 @@ def top_up(request: HttpRequest) -> HttpResponse:
     """Add money to the running period."""
 
     def change(amount: int) -> str:
-        day = actions_money.top_up(request.user, amount, by=request.user)
+        day = add_to_period(request.user, amount, by=request.user)
         return f"Added. Today may now cost {money(day.allowance_microdollars)}."
 
     return _change(request, change)

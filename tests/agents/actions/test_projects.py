@@ -12,7 +12,7 @@ from agents.actions.projects import delete_project
 from agents.builds import transactions
 from agents.checkpoint import step
 from agents.models import AgentMessage, AgentSession, SpendEntry
-from agents.session.claim import Owner
+from agents.session.claim import Claim
 from agents.turns import text_block
 from jobs import events
 from jobs.models import EventType, Job, JobEvent
@@ -51,7 +51,7 @@ def test_what_a_worker_writes_while_its_project_is_deleted_is_deleted_too(
 ) -> None:
     control.cancel(build, founder)  # the build is over, and its worker does not know it yet
     AgentSession.objects.filter(pk=build.pk).update(epoch=7)
-    owner = Owner(build.pk, 7, previous="working")
+    owner = Claim(build.pk, 7, previous="working")
     with transaction.atomic():
         transactions.prepare_session(owner, AgentSession.objects.get(pk=build.pk))
         step.begin(owner, [text_block("One more thing.")])

@@ -20,7 +20,7 @@ from agents.models import (
 )
 from agents.session import state
 from agents.session.claim import claim
-from agents.session.rest import Rest, rest
+from agents.session.rest import Rest, put_to_rest
 from agents.session.state import AS_ASKED, SUSPENDED
 from agents.usage import Usage
 from jobs import clock
@@ -139,7 +139,7 @@ def test_a_suspension_pauses_a_sleeping_build_with_a_sentence_and_its_end_lets_i
 def test_an_agent_that_pauses_after_its_step_goes_on_too_when_the_suspension_ends(build, founder, cockpit):
     owner = claim(build.pk, run_id=1)
     save_subscription(cockpit, founder, suspended="on")
-    rest(owner, Rest(SessionState.PAUSED, AS_ASKED))
+    put_to_rest(owner, Rest(SessionState.PAUSED, AS_ASKED))
     payload = build.events.filter(type="agent.state").last().payload
     assert (payload["reason"], payload["cause"]) == (SUSPENDED, "suspension")
     save_subscription(cockpit, founder)

@@ -12,7 +12,7 @@ from django.core.files.storage import storages
 
 from agents.actions.start import start_build
 from agents.builds import finished_app, rescue
-from agents.database import unit
+from agents.database import in_transaction
 from agents.errors import SandboxTaken
 from agents.models import AgentSession, Snapshot
 from agents.preview import declaration, launch, probe
@@ -49,7 +49,7 @@ def finish(e2b: str, build: Any, open_workspace: OpenWorkspace) -> Finish:
         url = workspace.host(8000)
         if start == declared["start"]:
             url = await launch.start_app(workspace, await declaration.declaration(workspace))
-        await unit(ready, build, workspace.sandbox_id, url)
+        await in_transaction(ready, build, workspace.sandbox_id, url)
         return build
 
     return finish_
@@ -61,7 +61,7 @@ def ready(job: Any, sandbox_id: str, url: str) -> None:
 
 
 async def session_of(job: Job) -> AgentSession:
-    return await unit(AgentSession.objects.select_related("job").get, pk=job.pk)
+    return await in_transaction(AgentSession.objects.select_related("job").get, pk=job.pk)
 
 
 async def workspace_of(job: Job, epoch: int) -> Workspace:
@@ -78,11 +78,11 @@ async def told(job: Job) -> list[tuple[str, str]]:
         events = JobEvent.objects.filter(job=job.pk, type__in=["preview.updated", "snapshot.restored"])
         return [(event.type, event.payload.get("status") or str(event.payload["count"])) for event in events]
 
-    return await unit(read)
+    return await in_transaction(read)
 
 
 async def sentence(job: Job) -> str:
-    event = await unit(JobEvent.objects.filter(job=job.pk, type="preview.updated").last)
+    event = await in_transaction(JobEvent.objects.filter(job=job.pk, type="preview.updated").last)
     assert event is not None
     assert event.payload["status"] == "down"
     return str(event.payload["message"])
@@ -90,7 +90,7 @@ async def sentence(job: Job) -> str:
 
 async def shown(job: Job) -> str:
     """The title of the app's page, as a visitor sees it."""
-    await unit(job.refresh_from_db)
+    await in_transaction(job.refresh_from_db)
     return (await probe.ask(job.preview_url)).title
 
 
@@ -100,7 +100,7 @@ STARTING, RUNNING = ("preview.updated", "starting"), ("preview.updated", "answer
 async def test_a_sleeping_app_is_woken(finish: Finish) -> None:
     job = await finish()
     await (await workspace_of(job, 2)).pause()
-    await unit(AgentSession.objects.filter(pk=job.pk).update, epoch=2)
+    await in_transaction(AgentSession.objects.filter(pk=job.pk).update, epoch=2)
     assert await shown(job) == ""
     assert await finished_app.open_app(job.pk) is not None
     assert await shown(job) == "Uniform Swap"
@@ -113,7 +113,7 @@ async def test_files_that_went_missing_while_it_slept_are_brought_back_and_told(
     await workspace.script('rm -rf "$HOME/app" && mkdir "$HOME/app"')
     await workspace.end_all_groups()
     await workspace.pause()
-    await unit(AgentSession.objects.filter(pk=job.pk).update, epoch=2)
+    await in_transaction(AgentSession.objects.filter(pk=job.pk).update, epoch=2)
     await finished_app.open_app(job.pk)
     assert await shown(job) == "Uniform Swap"
     assert await told(job) == [STARTING, ("snapshot.restored", "3"), STARTING, RUNNING]
@@ -133,11 +133,11 @@ async def test_an_app_whose_sandbox_is_gone_gets_another_one(finish: Finish) -> 
 async def test_without_any_whole_copy_it_is_said_and_nothing_is_shown(finish: Finish) -> None:
     job = await finish()
     await provider.kill((await session_of(job)).sandbox_id)
-    snapshot = await unit(Snapshot.objects.get)
+    snapshot = await in_transaction(Snapshot.objects.get)
     Path(storages["snapshots"].path(snapshot.key)).write_bytes(b"half")
     assert await finished_app.open_app(job.pk) is None
     assert "damaged" in await sentence(job)
-    await unit(snapshot.delete)
+    await in_transaction(snapshot.delete)
     await provider.kill((await session_of(job)).sandbox_id)
     await finished_app.open_app(job.pk)
     assert "gone" in await sentence(job)
@@ -161,7 +161,7 @@ async def test_two_who_open_it_at_once_do_not_hinder_each_other(finish: Finish) 
     job = await finish()
     workspace = await workspace_of(job, 2)
     await workspace.end_all_groups()
-    await unit(AgentSession.objects.filter(pk=job.pk).update, epoch=2)
+    await in_transaction(AgentSession.objects.filter(pk=job.pk).update, epoch=2)
     await asyncio.gather(finished_app.open_app(job.pk), finished_app.open_app(job.pk))
     assert await shown(job) == "Uniform Swap"
     assert (await told(job))[-1] == RUNNING
@@ -169,7 +169,7 @@ async def test_two_who_open_it_at_once_do_not_hinder_each_other(finish: Finish) 
 
 async def test_a_build_at_work_is_not_touched(build: Any, finish: Finish) -> None:
     job = await finish()
-    await unit(AgentSession.objects.filter(pk=job.pk).update, state="working")
+    await in_transaction(AgentSession.objects.filter(pk=job.pk).update, state="working")
     assert await finished_app.open_app(job.pk) is None
     assert await told(job) == []
     with pytest.raises(SandboxTaken):
@@ -179,8 +179,8 @@ async def test_a_build_at_work_is_not_touched(build: Any, finish: Finish) -> Non
 async def test_what_the_app_wrote_is_saved_before_it_is_paused(finish: Finish) -> None:
     job = await finish()
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
-    assert await finished_app.look_after(job.pk) is None
-    newest = await unit(Snapshot.objects.first)
+    assert await finished_app.keep_awake_or_pause(job.pk) is None
+    newest = await in_transaction(Snapshot.objects.first)
     assert newest is not None
     assert "orders.json" in {file["path"] for file in newest.manifest}
     assert await shown(job) == ""  # it is asleep
@@ -192,30 +192,32 @@ async def test_while_the_storage_is_away_the_app_stays_awake_until_it_is_saved(
     finish: Finish, tmp_path: Path
 ) -> None:
     job = await finish()
-    await unit(Snapshot.objects.all().delete)  # its sandbox was already gone when the build became ready
+    await in_transaction(
+        Snapshot.objects.all().delete
+    )  # its sandbox was already gone when the build became ready
     snapshots_, away = tmp_path / "snapshots", tmp_path / "away"
     snapshots_.rename(away)
     snapshots_.write_text("not a directory")
-    assert await finished_app.look_after(job.pk) is not None
+    assert await finished_app.keep_awake_or_pause(job.pk) is not None
     assert await shown(job) == "Uniform Swap"
     snapshots_.unlink()
     away.rename(snapshots_)
-    assert await finished_app.look_after(job.pk) is None
+    assert await finished_app.keep_awake_or_pause(job.pk) is None
     assert await shown(job) == ""
-    assert (await unit(Snapshot.objects.get)).reason == Snapshot.Reason.FINAL
+    assert (await in_transaction(Snapshot.objects.get)).reason == Snapshot.Reason.FINAL
 
 
 async def test_an_app_that_was_opened_lately_stays_awake(finish: Finish) -> None:
     job = await finish()
-    await unit(finished_app.note_use, job)
-    assert await finished_app.look_after(job.pk) is not None
+    await in_transaction(finished_app.note_use, job)
+    assert await finished_app.keep_awake_or_pause(job.pk) is not None
     assert await shown(job) == "Uniform Swap"
 
 
 async def test_the_next_build_begins_with_what_the_app_wrote(finish: Finish, project: Any) -> None:
     job = await finish()
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
-    next_job = (await unit(start_build, project))[0]
+    next_job = (await in_transaction(start_build, project))[0]
     await rescue.save_build_before(next_job)
     assert await shown(job) == "Uniform Swap"  # the build continues
     fresh = await Workspace.open(project_id=project.pk, job_id=next_job.pk, epoch=1)
@@ -226,13 +228,13 @@ async def test_the_next_build_begins_with_what_the_app_wrote(finish: Finish, pro
 
 async def test_an_old_build_saved_late_does_not_become_the_newest(finish: Finish, project: Any) -> None:
     job = await finish()
-    now = await unit(clock.now)
-    later = await unit(Job.objects.create, project=project, build_number=2, created_at=now)
+    now = await in_transaction(clock.now)
+    later = await in_transaction(Job.objects.create, project=project, build_number=2, created_at=now)
     facts = {"project": project, "size": 1, "sha256": "0", "manifest": [], "reason": "final"}
-    await unit(Snapshot.objects.create, job=later, key="later", created_at=now, **facts)
+    await in_transaction(Snapshot.objects.create, job=later, key="later", created_at=now, **facts)
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
     assert await rescue.save_and_end(await session_of(job))
-    newest = await unit(newest_of, later)
+    newest = await in_transaction(newest_of, later)
     assert newest is not None
     assert newest.key == "later"
 
@@ -289,9 +291,9 @@ async def test_after_thirty_unused_days_it_is_saved_and_ended_and_can_still_be_s
     job = await finish()
     old = (await session_of(job)).sandbox_id
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
-    await unit(clock.move, await unit(clock.now) + timedelta(days=29))
+    await in_transaction(clock.move, await in_transaction(clock.now) + timedelta(days=29))
     assert old not in [each.sandbox_id for each in await reaper.reap()]
-    await unit(clock.move, await unit(clock.now) + timedelta(days=2))
+    await in_transaction(clock.move, await in_transaction(clock.now) + timedelta(days=2))
     assert [(each.sandbox_id, each.done) for each in await reaper.reap()] == [(old, True)]
     assert old not in await alive()
     await finished_app.open_app(job.pk)
@@ -303,9 +305,9 @@ async def test_after_thirty_unused_days_it_is_saved_and_ended_and_can_still_be_s
 
 async def test_an_app_somebody_opened_is_in_use(finish: Finish) -> None:
     job = await finish()
-    await unit(clock.move, await unit(clock.now) + timedelta(days=29))
-    await unit(finished_app.note_use, job)
-    await unit(clock.move, await unit(clock.now) + timedelta(days=2))
+    await in_transaction(clock.move, await in_transaction(clock.now) + timedelta(days=29))
+    await in_transaction(finished_app.note_use, job)
+    await in_transaction(clock.move, await in_transaction(clock.now) + timedelta(days=2))
     assert await reaper.reap() == []
 
 
@@ -314,7 +316,7 @@ async def test_the_sandbox_of_a_stopped_build_that_could_not_be_ended_then_is_en
     finish: Finish,
 ) -> None:
     job = await finish()
-    await unit(Job.objects.filter(pk=job.pk).update, status="cancelled")
-    await unit(AgentSession.objects.filter(pk=job.pk).update, state="cancelled")
+    await in_transaction(Job.objects.filter(pk=job.pk).update, status="cancelled")
+    await in_transaction(AgentSession.objects.filter(pk=job.pk).update, state="cancelled")
     assert [(each.why, each.done) for each in await reaper.reap()] == [(reaper.Why.OVER, True)]
     assert (await session_of(job)).sandbox_id == ""

@@ -18,10 +18,10 @@ from agents.actions.start import start_build
 from agents.budget.ledger import Grant
 from agents.builds import transactions
 from agents.checkpoint import fast_path, step
-from agents.checkpoint.step import Next
+from agents.checkpoint.step import NextCall
 from agents.models import AgentMessage, AgentSession, DailyBudget, SpendEntry, Subscription
-from agents.session.claim import Owner, claim
-from agents.stops import OwnershipLost
+from agents.session.claim import Claim, claim
+from agents.stops import ClaimLost
 from agents.tool_effects import Narrated
 from agents.turns import ToolCall, ToolResult, Turn, text_block
 from agents.usage import Usage
@@ -47,11 +47,11 @@ def _without_a_clock_row(settings: Any) -> None:
 
 
 @pytest.fixture
-def owner(build: Job) -> Owner:
+def owner(build: Job) -> Claim:
     return claimed(build)
 
 
-def claimed(job: Job) -> Owner:
+def claimed(job: Job) -> Claim:
     with transaction.atomic():
         owner = claim(job.pk, run_id=0)
         assert owner is not None
@@ -59,12 +59,12 @@ def claimed(job: Job) -> Owner:
     return owner
 
 
-def begun(owner: Owner) -> Next:
+def begun(claim: Claim) -> NextCall:
     with transaction.atomic():
-        return step.begin(owner, [text_block("Begin.")])
+        return step.begin(claim, [text_block("Begin.")])
 
 
-def granted(following: Next) -> Grant:
+def granted(following: NextCall) -> Grant:
     assert following.grant is not None
     return following.grant
 
@@ -145,16 +145,16 @@ def results(draw: st.DrawFn) -> list[ToolResult]:
 @AGAIN
 @given(answered=turns(), spent=USAGES)
 def test_a_turn_leaves_the_same_rows_on_both_ways(
-    owner: Owner, answered: tuple[Turn, dict[str, str]], spent: Usage
+    claim: Claim, answered: tuple[Turn, dict[str, str]], spent: Usage
 ) -> None:
     turn, labels = answered
     with transaction.atomic():
-        following = begun(owner)
+        following = begun(claim)
         grant = granted(following)
         act = step.save_turn
-        _, slowly = tried(lambda: act(owner, grant, turn, spent, labels), owner.job_id)
+        _, slowly = tried(lambda: act(claim, grant, turn, spent, labels), claim.job_id)
         (row, standing), at_once = tried(
-            lambda: fast_path.save_turn(owner, following.standing, grant, turn, spent, labels), owner.job_id
+            lambda: fast_path.save_turn(claim, following.standing, grant, turn, spent, labels), claim.job_id
         )
         transaction.set_rollback(True)
     assert standing is not None
@@ -165,89 +165,89 @@ def test_a_turn_leaves_the_same_rows_on_both_ways(
 @AGAIN
 @given(came=results(), used=st.integers(0, 2_300_000), was_told=st.booleans())
 def test_results_leave_the_same_rows_on_both_ways_however_much_of_the_day_is_used(
-    owner: Owner, came: list[ToolResult], used: int, was_told: bool
+    claim: Claim, came: list[ToolResult], used: int, was_told: bool
 ) -> None:
     with transaction.atomic():
-        standing = _after_a_turn(owner, used, was_told)
-        following, slowly = tried(lambda: step.save_results(owner, came, []), owner.job_id)
-        other, at_once = tried(lambda: fast_path.save_results(owner, standing, came, []), owner.job_id)
+        standing = _after_a_turn(claim, used, was_told)
+        following, slowly = tried(lambda: step.save_results(claim, came, []), claim.job_id)
+        other, at_once = tried(lambda: fast_path.save_results(claim, standing, came, []), claim.job_id)
         transaction.set_rollback(True)
     assert at_once == slowly
     assert _without_ids(other) == _without_ids(following)
 
 
-def _after_a_turn(owner: Owner, used: int = 0, was_told: bool = False) -> Any:
-    following = begun(owner)
+def _after_a_turn(claim: Claim, used: int = 0, was_told: bool = False) -> Any:
+    following = begun(claim)
     assert following.standing is not None
     DailyBudget.objects.update(spent_microdollars=used)
     if was_told:
         AgentSession.objects.update(wound_down_on=clock.today())
     known = replace(following.standing, is_wind_down_told=was_told)
-    _, standing = fast_path.save_turn(owner, known, granted(following), TURN, USAGE, LABELS)
+    _, standing = fast_path.save_turn(claim, known, granted(following), TURN, USAGE, LABELS)
     return standing
 
 
-def _without_ids(following: Next) -> tuple[Any, ...]:
+def _without_ids(following: NextCall) -> tuple[Any, ...]:
     rows = [(row.position, row.role, row.content) for row in following.rows]
     grant = following.grant and (following.grant.max_tokens, following.grant.day)
     told = (following.is_overdrawn, following.pause, following.context_tokens, following.context_limit)
     return rows, grant, told, following.standing
 
 
-def test_a_step_is_two_statements_and_nothing_else(owner: Owner) -> None:
-    following = begun(owner)
+def test_a_step_is_two_statements_and_nothing_else(claim: Claim) -> None:
+    following = begun(claim)
     with only_the_statement():
-        _, standing = fast_path.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
-        following = fast_path.save_results(owner, standing, [RESULT], [])
-        fast_path.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
-    assert AgentSession.objects.get(pk=owner.job_id).iteration == 2
+        _, standing = fast_path.save_turn(claim, following.standing, granted(following), TURN, USAGE, LABELS)
+        following = fast_path.save_results(claim, standing, [RESULT], [])
+        fast_path.save_turn(claim, following.standing, granted(following), TURN, USAGE, LABELS)
+    assert AgentSession.objects.get(pk=claim.job_id).iteration == 2
 
 
 def test_the_live_key_follows_what_was_spent(
-    owner: Owner, django_capture_on_commit_callbacks: Any, settings: Any
+    claim: Claim, django_capture_on_commit_callbacks: Any, settings: Any
 ) -> None:
-    following = begun(owner)
+    following = begun(claim)
     half_a_day = Usage(output_tokens=100_000)
     with django_capture_on_commit_callbacks(execute=True):
-        fast_path.save_turn(owner, following.standing, granted(following), TURN, half_a_day, LABELS)
+        fast_path.save_turn(claim, following.standing, granted(following), TURN, half_a_day, LABELS)
     deadline = time.monotonic() + 20
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        while client.get(f"cofounder:agent:{owner.job_id}:budget_pct") != b"50":
+        while client.get(f"cofounder:agent:{claim.job_id}:budget_pct") != b"50":
             assert time.monotonic() < deadline
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_step_of_a_lost_session_writes_nothing(owner: Owner) -> None:
-    following = begun(owner)
-    AgentSession.objects.update(epoch=owner.epoch + 1)
-    before = rows_of(owner.job_id)
-    with pytest.raises(OwnershipLost):
-        fast_path.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
-    with pytest.raises(OwnershipLost):
-        fast_path.save_results(owner, following.standing, [RESULT], [])
-    assert rows_of(owner.job_id) == before
+def test_a_step_of_a_lost_session_writes_nothing(claim: Claim) -> None:
+    following = begun(claim)
+    AgentSession.objects.update(epoch=claim.epoch + 1)
+    before = rows_of(claim.job_id)
+    with pytest.raises(ClaimLost):
+        fast_path.save_turn(claim, following.standing, granted(following), TURN, USAGE, LABELS)
+    with pytest.raises(ClaimLost):
+        fast_path.save_results(claim, following.standing, [RESULT], [])
+    assert rows_of(claim.job_id) == before
 
 
 @pytest.mark.django_db(transaction=True)  # the statement rolls back
-def test_a_call_given_back_meanwhile_is_not_settled_again(owner: Owner) -> None:
-    following = begun(owner)
+def test_a_call_given_back_meanwhile_is_not_settled_again(claim: Claim) -> None:
+    following = begun(claim)
     SpendEntry.objects.update(status=SpendEntry.Status.RELEASED)
     DailyBudget.objects.update(reserved_microdollars=0)
-    fast_path.save_turn(owner, following.standing, granted(following), TURN, USAGE, LABELS)
+    fast_path.save_turn(claim, following.standing, granted(following), TURN, USAGE, LABELS)
     assert DailyBudget.objects.get().spent_microdollars == 0
 
 
-def test_the_founder_s_words_are_delivered_with_the_results(owner: Owner) -> None:
-    standing = _after_a_turn(owner)
-    FounderMessage.objects.create(job_id=owner.job_id, text="Make it blue", created_at=clock.now())
-    following = fast_path.save_results(owner, standing, [RESULT], [])
+def test_the_founder_s_words_are_delivered_with_the_results(claim: Claim) -> None:
+    standing = _after_a_turn(claim)
+    FounderMessage.objects.create(job_id=claim.job_id, text="Make it blue", created_at=clock.now())
+    following = fast_path.save_results(claim, standing, [RESULT], [])
     assert "Make it blue" in following.rows[-1].content[0]["text"]
     assert FounderMessage.objects.get().delivered_at is not None
 
 
-def test_an_answer_is_delivered_with_the_results(owner: Owner) -> None:
-    standing = _after_a_turn(owner)
-    job = Job.objects.get(pk=owner.job_id)
+def test_an_answer_is_delivered_with_the_results(claim: Claim) -> None:
+    standing = _after_a_turn(claim)
+    job = Job.objects.get(pk=claim.job_id)
     AgentEscalation.objects.create(
         session_id=job.pk,
         job=job,
@@ -260,25 +260,25 @@ def test_an_answer_is_delivered_with_the_results(owner: Owner) -> None:
         resolved_at=clock.now(),
         created_at=clock.now(),
     )
-    assert "Blue" in fast_path.save_results(owner, standing, [RESULT], []).rows[-1].content[0]["text"]
+    assert "Blue" in fast_path.save_results(claim, standing, [RESULT], []).rows[-1].content[0]["text"]
 
 
-def test_a_pause_asked_for_meanwhile_is_seen_with_the_results(owner: Owner) -> None:
-    standing = _after_a_turn(owner)
+def test_a_pause_asked_for_meanwhile_is_seen_with_the_results(claim: Claim) -> None:
+    standing = _after_a_turn(claim)
     AgentSession.objects.update(pause_requested=True)
     with only_the_statement():
-        assert fast_path.save_results(owner, standing, [RESULT], []).pause
+        assert fast_path.save_results(claim, standing, [RESULT], []).pause
 
 
-def test_less_money_in_the_period_is_seen_at_the_next_call(owner: Owner) -> None:
-    standing = _after_a_turn(owner)
+def test_less_money_in_the_period_is_seen_at_the_next_call(claim: Claim) -> None:
+    standing = _after_a_turn(claim)
     Subscription.objects.update(monthly_budget_override_microdollars=0)
-    assert fast_path.save_results(owner, standing, [RESULT], []).grant is None
+    assert fast_path.save_results(claim, standing, [RESULT], []).grant is None
 
 
-def test_a_call_still_open_since_yesterday_narrows_what_is_left_of_the_period(owner: Owner) -> None:
-    standing = _after_a_turn(owner)
-    user_id = AgentSession.objects.get(pk=owner.job_id).user_id
+def test_a_call_still_open_since_yesterday_narrows_what_is_left_of_the_period(claim: Claim) -> None:
+    standing = _after_a_turn(claim)
+    user_id = AgentSession.objects.get(pk=claim.job_id).user_id
     DailyBudget.objects.create(
         user_id=user_id,
         day=clock.today() - timedelta(days=1),
@@ -288,7 +288,7 @@ def test_a_call_still_open_since_yesterday_narrows_what_is_left_of_the_period(ow
     renews_on = clock.today() + timedelta(days=20)  # yesterday's call belongs to the period
     Subscription.objects.update(renews_on=renews_on)
     standing = replace(standing, renews_on=renews_on)
-    assert fast_path.save_results(owner, standing, [RESULT], []).grant is None
+    assert fast_path.save_results(claim, standing, [RESULT], []).grant is None
 
 
 def run_together(*acts: Callable[[], None]) -> None:

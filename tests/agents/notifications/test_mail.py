@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.models import Notice
 from agents.notifications.mail import mail_link, notify, send_another
 from escalations import links
@@ -39,7 +39,7 @@ MAILS = [
 
 async def told(build, event_type, **payload):
     """The mail for an event, sent by the task in the queue."""
-    event = await unit(events.record, build.pk, event_type, **payload)
+    event = await in_transaction(events.record, build.pk, event_type, **payload)
     await notify(str(build.pk), event.seq)
     return mail.outbox[-1]
 
@@ -49,7 +49,7 @@ def asked_of(question):
 
 
 async def mailed(question):
-    await notify(str(question.job_id), await unit(asked_of, question))
+    await notify(str(question.job_id), await in_transaction(asked_of, question))
     return mail.outbox[-1]
 
 
@@ -84,7 +84,7 @@ async def test_a_mail_about_the_period_s_money_says_so(build):
 
 
 async def test_a_question_is_told_with_all_there_is_to_decide(question, settings):
-    await unit(
+    await in_transaction(
         AgentEscalation.objects.filter(pk=question.pk).update,
         plain_english_problem="Letters <or> ages & more?",
         attempts_summary=["I looked at the labels."],
@@ -99,24 +99,24 @@ async def test_a_question_is_told_with_all_there_is_to_decide(question, settings
 
 async def test_the_link_of_a_question_answers_it(question):
     token = token_in(await mailed(question))
-    await unit(links.answer, token, decision="ages")
-    question = await unit(AgentEscalation.objects.get)
+    await in_transaction(links.answer, token, decision="ages")
+    question = await in_transaction(AgentEscalation.objects.get)
     assert (question.founder_decision, question.resolved_via) == ("ages", "link")
 
 
 @pytest.mark.parametrize("verified", [False, True])
 async def test_only_a_confirmed_address_gets_a_link_that_answers(question, founder, settings, verified):
     address = {"email": "Founder@example.com", "primary": True, "verified": verified}
-    await unit(EmailAddress.objects.create, user=founder, **address)
+    await in_transaction(EmailAddress.objects.create, user=founder, **address)
     body = (await mailed(question)).body
     assert ("/answer/" in body) is verified
-    assert await unit(AnswerLink.objects.exists) is verified
+    assert await in_transaction(AnswerLink.objects.exists) is verified
     assert f"{settings.BASE_URL}/builds/{question.job_id}" in body
 
 
 async def test_the_same_event_is_mailed_once(build):
     await told(build, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
-    event = await unit(JobEvent.objects.get, type=EventType.BUDGET_EXCEEDED)
+    event = await in_transaction(JobEvent.objects.get, type=EventType.BUDGET_EXCEEDED)
     await notify(str(build.pk), event.seq)
     assert len(mail.outbox) == 1
 
@@ -124,18 +124,20 @@ async def test_the_same_event_is_mailed_once(build):
 async def test_a_mail_that_fails_is_sent_by_the_next_attempt(build, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # no server listens there
-    event = await unit(events.record, build.pk, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
+    event = await in_transaction(
+        events.record, build.pk, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100
+    )
     with pytest.raises((OSError, smtplib.SMTPException)):
         await notify(str(build.pk), event.seq)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert not await unit(Notice.objects.exists)
+    assert not await in_transaction(Notice.objects.exists)
     await notify(str(build.pk), event.seq)
     assert len(mail.outbox) == 1
 
 
 async def test_a_name_of_two_lines_cannot_add_headers(question):
     question.project.name = "Swap\nBcc: all@example.com"
-    await unit(question.project.save, update_fields=["name"])
+    await in_transaction(question.project.save, update_fields=["name"])
     assert (await mailed(question)).subject == "Swap Bcc: all@example.com: your co-founder has a question"
     sent = await told(question.job, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
     assert sent.subject == "Swap Bcc: all@example.com: out of money for now"
@@ -148,14 +150,14 @@ def expired_link(question):
 
 
 async def test_a_new_link_goes_to_the_founder_s_address_of_today(question, founder):
-    token = await unit(expired_link, question)
+    token = await in_transaction(expired_link, question)
     founder.email = "new@example.com"
-    await unit(founder.save, update_fields=["email"])
-    assert await unit(send_another, token)
+    await in_transaction(founder.save, update_fields=["email"])
+    assert await in_transaction(send_another, token)
     await mail_link(str(question.pk))
     (sent,) = mail.outbox
     assert sent.to == ["new@example.com"]
-    await unit(links.answer, token_in(sent), decision="ages")
+    await in_transaction(links.answer, token_in(sent), decision="ages")
 
 
 def renewals():
@@ -163,18 +165,18 @@ def renewals():
 
 
 async def test_a_new_link_is_sent_once_in_ten_minutes(question):
-    token = await unit(expired_link, question)
-    assert [await unit(send_another, token) for _ in range(3)] == [True, False, False]
-    await unit(AnswerLink.objects.update, renewed_at=clock.now() - links.RENEWAL_PAUSE)
-    assert await unit(send_another, token)
-    assert await unit(renewals) == 2
+    token = await in_transaction(expired_link, question)
+    assert [await in_transaction(send_another, token) for _ in range(3)] == [True, False, False]
+    await in_transaction(AnswerLink.objects.update, renewed_at=clock.now() - links.RENEWAL_PAUSE)
+    assert await in_transaction(send_another, token)
+    assert await in_transaction(renewals) == 2
 
 
 async def test_no_new_link_is_sent_for_one_that_still_works_or_is_no_longer_needed(question, founder):
-    token, _ = await unit(links.make, question)
-    assert not await unit(send_another, token)
-    old = await unit(expired_link, question)
-    await unit(resolve, question.pk, decision="ages", by=founder)
-    assert not await unit(send_another, old)
+    token, _ = await in_transaction(links.make, question)
+    assert not await in_transaction(send_another, token)
+    old = await in_transaction(expired_link, question)
+    await in_transaction(resolve, question.pk, decision="ages", by=founder)
+    assert not await in_transaction(send_another, old)
     await mail_link(str(question.pk))  # it was queued before the answer came
     assert mail.outbox == []

@@ -41,33 +41,33 @@ def test_an_event_that_matters_is_news(event_type, payload, expected):
 @pytest.mark.parametrize("status", sorted(set(JobStatus) - {JobStatus.READY, JobStatus.FAILED}))
 def test_no_other_status_is_news(build, status):
     events.record(build.pk, EventType.JOB_STATUS, status=status.value, previous="", message="")
-    notices.queue(build.pk, EventType.JOB_STATUS)
+    notices.enqueue(build.pk, EventType.JOB_STATUS)
     assert queued() == []
 
 
 def test_an_ordinary_night_is_no_news(build):
     wake_at = clock.next_midnight(clock.now()).isoformat()
     events.record(build.pk, EventType.SLEEPING, wake_at=wake_at, reason="Until tomorrow.")
-    notices.queue(build.pk, EventType.SLEEPING)
+    notices.enqueue(build.pk, EventType.SLEEPING)
     assert queued() == []
 
 
 def test_a_sleep_of_days_means_lack_of_money(build):
     wake_at = (clock.now() + timedelta(days=9)).isoformat()
     event = events.record(build.pk, EventType.SLEEPING, wake_at=wake_at, reason="Until the renewal.")
-    notices.queue(build.pk, EventType.SLEEPING)
+    notices.enqueue(build.pk, EventType.SLEEPING)
     assert queued() == [("agents.notify", event.seq)]
 
 
 def test_a_type_that_never_came_queues_nothing(build):
-    notices.queue(build.pk, EventType.BUDGET_EXCEEDED)
+    notices.enqueue(build.pk, EventType.BUDGET_EXCEEDED)
     assert queued() == []
 
 
 def test_mail_and_webhook_are_jobs_of_their_own(build, founder):
     NotificationSettings.objects.create(user=founder, webhook_url="https://hooks.example.com/")
     event = ready(build)
-    notices.queue(build.pk, EventType.JOB_STATUS)
+    notices.enqueue(build.pk, EventType.JOB_STATUS)
     assert queued() == [("agents.call_webhook", event.seq), ("agents.notify", event.seq)]
 
 
@@ -80,7 +80,7 @@ def test_a_mail_that_is_not_wanted_is_not_queued(build, founder, kind):
 def test_two_workers_cannot_send_the_same_notice(build):
     event = ready(build)
     for _ in range(2):
-        notices.queue(build.pk, EventType.JOB_STATUS)
+        notices.enqueue(build.pk, EventType.JOB_STATUS)
     locks = ProcrastinateJob.objects.filter(task_name="agents.notify").values_list("lock", flat=True)
     assert list(locks) == [f"notice {build.pk} {event.seq} mail"] * 2
 

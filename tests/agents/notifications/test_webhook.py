@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.models import Notice, NotificationSettings
 from agents.notifications import webhook
 from agents.notifications.public_http import NotDelivered
@@ -52,7 +52,7 @@ def is_genuine(request, secret=SECRET):
 
 
 async def call(build, event_type, **payload):
-    event = await unit(events.record, build.pk, event_type, **payload)
+    event = await in_transaction(events.record, build.pk, event_type, **payload)
     await webhook.call_webhook(str(build.pk), event.seq)
     return event
 
@@ -93,7 +93,7 @@ async def test_a_ready_build_is_told_signed_and_as_slack_likes_it(build, hook, r
 
 
 async def test_a_question_is_told_with_its_words_and_without_a_link_that_answers(question, hook, receiver):
-    event = await unit(JobEvent.objects.get, type=EventType.WAITING_FOR_INPUT)
+    event = await in_transaction(JobEvent.objects.get, type=EventType.WAITING_FOR_INPUT)
     await webhook.call_webhook(str(question.job_id), event.seq)
     message = json.loads(receiver.received[0].body)
     assert (message["event"], message["escalation_id"]) == ("question", str(question.pk))
@@ -126,19 +126,19 @@ async def test_the_same_event_is_sent_once(build, hook, receiver):
     event = await ready(build)
     await webhook.call_webhook(str(build.pk), event.seq)
     assert len(receiver.received) == 1
-    assert await unit(Notice.objects.filter(channel=Notice.Channel.WEBHOOK).count) == 1
+    assert await in_transaction(Notice.objects.filter(channel=Notice.Channel.WEBHOOK).count) == 1
 
 
 async def test_what_fails_is_tried_again_under_the_same_id(build, hook, receiver):
     receiver.answers = [(500, {})]
     with pytest.raises(NotDelivered):
         await ready(build)
-    await unit(hook.refresh_from_db)
+    await in_transaction(hook.refresh_from_db)
     assert hook.webhook_trouble == "It answered 500 Internal Server Error."
-    assert not await unit(Notice.objects.exists)
-    event = await unit(JobEvent.objects.filter(type=EventType.JOB_STATUS).latest, "seq")
+    assert not await in_transaction(Notice.objects.exists)
+    event = await in_transaction(JobEvent.objects.filter(type=EventType.JOB_STATUS).latest, "seq")
     await webhook.call_webhook(str(build.pk), event.seq)
-    await unit(hook.refresh_from_db)
+    await in_transaction(hook.refresh_from_db)
     assert hook.webhook_trouble == ""
     first, second = receiver.received
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
@@ -148,15 +148,15 @@ async def test_what_fails_is_tried_again_under_the_same_id(build, hook, receiver
 async def test_an_address_that_leads_inward_is_called_neither_now_nor_later(build, hook, receiver, settings):
     settings.PRIVATE_WEBHOOKS = False
     hook.webhook_url = f"https://127.0.0.1:{receiver.port}/"
-    await unit(hook.save, update_fields=["webhook_url"])
+    await in_transaction(hook.save, update_fields=["webhook_url"])
     await ready(build)  # it does not raise: another try would change nothing
-    await unit(hook.refresh_from_db)
+    await in_transaction(hook.refresh_from_db)
     assert receiver.received == []
     assert hook.webhook_trouble == "127.0.0.1 leads into a private network."
 
 
 async def test_a_webhook_that_was_removed_is_not_called(build, hook, receiver):
-    await unit(NotificationSettings.objects.update, webhook_url="")
+    await in_transaction(NotificationSettings.objects.update, webhook_url="")
     await ready(build)
     assert receiver.received == []
 
@@ -167,7 +167,7 @@ async def test_a_test_message_says_that_it_is_one(hook, receiver):
     (request,) = receiver.received
     assert is_genuine(request)
     assert json.loads(request.body)["event"] == "test"
-    await unit(hook.refresh_from_db)
+    await in_transaction(hook.refresh_from_db)
     assert hook.webhook_called_at is not None
 
 
@@ -179,6 +179,6 @@ async def test_address_and_secret_are_not_readable_in_the_database(hook, receive
             cursor.execute("SELECT webhook_url, webhook_secret FROM agents_notificationsettings")
             return " ".join(cursor.fetchone())
 
-    kept = await unit(row)
+    kept = await in_transaction(row)
     assert receiver.url not in kept
     assert SECRET not in kept

@@ -8,8 +8,8 @@ from agents.builds import transactions
 from agents.checkpoint import fast_path, step
 from agents.models import AgentSession, SessionState
 from agents.session import questions
-from agents.session import rest as session_rest
 from agents.session.claim import claim
+from agents.session.rest import Rest, put_to_rest
 from agents.tool_effects import Asked
 from agents.turns import ToolCall, ToolResult, Turn, text_block
 from agents.usage import Usage
@@ -82,7 +82,7 @@ def test_after_the_founder_resumed_five_more_are_needed(build, owner, founder):
     steps = Steps(owner)
     for name in "abcde":
         steps.fail(name)
-    session_rest.rest(owner, session_rest.Rest(SessionState.PAUSED, questions.TOO_MANY))
+    put_to_rest(owner, Rest(SessionState.PAUSED, questions.TOO_MANY))
     control.resume(build, founder)
     again = Steps(claim(build.pk, run_id=0))
     assert [again.ask(f"Question {number}?").pause for number in range(5)] == [""] * 4 + [questions.TOO_MANY]
@@ -114,7 +114,7 @@ def test_a_question_outside_of_a_step_may_be_the_fifth(build, owner, about):
 def test_each_kind_has_its_name_and_its_options(build, owner, about, kind, values):
     with transaction.atomic():
         rest = step.ask(owner, about, "I need a decision.")
-    assert rest == session_rest.Rest(SessionState.WAITING_FOR_INPUT, "I need a decision.")
+    assert rest == Rest(SessionState.WAITING_FOR_INPUT, "I need a decision.")
     asked = AgentEscalation.objects.get()
     assert (asked.error_type, [option["value"] for option in asked.options]) == (kind, values)
     assert asked.error_signature.startswith(f"{build.project_id}:{kind}:")
@@ -126,7 +126,7 @@ def test_the_founder_is_told_how_many_steps_going_on_means():
 
 def test_stopping_here_pauses_the_build_and_is_read_when_it_goes_on(build, owner, founder):
     with transaction.atomic():
-        session_rest.rest(owner, step.ask(owner, questions.about_circles(150), "I need a decision."))
+        put_to_rest(owner, step.ask(owner, questions.about_circles(150), "I need a decision."))
     resolve(AgentEscalation.objects.get().pk, decision="stop_here", by=founder)
     owner = claim(build.pk, run_id=0)
     with transaction.atomic():

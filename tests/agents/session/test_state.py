@@ -3,7 +3,7 @@ import pytest
 from agents.models import ASLEEP, AT_WORK, ENDED, PAUSED_AT_ONCE, AgentSession, SessionState
 from agents.session import state
 from agents.session.claim import claim, move_session
-from agents.stops import OwnershipLost
+from agents.stops import ClaimLost
 
 
 @pytest.fixture
@@ -93,6 +93,6 @@ def test_a_move_from_what_is_no_longer_so_is_lost_and_changes_nothing(build, ses
 def test_an_owner_that_lost_the_session_does_not_move_it(build, meanwhile):
     owner = claim(build.pk, run_id=1)
     AgentSession.objects.update(**meanwhile)
-    with pytest.raises(OwnershipLost):
+    with pytest.raises(ClaimLost):
         move_session(owner, SessionState.COMPLETED, "Finished.")
     assert [move["state"] for move in moves(build)] == ["working"]

@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 from django.core.files.storage import storages
 from django.db import connection
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.errors import SnapshotDamaged, SnapshotFailed
 from agents.models import Snapshot
 from agents.sandbox.workspace import Workspace
@@ -79,7 +79,7 @@ def take(workspace: Workspace, job: Any, in_s3: None) -> Take:
 
 
 async def rows() -> list[Snapshot]:
-    return await unit(lambda: list(Snapshot.objects.all()))
+    return await in_transaction(lambda: list(Snapshot.objects.all()))
 
 
 def keys(moto: int, bucket: str) -> list[str]:
@@ -105,7 +105,7 @@ async def test_snapshots_go_to_the_bucket_and_come_back(
     assert (await fresh.run("cat 'a b' twin; readlink out; ls -d void; stat -c %s noise")).stdout == (
         "1\n1\n/etc/passwd\nvoid\n12000000\n"
     )
-    with await unit(code_zip, snapshot) as packed:
+    with await in_transaction(code_zip, snapshot) as packed:
         assert packed.read(2) == b"PK"
 
 
@@ -147,7 +147,7 @@ async def test_a_slow_storage_holds_up_nobody_else(workspace: Workspace, take: T
     waits = []
     while not saving.done():
         began = time.monotonic()
-        await unit(Snapshot.objects.count)
+        await in_transaction(Snapshot.objects.count)
         waits.append(time.monotonic() - began)
         await asyncio.sleep(0.02)
     assert (await saving).size > 0.6 * MEGABYTE
@@ -213,7 +213,7 @@ async def test_a_worker_taken_for_dead_does_not_pass_its_old_files_off_as_the_ne
     road.go_on.set()
     old = await slow
     assert {row.pk for row in await rows()} == {old.pk, new.pk}
-    newest = await unit(history.newest_of, job)
+    newest = await in_transaction(history.newest_of, job)
     assert newest is not None
     assert newest.pk == new.pk
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.errors import SandboxTaken, ScriptFailed, SnapshotDamaged, SnapshotFailed
 from agents.models import Snapshot
 from agents.sandbox.layout import EXCLUDED
@@ -42,7 +42,7 @@ def take(workspace: Workspace, job: Any) -> Take:
 
 
 async def rows() -> list[Snapshot]:
-    return await unit(lambda: list(Snapshot.objects.all()))
+    return await in_transaction(lambda: list(Snapshot.objects.all()))
 
 
 ODD = r"""
@@ -152,7 +152,7 @@ async def test_snapshots_of_one_second_have_different_keys(
 ) -> None:
     from jobs import clock
 
-    await unit(clock.move, await unit(clock.now), speed=0.001)
+    await in_transaction(clock.move, await in_transaction(clock.now), speed=0.001)
     keys = []
     for number in range(3):
         await workspace.write("a", str(number).encode())
@@ -162,7 +162,7 @@ async def test_snapshots_of_one_second_have_different_keys(
 
 
 async def test_a_second_is_given_out_once_however_many_ask(job: Any) -> None:
-    given = await asyncio.gather(*(unit(save._next_second, job.project_id) for _ in range(12)))
+    given = await asyncio.gather(*(in_transaction(save._next_second, job.project_id) for _ in range(12)))
     assert len(set(given)) == 12
 
 
@@ -297,7 +297,7 @@ async def test_a_full_disk_is_told_and_nothing_is_lost(workspace: Workspace, tak
 async def test_hard_links_are_kept_as_the_files_they_are(workspace: Workspace, take: Take) -> None:
     await workspace.run("echo same > one; ln one two")
     snapshot = await take()
-    with await unit(code_zip, snapshot) as packed, zipfile.ZipFile(packed) as archive:
+    with await in_transaction(code_zip, snapshot) as packed, zipfile.ZipFile(packed) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == {
             "one": b"same\n",
             "two": b"same\n",
@@ -311,7 +311,7 @@ async def test_a_project_deleted_meanwhile_leaves_no_archive(
 ) -> None:
     await workspace.write("a", b"1")
     snapshot = await take()
-    await unit(job.project.delete)
+    await in_transaction(job.project.delete)
     with pytest.raises(SnapshotFailed, match="has been deleted"):
         await take()
     _, files = storages["snapshots"].listdir(str(Path(snapshot.key).parent))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 
-from agents.database import unit
+from agents.database import in_transaction
 from agents.models import Snapshot
 from agents.sandbox.workspace import Workspace
 from agents.snapshots import save
@@ -109,7 +109,7 @@ async def test_a_file_that_changes_under_the_packing_saves_no_secret(workspace: 
 
 
 async def test_without_secrets_nothing_is_looked_for(workspace: Workspace, job: Any) -> None:
-    await unit(job.project.secrets.all().delete)
+    await in_transaction(job.project.secrets.all().delete)
     await workspace.run(f"echo {KEY} > .env")
     assert [file.path for file in from_json((await take(workspace, job)).manifest)] == [".env"]
 

@@ -11,7 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agents.budget import ledger
 from agents.budget.reconciliation import release_orphans
-from agents.database import unit
+from agents.database import in_transaction
 from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
 from agents.worker.sweep import OVERDUE, REAP_SANDBOXES, keep_sweeping, queue_forgotten, queue_reaping
 from jobs import clock
@@ -120,7 +120,7 @@ def test_what_is_inactive_or_over_is_left_alone(build, state):
 async def test_however_many_workers_check_for_unused_sandboxes_one_check_is_queued():
     for _ in range(3):
         await queue_reaping()
-    assert await unit(ProcrastinateJob.objects.filter(task_name=REAP_SANDBOXES).count) == 1
+    assert await in_transaction(ProcrastinateJob.objects.filter(task_name=REAP_SANDBOXES).count) == 1
 
 
 def task_of_dead_worker(name, queue=ERRANDS, **fields):
@@ -194,11 +194,11 @@ def test_a_call_that_is_reserved_beside_the_sweep_keeps_its_money(build):
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_sweep_releases_the_reservations_of_dead_runs(build):
-    await unit(grants, build)
+    await in_transaction(grants, build)
     sweeping = asyncio.create_task(keep_sweeping())
     try:
         for _ in range(100):
-            if not await unit(SpendEntry.objects.filter(status="reserved").exists):
+            if not await in_transaction(SpendEntry.objects.filter(status="reserved").exists):
                 break
             await asyncio.sleep(0.05)
         else:
