@@ -1,13 +1,17 @@
 """Builds in the states that pages show."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 
+if TYPE_CHECKING:
+    from escalations.models import AgentEscalation
+    from jobs.models import Job, Project
+
 
 @pytest.fixture
-def job(project: Any) -> Any:
+def job(project: "Project") -> "Job":
     """A build that has just been requested."""
     from agents.actions.start import start_build
 
@@ -15,7 +19,7 @@ def job(project: Any) -> Any:
 
 
 @pytest.fixture
-def working_job(job: Any) -> Any:
+def working_job(job: "Job") -> "Job":
     """A build whose agent is working."""
     from agents.models import AgentSession
     from jobs.models import Job
@@ -27,7 +31,7 @@ def working_job(job: Any) -> Any:
 
 
 @pytest.fixture
-def question(working_job: Any) -> Any:
+def question(working_job: "Job") -> "AgentEscalation":
     """An open question with two options."""
     from escalations.models import AgentEscalation
     from jobs import clock, events

@@ -4,9 +4,15 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from rest_framework.test import APIClient
+
+    from cofounder.models import User
+    from jobs.models import Job, Project
 
 STARTS_SERVERS = {"services", "django_db_setup", "db", "transactional_db"}
 
@@ -38,7 +44,7 @@ def services() -> Iterator[None]:
     from cofounder.config import environment
     from cofounder.install import embedded
 
-    wanted = {
+    wanted: dict[str, Any] = {
         "postgres": environment.is_embedded("DATABASE_URL"),
         "redis": environment.is_embedded("REDIS_URL"),
     }
@@ -100,17 +106,17 @@ def _make_user(email: str, **fields: Any) -> Any:
 
 
 @pytest.fixture
-def founder(tiers: None) -> Any:
+def founder(tiers: None) -> "User":
     return _make_user("founder@example.com")
 
 
 @pytest.fixture
-def other_founder(tiers: None) -> Any:
+def other_founder(tiers: None) -> "User":
     return _make_user("other@example.com")
 
 
 @pytest.fixture
-def admin(tiers: None) -> Any:
+def admin(tiers: None) -> "User":
     return _make_user("admin@example.com", is_staff=True, is_superuser=True)
 
 
@@ -121,7 +127,7 @@ BRIEF = {
 
 
 @pytest.fixture
-def project(founder: Any) -> Any:
+def project(founder: "User") -> "Project":
     """A founder's project with a brief and an answered interview."""
     from jobs.briefs import create_project
 
@@ -151,7 +157,7 @@ def need_described(answer: Any) -> None:
         assert str(answer.status_code) in call["responses"], f"{path} does not tell of {answer.status_code}"
 
 
-def _client_of(user: Any) -> Any:
+def _client_of(user: "User") -> Any:
     from rest_framework.test import APIClient
 
     class DescribedClient(APIClient):
@@ -166,18 +172,18 @@ def _client_of(user: Any) -> Any:
 
 
 @pytest.fixture
-def api(founder: Any) -> Any:
+def api(founder: "User") -> "APIClient":
     """The API as the founder's browser uses it."""
     return _client_of(founder)
 
 
 @pytest.fixture
-def other_api(other_founder: Any) -> Any:
+def other_api(other_founder: "User") -> "APIClient":
     return _client_of(other_founder)
 
 
 @pytest.fixture
-def build(project: Any) -> Any:
+def build(project: "Project") -> "Job":
     """A job of the project that has just been started."""
     from agents.actions.start import start_build
 

@@ -10,6 +10,9 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cofounder.models import User
+from jobs.models import Job
+
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 OURS = {"agents", "escalations", "jobs", "cofounder"}
 SERVE = {
@@ -62,7 +65,9 @@ def outcome(name: str, given_words: list[str]) -> Any:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_nonsense_is_refused_with_a_sentence_and_changes_nothing(founder: Any, build: Any, name: str) -> None:
+def test_nonsense_is_refused_with_a_sentence_and_changes_nothing(
+    founder: User, build: Job, name: str
+) -> None:
     before = rows()
 
     @settings(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from pytest_django import Settings
 
 from agents.sandbox.workspace import Workspace
 from rehearsal.e2b_api.app import create_app
@@ -37,7 +38,7 @@ def e2b_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def e2b(e2b_url: str, settings: Any, tmp_path: Path) -> str:
+def e2b(e2b_url: str, settings: Settings, tmp_path: Path) -> str:
     """The settings point to the rehearsal E2B; files are stored in the test's own directory."""
     settings.E2B_API_KEY = "a key"
     settings.E2B_API_URL = settings.E2B_SANDBOX_URL = e2b_url

@@ -1,6 +1,5 @@
 import asyncio
 import threading
-from typing import Any
 
 import psycopg
 import pytest
@@ -11,16 +10,16 @@ from agents.tasks import end_sandbox
 from jobs.models import Project
 
 
-def name(project: Any, text: str) -> None:
+def name(project: Project, text: str) -> None:
     Project.objects.filter(pk=project.pk).update(name=text)
 
 
-async def name_of(project: Any) -> str:
+async def name_of(project: Project) -> str:
     return str(await in_transaction(lambda: Project.objects.get(pk=project.pk).name))
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_unit_that_raises_leaves_nothing_behind(project: Any) -> None:
+async def test_a_unit_that_raises_leaves_nothing_behind(project: Project) -> None:
     def fails() -> None:
         name(project, "changed")
         raise ValueError("no")
@@ -31,7 +30,7 @@ async def test_a_unit_that_raises_leaves_nothing_behind(project: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_cancelled_unit_is_waited_for_and_stays_written(project: Any) -> None:
+async def test_a_cancelled_unit_is_waited_for_and_stays_written(project: Project) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def slow() -> None:
@@ -53,7 +52,7 @@ async def test_a_cancelled_unit_is_waited_for_and_stays_written(project: Any) ->
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_units_run_beside_each_other(project: Any) -> None:
+async def test_units_run_beside_each_other(project: Project) -> None:
     both = threading.Barrier(2)
     await asyncio.wait_for(asyncio.gather(in_transaction(both.wait, 10), in_transaction(both.wait, 10)), 10)
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from agents.guards import Guards
@@ -5,11 +7,11 @@ from agents.stops import CapReached, GoingInCircles
 from agents.turns import ToolCall
 
 
-def call(name="bash", **inputs):
+def call(name: str = "bash", **inputs: Any) -> ToolCall:
     return ToolCall("t", name, inputs)
 
 
-def test_the_third_equal_call_of_ten_is_steered_once():
+def test_the_third_equal_call_of_ten_is_steered_once() -> None:
     guards = Guards(150)
     notes = [guards.notes_on([call(command="make")]) for _ in range(3)]
     assert [len(some) for some in notes] == [0, 0, 1]
@@ -17,7 +19,7 @@ def test_the_third_equal_call_of_ten_is_steered_once():
     guards.check()
 
 
-def test_circles_after_the_steer_stop_the_stretch():
+def test_circles_after_the_steer_stop_the_stretch() -> None:
     guards = Guards(150)
     for _ in range(6):
         guards.notes_on([call(command="make")])
@@ -25,19 +27,19 @@ def test_circles_after_the_steer_stop_the_stretch():
         guards.check()
 
 
-def test_different_calls_are_no_repetition():
+def test_different_calls_are_no_repetition() -> None:
     guards = Guards(150)
     assert not any(guards.notes_on([call(command=f"make {number}")]) for number in range(20))
 
 
-def test_the_cap_stops_the_stretch():
+def test_the_cap_stops_the_stretch() -> None:
     guards = Guards(3)
     guards.notes_on([call(command=str(number)) for number in range(3)])
     with pytest.raises(CapReached):
         guards.check()
 
 
-def test_a_new_phase_begins_a_new_stretch():
+def test_a_new_phase_begins_a_new_stretch() -> None:
     guards = Guards(3, used=2)
     guards.notes_on([call("narrate", message="On to the list.", phase_name="The list")])
     guards.check()

@@ -1,5 +1,7 @@
 """The loop with strict doubles: each raises when its script runs out."""
 
+from typing import Any
+
 import pytest
 
 from agents.guards import Guards
@@ -8,36 +10,36 @@ from agents.stops import CapReached, ContextFull, ModelDeclined, TurnEnded
 from agents.turns import Replay, ToolCall, ToolResult, Turn, text_block
 
 
-def use(name, call_id="t1", **inputs):
+def use(name: str, call_id: str = "t1", **inputs: Any) -> dict[str, Any]:
     return {"type": "tool_use", "id": call_id, "name": name, "input": inputs}
 
 
-def turn(*content, stop_reason="tool_use"):
+def turn(*content: Any, stop_reason: str = "tool_use") -> Turn:
     return Turn([*content], stop_reason)
 
 
 class ScriptedModel:
-    def __init__(self, *turns):
+    def __init__(self, *turns: Any) -> None:
         self._turns = list(turns)
 
-    async def answer(self, messages, max_tokens):
+    async def answer(self, messages: Any, max_tokens: Any) -> Any:
         return self._turns.pop(0)
 
-    async def sum_up(self, messages, max_tokens):
+    async def sum_up(self, messages: Any, max_tokens: Any) -> Turn:
         return turn({"type": "compaction", "content": "so far"}, stop_reason="compaction")
 
 
 class RecordingToolbox:
-    def __init__(self):
+    def __init__(self) -> None:
         self.ran = []
 
-    def label(self, call):
+    def label(self, call: Any) -> Any:
         return call.name
 
-    def replay(self, name):
+    def replay(self, name: Any) -> Replay:
         return Replay.REPORT if name in ("bash", "edit_file") else Replay.RUN_AGAIN
 
-    async def run(self, call):
+    async def run(self, call: Any) -> ToolResult:
         self.ran.append(call.id)
         return ToolResult(call=call, label=call.name, content=[text_block("ok")])
 
@@ -47,30 +49,30 @@ class RecordingStore:
     is_full = False
     answered_at = ()  # numbers of the saves that bring an answer of the founder
 
-    def __init__(self, open_turn=None):
+    def __init__(self, open_turn: Any = None) -> None:
         self.messages = []
         self.open_turn = open_turn
         self.saved = []
 
-    async def save_turn(self, turn, labels):
+    async def save_turn(self, turn: Any, labels: Any) -> None:
         self.saved.append(("turn", turn.stop_reason))
 
-    async def save_results(self, results, notes=()):
+    async def save_results(self, results: Any, notes: tuple[Any, ...] = ()) -> bool:
         self.saved.append(
             ("results", [(result.call.id, result.error_type) for result in results], len(notes))
         )
         return len(self.saved) in self.answered_at
 
-    async def save_summary(self, turn):
+    async def save_summary(self, turn: Any) -> None:
         self.is_full = False
         self.saved.append(("summary", turn.stop_reason))
 
 
-def make_loop(*turns, store=None, cap=150):
+def make_loop(*turns: Any, store: Any = None, cap: int = 150) -> Loop:
     return Loop(ScriptedModel(*turns), RecordingToolbox(), store or RecordingStore(), Guards(cap))
 
 
-async def test_a_step_saves_the_turn_before_the_results():
+async def test_a_step_saves_the_turn_before_the_results() -> None:
     loop = make_loop(turn(use("bash")), turn(text_block("Done."), stop_reason="end_turn"))
     with pytest.raises(TurnEnded):
         await loop.run()
@@ -81,7 +83,7 @@ async def test_a_step_saves_the_turn_before_the_results():
     ]
 
 
-async def test_tools_run_only_when_the_model_stopped_for_them():
+async def test_tools_run_only_when_the_model_stopped_for_them() -> None:
     loop = make_loop(turn(use("bash"), stop_reason="max_tokens"))
     await loop.step()
     assert loop.toolbox.ran == []
@@ -91,18 +93,20 @@ async def test_tools_run_only_when_the_model_stopped_for_them():
 @pytest.mark.parametrize(
     ("stop_reason", "stop"), [("refusal", ModelDeclined), ("model_context_window_exceeded", ContextFull)]
 )
-async def test_a_turn_that_cannot_go_on_stops_the_run(stop_reason, stop):
+async def test_a_turn_that_cannot_go_on_stops_the_run(
+    stop_reason: str, stop: type[ModelDeclined] | type[ContextFull]
+) -> None:
     with pytest.raises(stop):
         await make_loop(turn(text_block("no"), stop_reason=stop_reason)).step()
 
 
-async def test_a_paused_turn_goes_on_without_a_message_of_ours():
+async def test_a_paused_turn_goes_on_without_a_message_of_ours() -> None:
     loop = make_loop(turn(text_block("…"), stop_reason="pause_turn"))
     await loop.step()
     assert loop.store.saved == [("turn", "pause_turn")]
 
 
-async def test_on_resume_harmless_calls_run_again_and_others_are_reported():
+async def test_on_resume_harmless_calls_run_again_and_others_are_reported() -> None:
     store = RecordingStore(turn(use("read_file", "r"), use("bash", "b"), use("edit_file", "e")))
     loop = make_loop(turn(text_block("Done."), stop_reason="end_turn"), store=store)
     with pytest.raises(TurnEnded):
@@ -111,26 +115,26 @@ async def test_on_resume_harmless_calls_run_again_and_others_are_reported():
     assert store.saved[0] == ("results", [("r", ""), ("b", "interrupted"), ("e", "interrupted")], 0)
 
 
-async def test_on_resume_a_finished_turn_ends_the_run_without_another_call():
+async def test_on_resume_a_finished_turn_ends_the_run_without_another_call() -> None:
     store = RecordingStore(turn(text_block("Done."), stop_reason="end_turn"))
     with pytest.raises(TurnEnded):
         await make_loop(store=store).run()
 
 
-async def test_a_full_transcript_is_summed_up_before_the_next_call():
+async def test_a_full_transcript_is_summed_up_before_the_next_call() -> None:
     loop = make_loop(turn(use("bash")))
     loop.store.is_full = True
     await loop.step()
     assert [saved[0] for saved in loop.store.saved] == ["summary", "turn", "results"]
 
 
-def test_an_answer_that_was_cut_offers_no_calls():
+def test_an_answer_that_was_cut_offers_no_calls() -> None:
     cut = turn(use("bash"), stop_reason="max_tokens")
     assert cut.calls == []
     assert cut.requested == [ToolCall("t1", "bash", {})]
 
 
-async def test_an_answer_of_the_founder_begins_a_new_stretch_of_tool_calls():
+async def test_an_answer_of_the_founder_begins_a_new_stretch_of_tool_calls() -> None:
     turns = [turn(use("bash", f"t{n}", command=f"step {n}")) for n in range(5)]
     store = RecordingStore()
     store.answered_at = (4,)  # with the second step's results

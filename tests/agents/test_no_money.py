@@ -1,11 +1,14 @@
 """Budgets or prices that allow no call: the agent sleeps, is not woken in vain, and the founder reads why."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django import Settings
 
 from agents.actions import money
 from agents.actions.start import start_build
@@ -20,8 +23,10 @@ from agents.session.claim import claim, load
 from agents.session.rest import put_to_rest
 from agents.turns import note
 from agents.usage import Usage
+from cofounder.models import User
 from jobs import clock
 from jobs.errors import PaymentNeeded
+from jobs.models import Job, Project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,16 +34,16 @@ SONNET = "claude-sonnet-5-5"
 
 
 @pytest.fixture(autouse=True)
-def _the_queue_is_empty(transactional_db):
+def _the_queue_is_empty(transactional_db: None) -> Iterator[None]:
     ProcrastinateJob.objects.all().delete()
     yield
     ProcrastinateJob.objects.all().delete()
 
 
-def run(build):
+def run(build: Job | None) -> AgentSession:
     """One run of the loop that must not make a call; returns how it ended."""
 
-    async def once():
+    async def once() -> None:
         owner = await in_transaction(claim, build.pk, 1)
         session, rows = await in_transaction(load, owner)
         store = CheckpointStore(owner, rows, Usage, lambda: None)
@@ -49,16 +54,18 @@ def run(build):
     return AgentSession.objects.get(pk=build.pk)
 
 
-def renewal_of(founder):
+def renewal_of(founder: User) -> Any:
     return datetime.combine(founder.subscription.renews_on, time(), clock.now().tzinfo)
 
 
-def words_for_the_founder(build):
+def words_for_the_founder(build: Job) -> Any:
     return build.events.get(type="agent.sleeping").payload["reason"]
 
 
 @pytest.mark.parametrize("budget_of_month", [0, 1, 1_000_000])
-def test_an_allowance_smaller_than_one_call_is_a_sleep_until_it_is_enough(build, founder, budget_of_month):
+def test_an_allowance_smaller_than_one_call_is_a_sleep_until_it_is_enough(
+    build: Job, founder: User, budget_of_month: int
+) -> None:
     Subscription.objects.update(monthly_budget_override_microdollars=budget_of_month)
     session = run(build)
     assert session.state == SessionState.SLEEPING
@@ -68,20 +75,22 @@ def test_an_allowance_smaller_than_one_call_is_a_sleep_until_it_is_enough(build,
     assert not SpendEntry.objects.exists()
 
 
-def test_an_agent_asleep_for_lack_of_money_is_not_woken_before_there_is_any(build):
+def test_an_agent_asleep_for_lack_of_money_is_not_woken_before_there_is_any(build: Job) -> None:
     Subscription.objects.update(monthly_budget_override_microdollars=0)
     run(build)
     with transaction.atomic():
         assert claim(build.pk, 2) is None
 
 
-def test_a_zero_budget_starts_no_build_and_says_when_there_is_money_again(project):
+def test_a_zero_budget_starts_no_build_and_says_when_there_is_money_again(project: Project) -> None:
     Subscription.objects.update(monthly_budget_override_microdollars=0)
     with pytest.raises(PaymentNeeded, match="renews on"):
         start_build(project)
 
 
-def test_without_a_price_the_agent_sleeps_until_tomorrow_and_spends_nothing(build, settings):
+def test_without_a_price_the_agent_sleeps_until_tomorrow_and_spends_nothing(
+    build: Job, settings: Settings
+) -> None:
     settings.MODEL_PRICES = {}
     session = run(build)
     assert (session.state, session.wake_at) == (SessionState.SLEEPING, clock.next_midnight(clock.now()))
@@ -89,20 +98,24 @@ def test_without_a_price_the_agent_sleeps_until_tomorrow_and_spends_nothing(buil
     assert not SpendEntry.objects.exists()
 
 
-def test_a_build_whose_model_was_ended_by_its_provider_ends_with_that_sentence(build, settings):
+def test_a_build_whose_model_was_ended_by_its_provider_ends_with_that_sentence(
+    build: Job, settings: Settings
+) -> None:
     settings.MODEL_PRICES = {SONNET: {**settings.MODEL_PRICES[SONNET], "retires": "2020-01-01"}}
     with pytest.raises(ModelEnded, match="retired"):
         run(build)
 
 
-def test_money_is_taken_also_for_a_founder_whose_sleeper_has_no_price(build, founder, admin, settings):
+def test_money_is_taken_also_for_a_founder_whose_sleeper_has_no_price(
+    build: Job, founder: User, admin: User, settings: Settings
+) -> None:
     settings.MODEL_PRICES = {}
     run(build)
     money.top_up(founder, 30_000_000, by=admin)
     assert AgentSession.objects.get(pk=build.pk).wake_at == clock.next_midnight(clock.now())
 
 
-def test_the_share_of_the_days_grows_until_one_call_fits(build, founder):
+def test_the_share_of_the_days_grows_until_one_call_fits(build: Job, founder: User) -> None:
     """$1 a month: the call fits once few enough days are left to share it."""
     Subscription.objects.update(monthly_budget_override_microdollars=1_000_000)
     session = run(build)

@@ -2,7 +2,6 @@
 
 import copy
 import json
-from typing import Any
 
 import pytest
 from django.db import transaction
@@ -14,6 +13,7 @@ from agents.database import in_transaction
 from agents.session.claim import claim, load
 from agents.turns import COMPACTION, ToolCall, ToolResult, Turn, note, text_block
 from agents.usage import Usage
+from jobs.models import Job
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
@@ -22,7 +22,7 @@ PICTURE = "AAAA" * 10_000
 
 
 @transaction.atomic
-def opened(job: Any) -> CheckpointStore:
+def opened(job: Job) -> CheckpointStore:
     """The store for the job's next run."""
     owner = claim(job.pk, run_id=0)
     assert owner is not None
@@ -42,7 +42,7 @@ async def look(store: CheckpointStore, number: int) -> None:
     await store.save_results([ToolResult(call=call, label="Took one", content=content, excerpt="")])
 
 
-async def test_old_images_never_change_the_prefix_and_are_gone_after_a_summary(build: Any) -> None:
+async def test_old_images_never_change_the_prefix_and_are_gone_after_a_summary(build: Job) -> None:
     store = await in_transaction(opened, build)
     await store.begin([note("start", "Begin.")])
     for number in range(5):

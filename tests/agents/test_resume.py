@@ -3,8 +3,10 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import DatabaseError
@@ -23,6 +25,7 @@ from agents.usage import Usage
 from cofounder.models import User
 from jobs import clock
 from jobs.briefs import create_project
+from jobs.models import Job
 from rehearsal.anthropic_api.reply import next_reply, scene_of
 from rehearsal.anthropic_api.validation import validate_request
 from rehearsal.play import Library
@@ -39,10 +42,10 @@ SYSTEM = f"<founder_input>\n{FOUNDER}\n</founder_input>"
 class PlayingModel:
     """Plays the script, and rejects every request that the API would reject."""
 
-    def __init__(self, knife):
+    def __init__(self, knife: Any) -> None:
         self._knife = knife
 
-    async def answer(self, request):
+    async def answer(self, request: Any) -> Turn:
         self._knife.pass_by()
         body = {
             "model": request.model,
@@ -64,11 +67,11 @@ USED = Usage(input_tokens=100, output_tokens=10)
 class World:
     """What tools act on. Like a sandbox it outlives the runs, and it knows each call that reached it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.files = {}
         self.ran = []
 
-    def run(self, call):
+    def run(self, call: None) -> Any:
         self.ran.append(call.id)
         wanted = call.input
         if call.name == "write_file":
@@ -90,10 +93,10 @@ class CutToolbox:
     label = staticmethod(lambda call: call.name)
     replay = staticmethod(toolbox.replay)
 
-    def __init__(self, world, knife):
+    def __init__(self, world: Any, knife: Any) -> None:
         self._world, self._knife = world, knife
 
-    async def run(self, call):
+    async def run(self, call: None) -> Any:
         self._knife.pass_by()
         try:
             text = self._world.run(call)
@@ -103,11 +106,11 @@ class CutToolbox:
         return ToolResult(call=call, label=call.name, content=[text_block(text)])
 
 
-async def never():
+async def never() -> bool:
     return False
 
 
-async def run_once(job, world, knife):
+async def run_once(job: Job, world: Any, knife: Knife) -> None:
     """One run of the loop, as a worker makes it; raises where it was interrupted."""
     owner = await in_transaction(claim, job.pk, 1)
     session, rows = await in_transaction(load, owner)
@@ -118,7 +121,7 @@ async def run_once(job, world, knife):
     assert await run_agent_loop(context, notes) is None
 
 
-def begin_build():
+def begin_build() -> Any:
     cut_write(0)
     user = User.objects.create_user(f"{User.objects.count()}@example.com", "correct horse battery")
     renews_on = clock.today() + timedelta(days=30)
@@ -128,7 +131,7 @@ def begin_build():
     return job
 
 
-def run_with_cuts(job, world, points, writes):
+def run_with_cuts(job: Job, world: Any, points: list[Any], writes: list[Any]) -> None:
     """Run until it is finished; each run is interrupted at the next point of either list."""
     for point, write in [*zip(points, writes, strict=True), (0, 0)]:
         cut_write(write)
@@ -139,12 +142,12 @@ def run_with_cuts(job, world, points, writes):
             continue
 
 
-def blocks_of(job, kind):
+def blocks_of(job: Job, kind: str) -> list[Any]:
     rows = AgentMessage.objects.filter(session=job.pk)
     return [block for row in rows for block in row.content if block["type"] == kind]
 
 
-def assert_nothing_is_lost(job, world):
+def assert_nothing_is_lost(job: Job, world: Any) -> None:
     calls = blocks_of(job, "tool_use")
     results = blocks_of(job, "tool_result")
     assert [call["id"] for call in calls] == [result["tool_use_id"] for result in results]
@@ -165,7 +168,7 @@ def assert_nothing_is_lost(job, world):
 
 
 @pytest.fixture
-def _cutting(transactional_db, tiers):
+def _cutting(transactional_db: None, tiers: None) -> Iterator[None]:
     with triggers():
         yield
 
@@ -177,7 +180,7 @@ SOMETIMES = st.one_of(st.just(0), st.integers(1, 120))
 @pytest.mark.usefixtures("_cutting")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(COUNTS, SOMETIMES), max_size=6))
-def test_a_run_cut_anywhere_any_number_of_times_goes_on_as_if_it_had_not_been(cuts):
+def test_a_run_cut_anywhere_any_number_of_times_goes_on_as_if_it_had_not_been(cuts: Any) -> None:
     job, world = begin_build(), World()
     run_with_cuts(job, world, [point for point, _ in cuts], [write for _, write in cuts])
     assert_nothing_is_lost(job, world)
@@ -185,7 +188,7 @@ def test_a_run_cut_anywhere_any_number_of_times_goes_on_as_if_it_had_not_been(cu
 
 @pytest.mark.usefixtures("_cutting")
 @pytest.mark.timeout(400)
-def test_a_run_cut_at_each_point_between_half_steps_goes_on():
+def test_a_run_cut_at_each_point_between_half_steps_goes_on() -> None:
     for point in range(1, 62, 2):
         job, world = begin_build(), World()
         run_with_cuts(job, world, [point], [0])
@@ -194,7 +197,7 @@ def test_a_run_cut_at_each_point_between_half_steps_goes_on():
 
 @pytest.mark.usefixtures("_cutting")
 @pytest.mark.timeout(400)
-def test_a_run_cut_in_the_middle_of_each_transaction_goes_on():
+def test_a_run_cut_in_the_middle_of_each_transaction_goes_on() -> None:
     for write in range(1, 125, 4):
         job, world = begin_build(), World()
         run_with_cuts(job, world, [0], [write])

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -14,44 +15,45 @@ from agents.session.claim import claim, has_slept, load
 from agents.session.rest import Rest, put_to_rest
 from agents.turns import note
 from jobs import clock
+from jobs.models import Job
 from tests.races import at_once
 
 
-def claimed(build, run_id):
+def claimed(build: Job, run_id: int) -> tuple[Any, Any]:
     """The claim of a run that no living worker executes, and the session as the run found it."""
     owner = claim(build.pk, run_id)
     return owner, load(owner)[0]
 
 
-def sleep(build):
+def sleep(build: Job) -> None:
     owner, _ = claimed(build, 1)
     step.begin(owner, [note("start", "Begin.")])
     put_to_rest(owner, Rest(SessionState.SLEEPING, "Enough for today.", clock.now() - timedelta(seconds=1)))
 
 
-def test_who_wakes_an_agent_tells_the_model(build):
+def test_who_wakes_an_agent_tells_the_model(build: Job) -> None:
     sleep(build)
     assert has_slept(*claimed(build, 2))
 
 
-def test_the_wake_of_a_worker_that_died_before_it_told_is_told_by_the_next(build):
+def test_the_wake_of_a_worker_that_died_before_it_told_is_told_by_the_next(build: Job) -> None:
     sleep(build)
     claimed(build, 2)
     assert has_slept(*claimed(build, 3))
 
 
-def test_a_wake_that_was_told_is_not_told_again(build):
+def test_a_wake_that_was_told_is_not_told_again(build: Job) -> None:
     sleep(build)
     owner, _ = claimed(build, 2)
     step.begin(owner, [note("wake", "A new day has begun.")])
     assert not has_slept(*claimed(build, 3))
 
 
-def test_an_agent_that_never_slept_is_told_nothing_of_it(build):
+def test_an_agent_that_never_slept_is_told_nothing_of_it(build: Job) -> None:
     assert not has_slept(*claimed(build, 1))
 
 
-def test_the_new_day_s_tool_calls_are_counted_from_its_claim_on(build):
+def test_the_new_day_s_tool_calls_are_counted_from_its_claim_on(build: Job) -> None:
     sleep(build)
     AgentSession.objects.filter(pk=build.pk).update(tool_calls=149)
     claimed(build, 2)
@@ -59,11 +61,11 @@ def test_the_new_day_s_tool_calls_are_counted_from_its_claim_on(build):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_workers_at_midnight_one_wakes_the_agent(build):
+def test_of_many_workers_at_midnight_one_wakes_the_agent(build: Job) -> None:
     with transaction.atomic():
         sleep(build)
 
-    def wake(run_id):
+    def wake(run_id: Job) -> Any:
         with transaction.atomic():
             return claim(build.pk, run_id)
 
@@ -74,7 +76,7 @@ def test_of_many_workers_at_midnight_one_wakes_the_agent(build):
     ProcrastinateJob.objects.all().delete()
 
 
-def living_run(build):
+def living_run(build: Job) -> Any:
     """A run of the build, in progress on a worker that has just sent a heartbeat."""
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id")
@@ -88,14 +90,14 @@ def living_run(build):
 
 
 @pytest.mark.parametrize("early", [timedelta(seconds=2), timedelta(hours=5)])
-def test_nobody_wakes_an_agent_before_its_time(build, early):
+def test_nobody_wakes_an_agent_before_its_time(build: Job, early: timedelta) -> None:
     sleep(build)
     AgentSession.objects.filter(pk=build.pk).update(wake_at=clock.now() + early)
     assert claim(build.pk, 2) is None
     assert AgentSession.objects.get(pk=build.pk).state == SessionState.SLEEPING
 
 
-def test_where_auto_wake_is_off_only_a_person_wakes(build):
+def test_where_auto_wake_is_off_only_a_person_wakes(build: Job) -> None:
     owner, _ = claimed(build, 1)
     put_to_rest(owner, Rest(SessionState.SLEEPING, "Enough for today.", None))
     assert claim(build.pk, 2) is None

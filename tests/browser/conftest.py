@@ -16,6 +16,8 @@ from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from django.test import Client
 
+from cofounder.models import User
+from jobs.models import Job
 from tests.builds import job, question, working_job
 from tests.journeys.conftest import rehearsal, workers
 
@@ -41,7 +43,7 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
         return pool.submit(run).result()
 
 
-def say(job: Any, *texts: str, phase: str = "") -> None:
+def say(job: Job, *texts: str, phase: str = "") -> None:
     """Record an event of the agent, in one transaction."""
     from jobs import events
     from jobs.models import EventType
@@ -117,7 +119,7 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def cookie(founder: Any) -> str:
+def cookie(founder: User) -> str:
     """The founder's session cookie."""
     client = Client()
     client.force_login(founder)

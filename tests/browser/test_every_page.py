@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from escalations.models import AgentEscalation
+from jobs.models import Job
 from tests.browser.conftest import LAPTOP, PHONE, apart, keep, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
@@ -36,7 +38,7 @@ STATES = ["queued", "code", "ready", "failed", "cancelled"]
 LOOKS = [(LAPTOP, "light"), (PHONE, "dark")]
 
 
-def _happen(job: Any) -> None:
+def _happen(job: Job) -> None:
     """Add one event of every kind to the log."""
     from agents.models import BuildDocument
     from jobs import clock, events
@@ -105,7 +107,9 @@ def _said(page: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(("window", "theme"), LOOKS, ids=["laptop-light", "phone-dark"])
-def test_every_page_is_whole(question: Any, tab: Callable[..., Any], window: Any, theme: str) -> None:
+def test_every_page_is_whole(
+    question: AgentEscalation, tab: Callable[..., Any], window: Any, theme: str
+) -> None:
     apart(_happen, question.job)
     size = "phone" if window is PHONE else "laptop"
     wrong = []
@@ -118,13 +122,13 @@ def test_every_page_is_whole(question: Any, tab: Callable[..., Any], window: Any
     assert wrong == []
 
 
-def _set(job: Any, status: str) -> None:
+def _set(job: Job, status: str) -> None:
     from jobs.models import Job
 
     Job.objects.filter(pk=job.pk).update(status=status, status_message="Out of disk.")
 
 
-def test_a_build_is_whole_in_every_state(job: Any, tab: Callable[..., Any]) -> None:
+def test_a_build_is_whole_in_every_state(job: Job, tab: Callable[..., Any]) -> None:
     page = tab(viewport=PHONE)
     wrong = []
     for status in STATES:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from cofounder.models import User
+from escalations.models import AgentEscalation
+from jobs.models import Job
 from tests.browser.conftest import PHONE, apart, keep, say, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
@@ -37,7 +40,9 @@ def test_from_signing_up_to_a_running_build(tiers: None, workers: Any, tab: Call
     keep(page, "first running build")
 
 
-def test_two_browsers_see_one_question_and_one_answer(question: Any, tab: Callable[..., Any]) -> None:
+def test_two_browsers_see_one_question_and_one_answer(
+    question: AgentEscalation, tab: Callable[..., Any]
+) -> None:
     laptop, phone = tab(), tab(viewport=PHONE)
     for page in (laptop, phone):
         page.goto(f"/builds/{question.job_id}")
@@ -52,7 +57,7 @@ def test_two_browsers_see_one_question_and_one_answer(question: Any, tab: Callab
     keep(laptop, "receipt on the other browser")
 
 
-def _sleep(job: Any) -> None:
+def _sleep(job: Job) -> None:
     from agents.models import AgentSession
     from jobs import clock
 
@@ -60,7 +65,7 @@ def _sleep(job: Any) -> None:
     AgentSession.objects.filter(pk=job.pk).update(state="sleeping", wake_at=wake_at)
 
 
-def test_a_reload_while_it_sleeps_keeps_the_countdown(working_job: Any, page: Any) -> None:
+def test_a_reload_while_it_sleeps_keeps_the_countdown(working_job: Job, page: Any) -> None:
     apart(_sleep, working_job)
     page.goto(f"/builds/{working_job.pk}")
     countdown = page.locator(".heard [data-countdown]")
@@ -71,7 +76,7 @@ def test_a_reload_while_it_sleeps_keeps_the_countdown(working_job: Any, page: An
     keep(page, "asleep")
 
 
-def test_offline_and_back_loses_nothing(working_job: Any, page: Any) -> None:
+def test_offline_and_back_loses_nothing(working_job: Job, page: Any) -> None:
     page.goto(f"/builds/{working_job.pk}")
     say(working_job, "Before the tunnel.")
     page.get_by_text("Before the tunnel.").wait_for()
@@ -87,13 +92,13 @@ def test_offline_and_back_loses_nothing(working_job: Any, page: Any) -> None:
     assert inside == [f"In the tunnel {number}-{part}." for number in range(5) for part in range(10)]
 
 
-def _sign_out_everywhere(founder: Any) -> None:
+def _sign_out_everywhere(founder: User) -> None:
     founder.set_password("another horse battery")
     founder.save(update_fields=["password"])
 
 
 def test_a_page_that_is_signed_out_says_so_and_keeps_what_is_typed(
-    working_job: Any, founder: Any, page: Any
+    working_job: Job, founder: User, page: Any
 ) -> None:
     page.goto(f"/builds/{working_job.pk}")
     page.get_by_label("Write to the agent").fill("Half a thought")
@@ -117,7 +122,7 @@ def _tab_to(page: Any, text: str) -> None:
     pytest.fail(f"Tab does not lead to {text!r}.")
 
 
-def test_a_question_is_answered_with_the_keyboard_alone(question: Any, page: Any) -> None:
+def test_a_question_is_answered_with_the_keyboard_alone(question: AgentEscalation, page: Any) -> None:
     page.goto("/projects")
     page.keyboard.press("Tab")
     assert _focused(page) == "Skip to the content"
@@ -134,7 +139,7 @@ def test_a_question_is_answered_with_the_keyboard_alone(question: Any, page: Any
     until(page, "/You answered|Thank you/.test(document.body.innerText)")
 
 
-def test_a_menu_opens_and_closes_with_the_keyboard(working_job: Any, page: Any) -> None:
+def test_a_menu_opens_and_closes_with_the_keyboard(working_job: Job, page: Any) -> None:
     page.goto(f"/builds/{working_job.pk}")
     _tab_to(page, "Account")
     page.keyboard.press("Enter")

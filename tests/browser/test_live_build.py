@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
+from escalations.models import AgentEscalation
+from jobs.models import Job
 from tests.browser.conftest import apart, say, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 
 
-def test_an_event_appears_without_a_reload(working_job: Any, page: Any) -> None:
+def test_an_event_appears_without_a_reload(working_job: Job, page: Any) -> None:
     page.goto(f"/builds/{working_job.pk}")
     page.evaluate("window.sameDocument = true")
     say(working_job, "The shelf can be searched now.")
@@ -17,7 +19,7 @@ def test_an_event_appears_without_a_reload(working_job: Any, page: Any) -> None:
     assert page.evaluate("window.sameDocument") is True
 
 
-def test_a_question_is_answered_and_its_receipt_stays(question: Any, page: Any) -> None:
+def test_a_question_is_answered_and_its_receipt_stays(question: AgentEscalation, page: Any) -> None:
     page.goto(f"/builds/{question.job_id}")
     assert page.title().startswith("(1)")
     page.get_by_role("button", name="Letters").click()
@@ -28,7 +30,7 @@ def test_a_question_is_answered_and_its_receipt_stays(question: Any, page: Any) 
     assert page.get_by_role("button", name="Letters").count() == 0
 
 
-def test_what_is_being_typed_survives_the_news(working_job: Any, page: Any) -> None:
+def test_what_is_being_typed_survives_the_news(working_job: Job, page: Any) -> None:
     page.goto(f"/builds/{working_job.pk}")
     box = page.get_by_label("Write to the agent")
     box.fill("Could the buttons")
@@ -38,7 +40,7 @@ def test_what_is_being_typed_survives_the_news(working_job: Any, page: Any) -> N
     assert page.evaluate("document.activeElement.id") == "message"
 
 
-def test_news_do_not_steal_the_scroll(working_job: Any, page: Any) -> None:
+def test_news_do_not_steal_the_scroll(working_job: Job, page: Any) -> None:
     say(working_job, *(f"Line {n}." for n in range(80)))
     page.goto(f"/builds/{working_job.pk}")
     page.locator("#feed").evaluate("feed => { feed.scrollTop = 0 }")
@@ -51,14 +53,14 @@ def test_news_do_not_steal_the_scroll(working_job: Any, page: Any) -> None:
     )
 
 
-def _begin(job: Any, phase: str) -> None:
+def _begin(job: Job, phase: str) -> None:
     from jobs import events
     from jobs.models import EventType
 
     events.record(job.pk, EventType.PHASE_STARTED, phase=phase, position=1)
 
 
-def test_one_phase_is_shown_and_followed(working_job: Any, page: Any) -> None:
+def test_one_phase_is_shown_and_followed(working_job: Job, page: Any) -> None:
     for phase in ("The list", "The form"):
         apart(_begin, working_job, phase)
         say(working_job, f"{phase} is begun.", phase=phase)
@@ -74,7 +76,7 @@ def test_one_phase_is_shown_and_followed(working_job: Any, page: Any) -> None:
     assert page.get_by_text("The list is begun.").count() == 0
 
 
-def test_what_was_earlier_comes_on_demand_and_moves_nothing(working_job: Any, page: Any) -> None:
+def test_what_was_earlier_comes_on_demand_and_moves_nothing(working_job: Job, page: Any) -> None:
     say(working_job, *(f"Line {n}." for n in range(1, 301)))
     page.goto(f"/builds/{working_job.pk}")
     assert page.get_by_text("Line 50.", exact=True).count() == 0
@@ -87,7 +89,7 @@ def test_what_was_earlier_comes_on_demand_and_moves_nothing(working_job: Any, pa
     assert abs(first.bounding_box()["y"] - before["y"]) < 60  # the line with the button is gone
 
 
-def test_a_page_far_behind_goes_straight_to_the_end_and_stays_small(working_job: Any, page: Any) -> None:
+def test_a_page_far_behind_goes_straight_to_the_end_and_stays_small(working_job: Job, page: Any) -> None:
     page.goto(f"/builds/{working_job.pk}")
     say(working_job, *(f"Line {n}." for n in range(2_000)))
     page.get_by_text("Line 1999.", exact=True).wait_for()
@@ -95,7 +97,7 @@ def test_a_page_far_behind_goes_straight_to_the_end_and_stays_small(working_job:
     page.get_by_role("button", name="Show what was earlier").wait_for(state="attached")
 
 
-def test_nothing_jumps_while_news_arrive(working_job: Any, page: Any) -> None:
+def test_nothing_jumps_while_news_arrive(working_job: Job, page: Any) -> None:
     say(working_job, *(f"Line {n}." for n in range(60)))
     page.goto(f"/builds/{working_job.pk}")
     page.evaluate(
@@ -109,7 +111,7 @@ def test_nothing_jumps_while_news_arrive(working_job: Any, page: Any) -> None:
     assert page.evaluate("window.shift") < 0.02
 
 
-def test_today_is_given_more_on_the_page(working_job: Any, page: Any) -> None:
+def test_today_is_given_more_on_the_page(working_job: Job, page: Any) -> None:
     page.goto(f"/builds/{working_job.pk}")
     page.locator("#today-form summary").click()
     box = page.get_by_label("Today may cost, in dollars")

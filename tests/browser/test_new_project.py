@@ -1,5 +1,6 @@
 """Describing an idea and answering the interview, step by step; what is typed is kept."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_draft_is_back_after_the_tab_was_closed(page: Any) -> None:
     again.get_by_text("Your draft is back.").wait_for()
 
 
-def test_without_scripts_it_is_one_form(tab: Any) -> None:
+def test_without_scripts_it_is_one_form(tab: Callable[..., Any]) -> None:
     page = tab(java_script_enabled=False)
     page.goto("/projects/new")
     for label in ("What is it called?", "What must it be able to do?", "What must never go wrong?"):

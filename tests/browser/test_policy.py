@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from cofounder.models import User
+from escalations.models import AgentEscalation
+
 INJECTED = """() => {
   document.body.insertAdjacentHTML('beforeend', '<img src=x onerror="window.ran = 1">');
   document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'}));
@@ -21,7 +24,7 @@ def complaints(page: Any, addresses: list[str]) -> list[str]:
     return said
 
 
-def test_nothing_is_blocked_on_the_founder_s_pages(question: Any, page: Any) -> None:
+def test_nothing_is_blocked_on_the_founder_s_pages(question: AgentEscalation, page: Any) -> None:
     build = f"/builds/{question.job_id}"
     addresses = [
         "/projects",
@@ -39,14 +42,14 @@ def test_nothing_is_blocked_on_the_founder_s_pages(question: Any, page: Any) -> 
 
 
 @pytest.fixture
-def admin_cookie(admin: Any) -> str:
+def admin_cookie(admin: User) -> str:
     client = Client()
     client.force_login(admin)
     return client.cookies["sessionid"].value
 
 
 def test_nothing_is_blocked_in_the_admin(
-    admin: Any, admin_cookie: str, question: Any, server: str, chromium: Any
+    admin: User, admin_cookie: str, question: AgentEscalation, server: str, chromium: Any
 ) -> None:
     context = chromium.new_context(base_url=server)
     context.add_cookies([{"name": "sessionid", "value": admin_cookie, "url": server}])
@@ -64,7 +67,7 @@ def test_nothing_is_blocked_in_the_admin(
     assert complaints(context.new_page(), listed) == []
 
 
-def test_a_script_that_got_into_a_page_does_not_run(question: Any, page: Any) -> None:
+def test_a_script_that_got_into_a_page_does_not_run(question: AgentEscalation, page: Any) -> None:
     page.goto("/projects")
     page.evaluate(INJECTED)
     page.wait_for_timeout(300)

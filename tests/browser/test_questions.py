@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from escalations.models import AgentEscalation
+from jobs.models import Job
 from tests.browser.conftest import LIMIT
 from tests.cofounder.pages.projects.test_secrets import OPTIONS
 
@@ -11,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.services]
 
 
 @pytest.fixture
-def key_question(question: Any) -> Any:
+def key_question(question: AgentEscalation) -> Any:
     question.options = OPTIONS
     question.plain_english_problem = "I tried to reach the shop, and I need the key STRIPE_API_KEY."
     question.save(update_fields=["options", "plain_english_problem"])
@@ -19,7 +21,7 @@ def key_question(question: Any) -> Any:
 
 
 @pytest.fixture
-def ready_job(working_job: Any) -> Any:
+def ready_job(working_job: Job) -> Job:
     from jobs.models import Job
 
     Job.objects.filter(pk=working_job.pk).update(status="ready")
@@ -34,7 +36,7 @@ def second_browser(page: Any, chromium: Any, server: str, cookie: str) -> Any:
 
 
 def test_an_answer_on_a_second_browser_changes_the_first(
-    question: Any, page: Any, chromium: Any, server: str, cookie: str
+    question: AgentEscalation, page: Any, chromium: Any, server: str, cookie: str
 ) -> None:
     phone = second_browser(page, chromium, server, cookie)
     for browser in (page, phone):
@@ -64,7 +66,7 @@ def test_a_key_is_given_on_the_card_and_shown_nowhere(key_question: Any, page: A
     page.get_by_text("There is none yet").wait_for()
 
 
-def test_a_change_is_asked_for_and_its_build_opens(ready_job: Any, page: Any) -> None:
+def test_a_change_is_asked_for_and_its_build_opens(ready_job: Job, page: Any) -> None:
     page.goto(f"/builds/{ready_job.pk}")
     page.get_by_label("Ask for a change").fill("Sort it by size.")
     page.get_by_role("button", name="Build the change").click()

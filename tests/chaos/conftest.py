@@ -13,6 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from cofounder.models import User
 from tests.chaos import witness
 from tests.chaos.play import write_play
 from tests.chaos.servers import DATABASE, Postgres
@@ -97,7 +98,7 @@ def workers(
 
 
 @pytest.fixture
-def founder(postgres: Postgres) -> Any:
+def founder(postgres: Postgres) -> User:
     from agents.models import Subscription
     from cofounder.models import User
     from jobs import clock

@@ -6,6 +6,7 @@ import tarfile
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,14 +14,17 @@ from django.db import connection
 
 from agents.actions.start import start_build
 from agents.models import AgentMessage, SpendEntry
+from cofounder.models import User
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus
 from rehearsal.anthropic_api.validation import validate_request
 from tests.chaos import accounts, witness
-from tests.chaos.conftest import BUILDS, KILLS, ROUNDS, SEED
+from tests.chaos.conftest import BUILDS, KILLS, ROUNDS, SEED, NamedWorkers
 from tests.chaos.monkey import Monkey, patiently
 from tests.chaos.play import BRIEF, EFFECTS, TURNS_A_ROUND, is_a_look, is_an_aid
-from tests.journeys.conftest import wait_until
+from tests.chaos.servers import Postgres
+from tests.jobs.redis_server import RedisServer
+from tests.journeys.conftest import Rehearsal, wait_until
 from tests.transcripts import as_messages
 
 pytestmark = [pytest.mark.chaos, pytest.mark.services, pytest.mark.timeout(60 + 30 * KILLS)]
@@ -29,12 +33,12 @@ RECOVERY_SECONDS = 30
 log = logging.getLogger(__name__)
 
 
-def start(founder):
+def start(founder: User) -> Any:
     return start_build(create_project(owner=founder, **BRIEF))[0]
 
 
-def until_over(jobs, workers):
-    def over():
+def until_over(jobs: list[Any], workers: NamedWorkers) -> None:
+    def over() -> bool:
         return all(job.is_over for job in patiently(lambda: list(Job.objects.all())))
 
     wait_until(over, f"the builds to end; {workers.log.read_text()[-3000:]}", limit=180)
@@ -43,7 +47,7 @@ def until_over(jobs, workers):
         assert job.status == JobStatus.READY, (job.status_message, defects(workers))
 
 
-def defects(workers):
+def defects(workers: NamedWorkers) -> str:
     """Errors of our own code in the workers' logs, with the end of their tracebacks."""
     text = workers.log.read_text()
     lines = [line for line in text.splitlines() if "build.defect" in line or "build.failed" in line]
@@ -51,8 +55,13 @@ def defects(workers):
 
 
 def test_every_build_ends_as_if_nothing_had_happened(
-    founder, workers, rehearsal, postgres, redis_server, tmp_path
-):
+    founder: User,
+    workers: NamedWorkers,
+    rehearsal: Rehearsal,
+    postgres: Postgres,
+    redis_server: RedisServer,
+    tmp_path: Path,
+) -> None:
     log.info("CHAOS_SEED=%s", SEED)
     workers.start()
     calm = start(founder)
@@ -74,7 +83,9 @@ def test_every_build_ends_as_if_nothing_had_happened(
     log.info("the sessions were claimed %s times", [len(witness.claims(job.pk)) for job in jobs])
 
 
-def test_a_dead_worker_s_session_goes_on_in_another_within_half_a_minute(founder, workers):
+def test_a_dead_worker_s_session_goes_on_in_another_within_half_a_minute(
+    founder: User, workers: NamedWorkers
+) -> None:
     both = {"worker-1": workers.start(), "worker-2": workers.start()}
     wait_until(lambda: live_workers() == 2, "both workers")
     job = start(founder)
@@ -87,7 +98,9 @@ def test_a_dead_worker_s_session_goes_on_in_another_within_half_a_minute(founder
     assert took < RECOVERY_SECONDS
 
 
-def test_a_worker_outlives_its_database_and_its_builds_go_on(founder, workers, postgres):
+def test_a_worker_outlives_its_database_and_its_builds_go_on(
+    founder: User, workers: NamedWorkers, postgres: Postgres
+) -> None:
     worker = workers.start()
     job = start(founder)
     wait_until(lambda: AgentMessage.objects.filter(session=job.pk).count() > 6, "a few turns")
@@ -99,13 +112,13 @@ def test_a_worker_outlives_its_database_and_its_builds_go_on(founder, workers, p
     assert witness.ownership_problems(job.pk) == []
 
 
-def live_workers():
+def live_workers() -> Any:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM procrastinate_workers")
         return cursor.fetchone()[0]
 
 
-def compare(job, calm):
+def compare(job: Job, calm: Any) -> None:
     """The same calls in the same order as in the calm build, each with one result, accepted by the API."""
     rows = list(AgentMessage.objects.filter(session=job.pk).values_list("role", "content"))
     request = {"model": job.session.model, "max_tokens": 100, "messages": as_messages(rows)[:-1]}
@@ -114,7 +127,7 @@ def compare(job, calm):
     assert notes_in_manifest(job) == notes_in_manifest(calm)
 
 
-def calls_of(job):
+def calls_of(job: Job) -> list[tuple[Any, Any, Any]]:
     """Each call as `(name, input, result)`; each has exactly one result."""
     calls, results = [], {}
     for message in AgentMessage.objects.filter(session=job.pk):
@@ -128,7 +141,7 @@ def calls_of(job):
     return [(call["name"], call["input"], results[call["id"]]) for call in calls]
 
 
-def done_by(job):
+def done_by(job: Job) -> Any:
     """What was done, in the order in which the transcript first shows it as done."""
     done, interrupted = [], None
     for name, wanted, result in calls_of(job):
@@ -142,22 +155,22 @@ def done_by(job):
     return done
 
 
-def text_of(result):
+def text_of(result: Any) -> str:
     return "".join(part["text"] for part in result["content"])
 
 
-def is_interrupted(result):
+def is_interrupted(result: Any) -> bool:
     return "was interrupted" in text_of(result)
 
 
-def notes_in_manifest(job):
+def notes_in_manifest(job: Job) -> list[Any]:
     newest = job.project.snapshots.first()
     return sorted(
         (file["path"], file["sha256"]) for file in newest.manifest if file["path"].startswith("notes/")
     )
 
 
-def check_effects(job, data_dir):
+def check_effects(job: Job, data_dir: Path) -> None:
     """Each command ran once for its result, and at most once more for each result that says "interrupted"."""
     lines = Counter(effects_of(job, data_dir))
     finished, interrupted = Counter(), Counter()
@@ -171,13 +184,13 @@ def check_effects(job, data_dir):
         assert 1 <= count <= 1 + interrupted[label], (label, count, interrupted[label])
 
 
-def effects_of(job, data_dir):
+def effects_of(job: Job, data_dir: Path) -> Any:
     newest = job.project.snapshots.first()
     with tarfile.open(Path(data_dir) / "snapshots" / newest.key) as archive:
         return archive.extractfile(EFFECTS).read().decode().split()
 
 
-def check_events(job):
+def check_events(job: Job) -> None:
     """No number is missing, and each call was announced once and finished once."""
     events = list(job.events.all())
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
@@ -191,7 +204,7 @@ def check_events(job):
         assert sorted(event.payload["call_id"] for event in events if event.type == kind) == ids
 
 
-def check_money(job, rehearsal):
+def check_money(job: Job, rehearsal: Rehearsal) -> None:
     """The ledger equals the provider's bill, without the calls whose answer no worker lived to receive."""
     query = {"user_id": str(job.pk)}
     bill = httpx.get(f"{rehearsal.urls['anthropic_url']}/rehearsal/billed", params=query).json()

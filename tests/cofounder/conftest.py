@@ -1,17 +1,16 @@
 """Founders in their browser."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
 
+from cofounder.models import User
 from tests.builds import job, question, working_job
 
 __all__ = ["job", "question", "working_job"]
 
 
 @pytest.fixture
-def browser(founder: Any) -> Client:
+def browser(founder: User) -> Client:
     """The founder, signed in."""
     client = Client()
     client.force_login(founder)
@@ -19,7 +18,7 @@ def browser(founder: Any) -> Client:
 
 
 @pytest.fixture
-def other_browser(other_founder: Any) -> Client:
+def other_browser(other_founder: User) -> Client:
     client = Client()
     client.force_login(other_founder)
     return client

@@ -11,6 +11,7 @@ import re
 import tarfile
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,11 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage, storages
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django import Settings
 
+from cofounder.models import User
+from escalations.models import AgentEscalation
+from jobs.models import Job
 from jobs.sockets.routing import websocket_urlpatterns
 
 API = "api/"
@@ -144,7 +149,7 @@ def test_every_socket_has_a_rule() -> None:
 
 
 @pytest.fixture
-def stored(settings: Any, tmp_path: Any) -> None:
+def stored(settings: Settings, tmp_path: Path) -> None:
     """Files are stored in the test's own directory."""
     backend = "django.core.files.storage.FileSystemStorage"
     own = {
@@ -155,7 +160,7 @@ def stored(settings: Any, tmp_path: Any) -> None:
 
 
 @pytest.fixture
-def ids(stored: None, founder: Any, question: Any) -> dict[str, Any]:
+def ids(stored: None, founder: User, question: AgentEscalation) -> dict[str, Any]:
     """One of each object the founder has."""
     from knox.models import AuthToken
 
@@ -201,7 +206,7 @@ def archive() -> bytes:
 
 
 def address(route: str, ids: dict[str, Any]) -> str:
-    given = {**ids, **NAMES.get(route, {})}
+    given: dict[str, Any] = {**ids, **NAMES.get(route, {})}
     return "/" + re.sub(r"<\w+:(\w+)>", lambda match: str(given[match[1]]), route)
 
 
@@ -255,7 +260,7 @@ def test_what_is_someone_else_s_is_not_there(other_browser: Client, ids: dict[st
 
 @pytest.mark.parametrize("route", [route for route in PERSONAL if route in OWN])
 def test_a_list_holds_nothing_of_someone_else_s(
-    other_browser: Client, founder: Any, ids: dict[str, Any], route: str
+    other_browser: Client, founder: User, ids: dict[str, Any], route: str
 ) -> None:
     for method in methods(route):
         answer = ask(other_browser, route, method, ids)
@@ -323,7 +328,7 @@ async def knock(job_id: Any, client: Client) -> Any:
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_socket_tells_its_owner_alone(
-    job: Any, client: Client, browser: Client, other_browser: Client
+    job: Job, client: Client, browser: Client, other_browser: Client
 ) -> None:
     assert (await knock(job.pk, client))["code"] == 4401
     assert (await knock(job.pk, other_browser))["code"] == 4404

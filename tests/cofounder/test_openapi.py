@@ -19,6 +19,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from cofounder.models import User
+from escalations.models import AgentEscalation
+
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "6"))
 CHECKS = [
     not_a_server_error,
@@ -44,7 +47,7 @@ class Undo(Exception):
 
 
 @pytest.fixture
-def ids(question: Any) -> dict[str, str]:
+def ids(question: AgentEscalation) -> dict[str, str]:
     """One of the founder's objects for each id in an address."""
     return {
         "project_id": str(question.project_id),
@@ -65,7 +68,7 @@ def _one_connection() -> Iterator[None]:
 
 
 @pytest.fixture
-def headers(founder: Any) -> dict[str, str]:
+def headers(founder: User) -> dict[str, str]:
     from knox.models import AuthToken
 
     return {"Authorization": f"Token {AuthToken.objects.create(founder)[1]}"}

@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 import pytest
 
 from escalations.models import AgentEscalation, ErrorSignature
 from jobs import clock
+from jobs.models import Job
 
 OPTIONS = [
     {"value": "skip_feature", "label": "Leave it out", "description": "Do the rest."},
@@ -10,10 +13,10 @@ OPTIONS = [
 
 
 @pytest.fixture
-def ask(build):
+def ask(build: Job) -> Callable[..., AgentEscalation]:
     """Ask the founder a question; each has its own signature."""
 
-    def asked(signature="a"):
+    def asked(signature: ErrorSignature = "a") -> AgentEscalation:
         return AgentEscalation.objects.create(
             session_id=build.pk,
             job=build,
@@ -31,12 +34,12 @@ def ask(build):
 
 
 @pytest.fixture
-def escalation(ask):
+def escalation(ask: Callable[..., AgentEscalation]) -> AgentEscalation:
     return ask()
 
 
 @pytest.fixture
-def signature(escalation):
+def signature(escalation: AgentEscalation) -> ErrorSignature:
     return ErrorSignature.objects.create(
         project=escalation.project,
         signature=escalation.error_signature,

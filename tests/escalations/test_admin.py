@@ -1,5 +1,8 @@
 """Admins read and answer questions."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
@@ -7,33 +10,36 @@ from django.test import Client
 
 from cofounder.models import User
 from escalations.answers import resolve
+from escalations.models import AgentEscalation
 
 LIST = "/admin/escalations/agentescalation/"
 
 
-def page_of(escalation):
+def page_of(escalation: AgentEscalation) -> str:
     return f"{LIST}{escalation.pk}/change/"
 
 
-def signed_in(user):
+def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
 
 
 @pytest.fixture
-def desk(admin):
+def desk(admin: User) -> Client:
     return signed_in(admin)
 
 
-def test_a_question_is_shown_with_its_options_and_what_was_tried(desk, escalation):
+def test_a_question_is_shown_with_its_options_and_what_was_tried(
+    desk: Client, escalation: AgentEscalation
+) -> None:
     page = desk.get(page_of(escalation)).text
     for words in ("The list does not load.", "Read it in one go", "Make it simpler: A plainer one."):
         assert words in page
     assert "founder@example.com" in page
 
 
-def test_an_admin_answers_and_is_recorded(desk, admin, escalation):
+def test_an_admin_answers_and_is_recorded(desk: Client, admin: User, escalation: AgentEscalation) -> None:
     answer = desk.post(page_of(escalation), {"decision": "skip_feature", "guidance": "She called us."})
     escalation.refresh_from_db()
     assert (answer.status_code, answer.headers["Location"]) == (302, LIST)
@@ -45,7 +51,9 @@ def test_an_admin_answers_and_is_recorded(desk, admin, escalation):
     assert escalation.job.events.filter(type="agent.escalation_resolved").count() == 1
 
 
-def test_an_answered_question_is_only_looked_at(desk, escalation, founder):
+def test_an_answered_question_is_only_looked_at(
+    desk: Client, escalation: AgentEscalation, founder: User
+) -> None:
     resolve(escalation.pk, decision="skip_feature", guidance="Later.", by=founder)
     page = desk.get(page_of(escalation)).text
     assert ("Leave it out" in page, "Later." in page, 'name="decision"' in page) == (True, True, False)
@@ -63,7 +71,9 @@ def test_an_answered_question_is_only_looked_at(desk, escalation, founder):
         ({"decision": "skip_feature", "guidance": "a" * 10_001}, "at most 10,000"),
     ],
 )
-def test_an_answer_that_cannot_be_used_is_refused_and_kept_in_the_form(desk, escalation, form, sentence):
+def test_an_answer_that_cannot_be_used_is_refused_and_kept_in_the_form(
+    desk: Client, escalation: AgentEscalation, form: dict[str, Any], sentence: str
+) -> None:
     page = desk.post(page_of(escalation), form)
     assert (page.status_code, sentence in page.text) == (200, True)
     assert form.get("guidance", "") in page.text
@@ -71,7 +81,7 @@ def test_an_answer_that_cannot_be_used_is_refused_and_kept_in_the_form(desk, esc
     assert (escalation.status, LogEntry.objects.count()) == ("pending", 0)
 
 
-def test_credentials_are_not_an_admin_s_to_give(desk, escalation):
+def test_credentials_are_not_an_admin_s_to_give(desk: Client, escalation: AgentEscalation) -> None:
     escalation.options = [{"value": "provide_credentials", "label": "Give me access", "description": ""}]
     escalation.save(update_fields=["options"])
     assert 'value="provide_credentials"' not in desk.get(page_of(escalation)).text
@@ -80,14 +90,16 @@ def test_credentials_are_not_an_admin_s_to_give(desk, escalation):
     assert escalation.status == "pending"
 
 
-def test_questions_are_found_by_founder_project_and_id(desk, ask):
+def test_questions_are_found_by_founder_project_and_id(
+    desk: Client, ask: Callable[..., AgentEscalation]
+) -> None:
     escalation = ask()
     for words in ("FOUNDER@example.com", "uniform", str(escalation.pk), str(escalation.job_id)):
         assert "The list does not load." in desk.get(LIST, {"q": words}).text
     assert "The list does not load." not in desk.get(LIST, {"q": "nobody@example.com"}).text
 
 
-def test_who_may_only_look_cannot_answer(escalation, tiers):
+def test_who_may_only_look_cannot_answer(escalation: AgentEscalation, tiers: None) -> None:
     clerk = User.objects.create_user("clerk@example.com", "correct horse battery", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_agentescalation"))
     client = signed_in(clerk)
@@ -95,10 +107,10 @@ def test_who_may_only_look_cannot_answer(escalation, tiers):
     assert client.post(page_of(escalation), {"decision": "skip_feature"}).status_code == 403
 
 
-def test_a_question_is_neither_added_nor_deleted(desk, escalation):
+def test_a_question_is_neither_added_nor_deleted(desk: Client, escalation: AgentEscalation) -> None:
     assert desk.get(f"{LIST}add/").status_code == 403
     assert desk.post(f"{LIST}{escalation.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_a_founder_is_no_admin(founder, escalation):
+def test_a_founder_is_no_admin(founder: User, escalation: AgentEscalation) -> None:
     assert signed_in(founder).get(page_of(escalation)).status_code == 302

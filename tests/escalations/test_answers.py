@@ -1,8 +1,13 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agents.actions import control
+from cofounder.models import User
 from escalations.answers import BadAnswer, resolve
+from escalations.models import AgentEscalation, ErrorSignature
 from jobs.briefs import BadBrief
 from jobs.errors import Conflict
 from jobs.models import ProjectSecret
@@ -10,7 +15,7 @@ from jobs.project_secrets import BadSecret
 from tests.races import at_once
 
 
-def test_an_answer_is_written_with_who_gave_it(escalation, founder):
+def test_an_answer_is_written_with_who_gave_it(escalation: AgentEscalation, founder: User) -> None:
     answered = resolve(escalation.pk, decision="skip_feature", guidance="Later.", by=founder)
     escalation.refresh_from_db()
     assert (escalation.status, escalation.founder_decision) == ("resolved", "skip_feature")
@@ -19,14 +24,16 @@ def test_an_answer_is_written_with_who_gave_it(escalation, founder):
     assert answered.resolved_at == escalation.resolved_at
 
 
-def test_an_answer_begins_the_failure_s_count_anew(escalation, signature, founder):
+def test_an_answer_begins_the_failure_s_count_anew(
+    escalation: AgentEscalation, signature: ErrorSignature, founder: User
+) -> None:
     resolve(escalation.pk, decision="skip_feature", by=founder)
     signature.refresh_from_db()
     assert (signature.attempts, signature.escalated_at) == ([], None)
     assert signature.reset_at is not None
 
 
-def test_an_answer_is_an_event_and_queues_a_run(escalation, founder):
+def test_an_answer_is_an_event_and_queues_a_run(escalation: AgentEscalation, founder: User) -> None:
     resolve(escalation.pk, decision="skip_feature", guidance="Later.", by=founder)
     escalation.refresh_from_db()
     assert escalation.job.events.get(type="agent.escalation_resolved").payload == {
@@ -38,17 +45,17 @@ def test_an_answer_is_an_event_and_queues_a_run(escalation, founder):
     assert ProcrastinateJob.objects.filter(task_name="agents.run").count() == 2
 
 
-def test_guidance_is_valid_on_every_question(escalation, founder):
+def test_guidance_is_valid_on_every_question(escalation: AgentEscalation, founder: User) -> None:
     assert resolve(escalation.pk, decision="provide_guidance", guidance="Use a table.", by=founder)
 
 
 @pytest.mark.parametrize("guidance", ["", "   "])
-def test_guidance_must_say_something(escalation, founder, guidance):
+def test_guidance_must_say_something(escalation: AgentEscalation, founder: User, guidance: str) -> None:
     with pytest.raises(BadAnswer, match="own words"):
         resolve(escalation.pk, decision="provide_guidance", guidance=guidance, by=founder)
 
 
-def test_an_unknown_decision_names_the_known_ones(escalation, founder):
+def test_an_unknown_decision_names_the_known_ones(escalation: AgentEscalation, founder: User) -> None:
     with pytest.raises(BadAnswer, match="skip_feature, simpler_version, provide_guidance"):
         resolve(escalation.pk, decision="burn_it", by=founder)
     escalation.refresh_from_db()
@@ -56,12 +63,12 @@ def test_an_unknown_decision_names_the_known_ones(escalation, founder):
 
 
 @pytest.mark.parametrize("guidance", ["a" * 10_001, "bell \x07"])
-def test_unusable_guidance_is_refused(escalation, founder, guidance):
+def test_unusable_guidance_is_refused(escalation: AgentEscalation, founder: User, guidance: str) -> None:
     with pytest.raises(BadBrief):
         resolve(escalation.pk, decision="skip_feature", guidance=guidance, by=founder)
 
 
-def test_a_second_answer_is_refused_and_changes_nothing(escalation, founder):
+def test_a_second_answer_is_refused_and_changes_nothing(escalation: AgentEscalation, founder: User) -> None:
     resolve(escalation.pk, decision="skip_feature", by=founder)
     with pytest.raises(Conflict, match="answered already"):
         resolve(escalation.pk, decision="simpler_version", by=founder)
@@ -69,13 +76,15 @@ def test_a_second_answer_is_refused_and_changes_nothing(escalation, founder):
     assert escalation.founder_decision == "skip_feature"
 
 
-def test_a_question_of_a_stopped_build_needs_no_answer(escalation, founder):
+def test_a_question_of_a_stopped_build_needs_no_answer(escalation: AgentEscalation, founder: User) -> None:
     control.cancel(escalation.job, founder)
     with pytest.raises(Conflict, match="needs no answer"):
         resolve(escalation.pk, decision="skip_feature", by=founder)
 
 
-def test_secrets_are_kept_encrypted_and_replaced(escalation, ask, founder):
+def test_secrets_are_kept_encrypted_and_replaced(
+    escalation: AgentEscalation, ask: Callable[..., AgentEscalation], founder: User
+) -> None:
     for question, value in ((escalation, "sk-old"), (ask("b"), "sk-new")):
         resolve(question.pk, decision="skip_feature", secrets={"STRIPE_KEY": value}, by=founder)
     assert ProjectSecret.objects.get().value == "sk-new"
@@ -84,7 +93,9 @@ def test_secrets_are_kept_encrypted_and_replaced(escalation, ask, founder):
     assert "sk-new" not in str(list(escalation.job.events.values()))
 
 
-def test_an_answer_keeps_the_names_of_its_secrets_and_how_it_came(escalation, founder):
+def test_an_answer_keeps_the_names_of_its_secrets_and_how_it_came(
+    escalation: AgentEscalation, founder: User
+) -> None:
     secrets = {"STRIPE_KEY": "sk-123456", "MAIL_KEY": "mk-123456"}
     resolve(escalation.pk, decision="skip_feature", secrets=secrets, by=founder)
     escalation.refresh_from_db()
@@ -109,13 +120,17 @@ def test_an_answer_keeps_the_names_of_its_secrets_and_how_it_came(escalation, fo
         {f"K{number}": "xxxxxx" for number in range(21)},
     ],
 )
-def test_unusable_secrets_are_refused(escalation, founder, secrets):
+def test_unusable_secrets_are_refused(
+    escalation: AgentEscalation, founder: User, secrets: list[str] | dict[str, Any]
+) -> None:
     with pytest.raises(BadSecret):
         resolve(escalation.pk, decision="skip_feature", secrets=secrets, by=founder)
     assert not ProjectSecret.objects.exists()
 
 
-def test_access_that_is_chosen_needs_something_to_be_given(escalation, founder):
+def test_access_that_is_chosen_needs_something_to_be_given(
+    escalation: AgentEscalation, founder: User
+) -> None:
     escalation.options = [{"value": "provide_credentials", "label": "Give me access", "description": ""}]
     escalation.save(update_fields=["options"])
     with pytest.raises(BadAnswer, match="Enter the key or password"):
@@ -123,7 +138,9 @@ def test_access_that_is_chosen_needs_something_to_be_given(escalation, founder):
     assert resolve(escalation.pk, decision="provide_credentials", guidance="It is paid now.", by=founder)
 
 
-def test_words_that_repeat_a_secret_are_refused_without_repeating_it(escalation, founder):
+def test_words_that_repeat_a_secret_are_refused_without_repeating_it(
+    escalation: AgentEscalation, founder: User
+) -> None:
     with pytest.raises(BadSecret, match="repeat the value of KEY") as refused:
         resolve(
             escalation.pk,
@@ -137,7 +154,7 @@ def test_words_that_repeat_a_secret_are_refused_without_repeating_it(escalation,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_answers_at_once_one_counts(escalation, founder):
+def test_of_two_answers_at_once_one_counts(escalation: AgentEscalation, founder: User) -> None:
     results = at_once(
         lambda: resolve(escalation.pk, decision="skip_feature", by=founder),
         lambda: resolve(escalation.pk, decision="simpler_version", by=founder),

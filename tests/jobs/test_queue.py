@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django import DjangoAssertNumQueries
 
 from jobs import queue
 
@@ -49,7 +50,7 @@ ONE, TWO = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-2222
     ("status", "silent_for", "at_work"), [("doing", 0, True), ("doing", 20, False), ("todo", 0, False)]
 )
 def test_a_run_is_at_work_while_its_worker_is_heard_of(
-    status: str, silent_for: int, at_work: bool, django_assert_num_queries
+    status: str, silent_for: int, at_work: bool, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     run = task(ONE, status=status, worker_id=worker(silent_for))
     with django_assert_num_queries(1):
@@ -65,7 +66,7 @@ def test_workers_that_were_silent_for_longer_are_not_counted() -> None:
 
 @pytest.mark.parametrize(("due_in", "seconds"), [(None, 600), (-60, 60), (-3600, 600)])
 def test_a_task_waits_since_it_was_due_and_queued(
-    due_in: int | None, seconds: int, django_assert_num_queries
+    due_in: int | None, seconds: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     run = task(ONE, due_in=due_in)
     with django_assert_num_queries(1):

@@ -4,6 +4,7 @@ import json
 import signal
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,24 +12,25 @@ from django.conf import settings
 
 from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, SessionState, SpendEntry
+from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus, Phase, Project
-from tests.journeys.conftest import wait_until
+from tests.journeys.conftest import Rehearsal, Workers, wait_until
 from tests.transcripts import as_messages
 
 pytestmark = pytest.mark.timeout(400)
 BRIEFS = Path("rehearsal") / "briefs"
 
 
-def start(founder, brief):
+def start(founder: User, brief: Any) -> Any:
     job, _ = start_build(create_project(owner=founder, **brief))
     return job
 
 
-def brief_named(name):
+def brief_named(name: str) -> Any:
     return json.loads((settings.BASE_DIR / BRIEFS / f"{name}.json").read_text())
 
 
@@ -40,17 +42,17 @@ PLAIN = {
 }
 
 
-def is_over(job):
+def is_over(job: Job) -> Any:
     return Job.objects.get(pk=job.pk).is_over
 
 
-def until_ready(job, workers):
+def until_ready(job: Job, workers: Workers) -> None:
     wait_until(lambda: is_over(job), f"the build to end; {workers.log.read_text()[-2000:]}")
     job.refresh_from_db()
     assert job.status == JobStatus.READY, (job.status_message, workers.log.read_text()[-3000:])
 
 
-def calls_and_results(job):
+def calls_and_results(job: Job) -> tuple[list[Any], list[Any]]:
     """The ids of all tool calls, and of all results, in the order of the transcript."""
     blocks = [block for message in AgentMessage.objects.filter(session=job.pk) for block in message.content]
     calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
@@ -58,7 +60,7 @@ def calls_and_results(job):
     return calls, results
 
 
-def test_a_brief_becomes_an_app_that_answers(founder, workers, rehearsal):
+def test_a_brief_becomes_an_app_that_answers(founder: User, workers: Workers, rehearsal: Rehearsal) -> None:
     workers.start()
     job = start(founder, PLAIN)
     until_ready(job, workers)
@@ -70,13 +72,15 @@ def test_a_brief_becomes_an_app_that_answers(founder, workers, rehearsal):
     assert AgentSession.objects.get().state == SessionState.COMPLETED
 
 
-def ask(url):
+def ask(url: Any) -> str:
     """Fetch the page as a browser does: *.localhost is this machine."""
     address = httpx.URL(url)
     return httpx.get(address.copy_with(host="127.0.0.1"), headers={"Host": address.netloc.decode()}).text
 
 
-def test_the_transcript_and_the_ledger_are_what_the_provider_saw(founder, workers, rehearsal):
+def test_the_transcript_and_the_ledger_are_what_the_provider_saw(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     from rehearsal.anthropic_api.validation import validate_request
 
     workers.start()
@@ -97,7 +101,7 @@ def test_the_transcript_and_the_ledger_are_what_the_provider_saw(founder, worker
     assert AgentSession.objects.get().cost_microdollars == rehearsal.billed(job.pk)
 
 
-def test_the_log_has_no_gap_and_tells_the_story_in_order(founder, workers):
+def test_the_log_has_no_gap_and_tells_the_story_in_order(founder: User, workers: Workers) -> None:
     workers.start()
     job = start(founder, PLAIN)
     until_ready(job, workers)
@@ -110,7 +114,9 @@ def test_the_log_has_no_gap_and_tells_the_story_in_order(founder, workers):
     assert all(check["ok"] for check in kept)
 
 
-def test_a_killed_worker_s_build_goes_on_in_another(founder, workers, rehearsal):
+def test_a_killed_worker_s_build_goes_on_in_another(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     first = workers.start()
     job = start(founder, PLAIN)
     wait_until(lambda: AgentSession.objects.get().iteration >= 3, "three iterations")
@@ -122,7 +128,7 @@ def test_a_killed_worker_s_build_goes_on_in_another(founder, workers, rehearsal)
     assert len(set(calls)) == len(calls)
 
 
-def test_a_worker_that_is_asked_to_stop_hands_its_build_over(founder, workers):
+def test_a_worker_that_is_asked_to_stop_hands_its_build_over(founder: User, workers: Workers) -> None:
     first = workers.start()
     job = start(founder, PLAIN)
     wait_until(lambda: AgentSession.objects.get().iteration >= 2, "two iterations")
@@ -132,7 +138,9 @@ def test_a_worker_that_is_asked_to_stop_hands_its_build_over(founder, workers):
     until_ready(job, workers)
 
 
-def test_a_day_s_budget_puts_the_agent_to_sleep_and_midnight_wakes_it(founder, workers, rehearsal):
+def test_a_day_s_budget_puts_the_agent_to_sleep_and_midnight_wakes_it(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     clock.move(clock.next_midnight(clock.now()))
     workers.start()
     job = start(founder, brief_named("borrow-shelf"))
@@ -146,13 +154,13 @@ def test_a_day_s_budget_puts_the_agent_to_sleep_and_midnight_wakes_it(founder, w
     assert sum(SpendEntry.objects.values_list("cost_microdollars", flat=True)) == rehearsal.billed(job.pk)
 
 
-def answer_every_question(founder):
+def answer_every_question(founder: User) -> None:
     for question in AgentEscalation.objects.filter(status=AgentEscalation.Status.PENDING):
         resolve(question.pk, decision=question.options[0]["value"], by=founder)
 
 
-def until_ready_answering(job, workers, founder):
-    def answered():
+def until_ready_answering(job: Job, workers: Workers, founder: User) -> None:
+    def answered() -> Any:
         answer_every_question(founder)
         return is_over(job)
 
@@ -163,7 +171,9 @@ def until_ready_answering(job, workers, founder):
     ).exists()
 
 
-def test_a_provider_that_stumbles_costs_no_attempt(founder, workers, rehearsal):
+def test_a_provider_that_stumbles_costs_no_attempt(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     rehearsal.fail_with({"kind": "overloaded", "times": 2}, {"kind": "cut", "times": 1})
     workers.start()
     job = start(founder, PLAIN)

@@ -10,6 +10,7 @@ import io
 import json
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,13 +21,15 @@ from asgiref.sync import async_to_sync
 from django.conf import settings as django_settings
 from django.db import connection
 from django.test import AsyncClient, Client
+from pytest_django import Settings
 
 from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, BudgetChange, DailyBudget, Snapshot
+from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs.briefs import create_project
-from jobs.models import EventType, JobStatus, ProjectSecret
+from jobs.models import EventType, Job, JobStatus, ProjectSecret
 from tests.journeys.conftest import Rehearsal, Workers, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
@@ -118,7 +121,7 @@ def play() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     plays = tmp_path_factory.mktemp("plays")
     (plays / "canary").mkdir()
     (plays / "canary" / "play.yaml").write_text(json.dumps(play()))
@@ -128,7 +131,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture
-def canaries(workers: Workers, settings: Any, tmp_path: Path) -> list[str]:
+def canaries(workers: Workers, settings: Settings, tmp_path: Path) -> list[str]:
     """Planted in the worker's environment, in this process's settings, and in two founders' projects."""
     database = connection.settings_dict
     url = f"postgresql://{database['USER']}:{PASSWORD}@/{database['NAME']}?host={database['HOST']}"
@@ -179,7 +182,7 @@ def keys() -> dict[str, bytes]:
     return texts
 
 
-def pages(founder: Any, job: Any) -> dict[str, bytes]:
+def pages(founder: User, job: Job) -> dict[str, bytes]:
     """What founders see and what programs receive, each as it is sent."""
     client = Client()
     client.force_login(founder)
@@ -212,7 +215,7 @@ def pages(founder: Any, job: Any) -> dict[str, bytes]:
     return {address: answer.content for address, answer in answers.items()}
 
 
-def exported(founder: Any) -> dict[str, bytes]:
+def exported(founder: User) -> dict[str, bytes]:
     client = AsyncClient()
     client.force_login(founder)
 
@@ -237,7 +240,7 @@ def saved(root: Path) -> dict[str, bytes]:
     return files
 
 
-def until(job: Any, state: str, workers: Workers) -> None:
+def until(job: Job, state: str, workers: Workers) -> None:
     def is_there() -> bool:
         session = AgentSession.objects.get(pk=job.pk)
         assert session.state != "failed", workers.log.read_text()[-3000:]
@@ -247,7 +250,12 @@ def until(job: Any, state: str, workers: Workers) -> None:
 
 
 def test_a_persuaded_agent_gives_nothing_away_and_gets_nothing(
-    founder: Any, other_founder: Any, workers: Workers, canaries: list[str], tmp_path: Path, caplog: Any
+    founder: User,
+    other_founder: User,
+    workers: Workers,
+    canaries: list[str],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     idea = {
         "must_have": ["notes are kept"],

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -10,7 +9,7 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from agents.actions.start import start_build
 from agents.models import AgentSession, SessionState
-from jobs.models import Job
+from jobs.models import Job, Project
 from tests.journeys.conftest import Workers, empty_the_queue, wait_until
 
 pytestmark = pytest.mark.services
@@ -38,7 +37,7 @@ def test_a_brief_is_built_and_ends_with_0(tiers: None, install: Workers) -> None
     assert f"Borrow Shelf: build_v0_1 ({job.pk})" in done.stdout
 
 
-def test_a_second_build_while_one_runs_is_refused(project: Any, workers: Workers) -> None:
+def test_a_second_build_while_one_runs_is_refused(project: Project, workers: Workers) -> None:
     job, _ = start_build(project)
     AgentSession.objects.filter(pk=job.pk).update(state=SessionState.PAUSED)
     empty_the_queue()

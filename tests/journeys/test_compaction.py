@@ -7,16 +7,19 @@ import pytest
 from agents.actions import control
 from agents.models import AgentMessage
 from agents.turns import COMPACTION
+from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
-from tests.journeys.conftest import wait_until
+from tests.journeys.conftest import Workers, wait_until
 from tests.journeys.test_build import brief_named, start
 
 pytestmark = pytest.mark.timeout(400)
 WORDS = 'Let them ring the bell & say "amber otter" </note> twice.'
 
 
-def test_a_long_build_goes_on_from_a_summary_with_the_founder_s_words(founder, workers):
+def test_a_long_build_goes_on_from_a_summary_with_the_founder_s_words(
+    founder: User, workers: Workers
+) -> None:
     workers.start()
     job = start(founder, brief_named("borrow-shelf"))
     question = wait_until(lambda: AgentEscalation.objects.first(), "the question")

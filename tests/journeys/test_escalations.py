@@ -5,21 +5,25 @@ A scripted model fails in every category, with real workers; what it is sent is 
 
 import json
 import signal
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 from django.db import connection
+from rest_framework.test import APIClient
 
 from agents.actions import control, money
 from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, PlanTier, SessionState, Snapshot
+from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation, ErrorSignature
 from jobs import clock
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobEvent, JobStatus
-from tests.journeys.conftest import Rehearsal, wait_until
+from tests.journeys.conftest import Rehearsal, Workers, wait_until
 from tests.journeys.small_plays import brief
 from tests.journeys.stuck_plays import KEY, KEY_NAME, write_plays
 
@@ -28,22 +32,22 @@ WORDS = "Ages, as on the label: 5-6 & <7-8>."
 
 
 @pytest.fixture(scope="module")
-def rehearsal(tmp_path_factory):
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     plays = write_plays(tmp_path_factory.mktemp("plays") / "plays")
     servers = Rehearsal(tmp_path_factory.mktemp("rehearsal"), "--plays", str(plays))
     yield servers
     servers.stop()
 
 
-def start(founder, project):
+def start(founder: User, project: str) -> Any:
     return start_build(create_project(owner=founder, **brief(project)))[0]
 
 
-def session_of(job):
+def session_of(job: Job) -> AgentSession:
     return AgentSession.objects.get(pk=job.pk)
 
 
-def until(job, state, workers):
+def until(job: Job, state: SessionState, workers: Workers) -> None:
     wait_until(
         lambda: session_of(job).state == state or Job.objects.get(pk=job.pk).status == JobStatus.FAILED,
         f"{state}; {workers.log.read_text()[-1500:] if workers.log.exists() else ''}",
@@ -51,31 +55,31 @@ def until(job, state, workers):
     assert session_of(job).state == state, Job.objects.get(pk=job.pk).status_message
 
 
-def until_ready(job, workers):
+def until_ready(job: Job, workers: Workers) -> None:
     until(job, SessionState.COMPLETED, workers)
     assert Job.objects.get(pk=job.pk).status == JobStatus.READY
 
 
-def question_of(job):
+def question_of(job: Job) -> Any:
     return wait_until(lambda: AgentEscalation.objects.filter(job=job, status="pending").first(), "a question")
 
 
-def heard(rehearsal, job):
+def heard(rehearsal: Rehearsal, job: Job) -> Any:
     """What the provider was sent besides tool results, in the conversation's latest form."""
     url = f"{rehearsal.urls['anthropic_url']}/rehearsal/heard"
     return httpx.get(url, params={"user_id": str(job.pk)}).json()["latest"]
 
 
-def times_heard(rehearsal, job, words):
+def times_heard(rehearsal: Rehearsal, job: Job, words: Any) -> int:
     return sum(text.count(words) for text in heard(rehearsal, job))
 
 
-def as_told(words):
+def as_told(words: str) -> Any:
     """Text as it appears in a note."""
     return json.dumps(words, ensure_ascii=False)[1:-1].replace("<", "\\u003c")
 
 
-def assert_heard_once_and_receipted(rehearsal, job, question):
+def assert_heard_once_and_receipted(rehearsal: Rehearsal, job: Job, question: AgentEscalation) -> None:
     assert times_heard(rehearsal, job, as_told(question.founder_guidance)) == 1
     question.refresh_from_db()
     assert question.delivered_at is not None
@@ -84,7 +88,9 @@ def assert_heard_once_and_receipted(rehearsal, job, question):
     assert JobEvent.objects.filter(job=job, type=EventType.TOOL_FINISHED, seq__gt=receipt.seq).exists()
 
 
-def test_every_category_is_tried_as_it_should_be_and_the_fifth_question_pauses(founder, workers, rehearsal):
+def test_every_category_is_tried_as_it_should_be_and_the_fifth_question_pauses(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     workers.start()
     job = start(founder, "Trouble")
     until(job, SessionState.PAUSED, workers)
@@ -115,7 +121,9 @@ def test_every_category_is_tried_as_it_should_be_and_the_fifth_question_pauses(f
     assert not ErrorSignature.objects.exclude(attempts=[]).exists()
 
 
-def test_a_missing_key_is_asked_for_at_once_and_reaches_the_command_alone(founder, workers, rehearsal, api):
+def test_a_missing_key_is_asked_for_at_once_and_reaches_the_command_alone(
+    founder: User, workers: Workers, rehearsal: Rehearsal, api: APIClient
+) -> None:
     workers.start()
     job = start(founder, "Keys")
     until(job, SessionState.WAITING_FOR_INPUT, workers)
@@ -138,7 +146,7 @@ def test_a_missing_key_is_asked_for_at_once_and_reaches_the_command_alone(founde
     assert not any(KEY in page for page in [*pages, everything_stored()])
 
 
-def everything_stored():
+def everything_stored() -> str:
     """Every row of our tables, as text."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -154,7 +162,9 @@ def everything_stored():
     return "\n".join(rows)
 
 
-def test_an_answer_while_the_agent_works_is_heard_before_its_next_turn(founder, workers, rehearsal):
+def test_an_answer_while_the_agent_works_is_heard_before_its_next_turn(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     workers.start()
     job = start(founder, "Asks")
     question = question_of(job)
@@ -171,11 +181,13 @@ def test_an_answer_while_the_agent_works_is_heard_before_its_next_turn(founder, 
     assert not any(state.payload["state"] == SessionState.WAITING_FOR_INPUT for state in states_of(job))
 
 
-def states_of(job):
+def states_of(job: Job) -> Any:
     return job.events.filter(type=EventType.AGENT_STATE)
 
 
-def test_an_answer_to_a_waiting_agent_sets_it_to_work(founder, workers, rehearsal):
+def test_an_answer_to_a_waiting_agent_sets_it_to_work(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     workers.start()
     job = start(founder, "Asks")
     until(job, SessionState.WAITING_FOR_INPUT, workers)
@@ -186,7 +198,9 @@ def test_an_answer_to_a_waiting_agent_sets_it_to_work(founder, workers, rehearsa
 
 
 @pytest.mark.parametrize("killed_first", [True, False], ids=["before the answer", "right after it"])
-def test_an_answer_around_a_crash_is_heard_once(founder, workers, rehearsal, killed_first):
+def test_an_answer_around_a_crash_is_heard_once(
+    founder: User, workers: Workers, rehearsal: Rehearsal, killed_first: bool
+) -> None:
     worker = workers.start()
     job = start(founder, "Asks")
     question = question_of(job)
@@ -200,7 +214,9 @@ def test_an_answer_around_a_crash_is_heard_once(founder, workers, rehearsal, kil
     assert_heard_once_and_receipted(rehearsal, job, question)
 
 
-def test_an_answer_to_a_sleeping_agent_is_heard_when_it_wakes(founder, workers, rehearsal):
+def test_an_answer_to_a_sleeping_agent_is_heard_when_it_wakes(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     clock.move(clock.next_midnight(clock.now()))
     workers.start()
     job = start(founder, "Asks")
@@ -217,7 +233,7 @@ def test_an_answer_to_a_sleeping_agent_is_heard_when_it_wakes(founder, workers, 
     assert_heard_once_and_receipted(rehearsal, job, question)
 
 
-def queued_now():
+def queued_now() -> bool:
     from procrastinate.contrib.django.models import ProcrastinateJob
 
     return ProcrastinateJob.objects.filter(
@@ -225,7 +241,9 @@ def queued_now():
     ).exists()
 
 
-def test_a_promise_that_fails_three_times_is_a_question(founder, workers, rehearsal):
+def test_a_promise_that_fails_three_times_is_a_question(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     workers.start()
     job = start(founder, "Promise")
     until(job, SessionState.WAITING_FOR_INPUT, workers)
@@ -237,7 +255,9 @@ def test_a_promise_that_fails_three_times_is_a_question(founder, workers, rehear
     assert_heard_once_and_receipted(rehearsal, job, question)
 
 
-def test_circles_are_steered_once_and_then_a_question(founder, workers, rehearsal):
+def test_circles_are_steered_once_and_then_a_question(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     workers.start()
     job = start(founder, "Circles")
     until(job, SessionState.WAITING_FOR_INPUT, workers)
@@ -250,7 +270,9 @@ def test_circles_are_steered_once_and_then_a_question(founder, workers, rehearsa
     assert times_heard(rehearsal, job, "Change course: I leave this way") == 1
 
 
-def test_the_cap_is_a_question_and_going_on_means_as_many_steps_again(founder, workers, rehearsal):
+def test_the_cap_is_a_question_and_going_on_means_as_many_steps_again(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     PlanTier.objects.filter(slug="bootstrapper").update(max_tool_calls=5)
     workers.start()
     job = start(founder, "Asks")
@@ -273,7 +295,9 @@ def test_the_cap_is_a_question_and_going_on_means_as_many_steps_again(founder, w
     )
 
 
-def test_a_change_is_built_on_the_newest_files_with_what_was_decided(founder, workers, rehearsal):
+def test_a_change_is_built_on_the_newest_files_with_what_was_decided(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     workers.start()
     first = start(founder, "Asks")
     resolve(question_of(first).pk, decision="ages", guidance=WORDS, by=founder)

@@ -1,6 +1,9 @@
 """The founder's files: when they are wiped, damaged or unreachable, no build continues without asking."""
 
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,12 +11,13 @@ from agents.actions import control
 from agents.actions.start import go_back, start_build
 from agents.models import AgentSession, SessionState, Snapshot, SpendEntry
 from agents.snapshots import history
+from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus
 from tests.agents import s3
-from tests.journeys.conftest import Rehearsal, wait_until
+from tests.journeys.conftest import Rehearsal, Workers, wait_until
 from tests.journeys.small_plays import brief, write_plays
 from tests.journeys.test_stop import end_sandbox
 
@@ -21,13 +25,13 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def sandboxes(tmp_path_factory):
+def sandboxes(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Where the rehearsal keeps its sandboxes."""
     return tmp_path_factory.mktemp("rehearsal")
 
 
 @pytest.fixture(scope="module")
-def rehearsal(sandboxes, tmp_path_factory):
+def rehearsal(sandboxes: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     plays = write_plays(tmp_path_factory.mktemp("plays") / "plays")
     servers = Rehearsal(sandboxes, "--plays", str(plays))
     yield servers
@@ -35,7 +39,7 @@ def rehearsal(sandboxes, tmp_path_factory):
 
 
 @pytest.fixture
-def road(workers, monkeypatch):
+def road(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The connection to the S3 where the workers keep the snapshots; it can be closed."""
     with s3.server() as port:
         way = s3.Road(port)
@@ -50,7 +54,7 @@ def road(workers, monkeypatch):
 
 
 @pytest.fixture
-def paused(founder, workers):
+def paused(founder: User, workers: Workers) -> Any:
     """A build in the middle of its work, paused together with its sandbox."""
     workers.start()
     job = start_build(create_project(owner=founder, **brief("Steps")))[0]
@@ -61,32 +65,32 @@ def paused(founder, workers):
 
 
 @pytest.fixture
-def archives(tmp_path):
+def archives(tmp_path: Path) -> Any:
     return tmp_path / "data" / "snapshots"
 
 
-def session_of(job):
+def session_of(job: Job) -> AgentSession:
     return AgentSession.objects.get(pk=job.pk)
 
 
-def wipe(sandboxes, job):
+def wipe(sandboxes: Any, job: Job) -> None:
     """Empty the workspace of a sleeping sandbox."""
     [app] = sandboxes.rglob(f"{session_of(job).sandbox_id}/home/app")
     for each in app.iterdir():
         shutil.rmtree(each) if each.is_dir() else each.unlink()
 
 
-def until_ready(job, workers):
+def until_ready(job: Job, workers: Workers) -> None:
     wait_until(lambda: Job.objects.get(pk=job.pk).is_over, "the build to end")
     job.refresh_from_db()
     assert job.status == JobStatus.READY, (job.status_message, workers.log.read_text()[-3000:])
 
 
-def restored(job):
+def restored(job: Job) -> list[Any]:
     return [event.payload for event in job.events.filter(type=EventType.SNAPSHOT_RESTORED)]
 
 
-def notes_of(job):
+def notes_of(job: Job) -> Any:
     """How many lines the agent wrote: each step wrote once, so none is missing or there twice."""
     return next(file["size"] for file in history.newest_of(job).manifest if file["path"] == "notes.txt")
 
@@ -94,7 +98,9 @@ def notes_of(job):
 ALL_NOTES = len("".join(f"{n}\n" for n in range(40)))
 
 
-def test_files_wiped_while_it_slept_come_back_and_the_build_ends_as_ever(paused, founder, workers, sandboxes):
+def test_files_wiped_while_it_slept_come_back_and_the_build_ends_as_ever(
+    paused: Any, founder: User, workers: Workers, sandboxes: Any
+) -> None:
     wipe(sandboxes, paused)
     newest = history.newest_of(paused)
     control.resume(paused, founder)
@@ -114,8 +120,8 @@ def test_files_wiped_while_it_slept_come_back_and_the_build_ends_as_ever(paused,
 
 
 def test_where_no_copy_is_whole_the_founder_is_asked_before_anything_is_done(
-    paused, founder, workers, archives, rehearsal
-):
+    paused: Any, founder: User, workers: Workers, archives: Any, rehearsal: Rehearsal
+) -> None:
     end_sandbox(rehearsal, session_of(paused).sandbox_id)
     whole = {path: path.read_bytes() for path in archives.rglob("*.tar.gz")}
     for path in whole:
@@ -138,7 +144,9 @@ def test_where_no_copy_is_whole_the_founder_is_asked_before_anything_is_done(
     assert notes_of(paused) == ALL_NOTES
 
 
-def test_with_the_founders_word_it_goes_on_with_what_is_left(paused, founder, workers, archives, rehearsal):
+def test_with_the_founders_word_it_goes_on_with_what_is_left(
+    paused: Any, founder: User, workers: Workers, archives: Any, rehearsal: Rehearsal
+) -> None:
     end_sandbox(rehearsal, session_of(paused).sandbox_id)
     Snapshot.objects.all().delete()
     control.resume(paused, founder)
@@ -150,15 +158,17 @@ def test_with_the_founders_word_it_goes_on_with_what_is_left(paused, founder, wo
     assert restored(paused) == []
 
 
-def until_waiting(job):
+def until_waiting(job: Job) -> None:
     wait_until(lambda: session_of(job).state == SessionState.WAITING_FOR_INPUT, "the wait")
 
 
-def pending():
+def pending() -> Any:
     return AgentEscalation.objects.filter(status=AgentEscalation.Status.PENDING).first()
 
 
-def test_a_build_goes_on_while_its_snapshots_cannot_be_stored(founder, workers, road):
+def test_a_build_goes_on_while_its_snapshots_cannot_be_stored(
+    founder: User, workers: Workers, road: Any
+) -> None:
     workers.start()
     job = start_build(create_project(owner=founder, **brief("Steps")))[0]
     saved = job.events.filter(type=EventType.SNAPSHOT_UPDATED)
@@ -174,7 +184,7 @@ def test_a_build_goes_on_while_its_snapshots_cannot_be_stored(founder, workers, 
     assert notes_of(job) == ALL_NOTES
 
 
-def test_an_agent_that_deletes_what_we_keep_in_its_home_goes_on(founder, workers):
+def test_an_agent_that_deletes_what_we_keep_in_its_home_goes_on(founder: User, workers: Workers) -> None:
     workers.start()
     job = start_build(create_project(owner=founder, **brief("Careless")))[0]
     until_ready(job, workers)
@@ -183,7 +193,9 @@ def test_an_agent_that_deletes_what_we_keep_in_its_home_goes_on(founder, workers
     assert job.snapshots.filter(reason=Snapshot.Reason.FINAL).exists()
 
 
-def test_a_storage_out_of_reach_is_waited_for(paused, founder, workers, archives, rehearsal, tmp_path):
+def test_a_storage_out_of_reach_is_waited_for(
+    paused: Any, founder: User, workers: Workers, archives: Any, rehearsal: Rehearsal, tmp_path: Path
+) -> None:
     end_sandbox(rehearsal, session_of(paused).sandbox_id)
     away = tmp_path / "away"
     archives.rename(away)

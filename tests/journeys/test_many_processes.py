@@ -18,6 +18,7 @@ from knox.models import AuthToken
 from websockets.sync.client import connect
 
 from agents.models import AgentMessage, AgentSession, Subscription
+from cofounder.models import User
 from jobs.models import Job, JobStatus
 from tests.journeys.conftest import Rehearsal, Workers, wait_until
 from tests.journeys.small_plays import brief, write_plays
@@ -120,7 +121,9 @@ def frames(web: str, job_id: str, client: Client) -> Iterator[dict[str, Any]]:
                 return
 
 
-def test_builds_go_on_over_a_rolling_restart_and_every_web_shows_them(founder, processes):
+def test_builds_go_on_over_a_rolling_restart_and_every_web_shows_them(
+    founder: User, processes: Processes
+) -> None:
     webs = [processes.web(), processes.web()]
     workers = [processes.worker() for _ in range(3)]
     for web in webs:
@@ -145,7 +148,7 @@ def test_builds_go_on_over_a_rolling_restart_and_every_web_shows_them(founder, p
         assert_whole(job_id)
     counted = 'cofounder_iteration_seconds_count{part="model"}'
     assert sum(measured(f"http://127.0.0.1:{port}/metrics", counted) > 0 for _, port in workers) >= 2
-    key = {"Authorization": f"Bearer {TOKEN}"}
+    key: dict[str, Any] = {"Authorization": f"Bearer {TOKEN}"}
     for web in webs:
         assert measured(f"{web}/metrics", 'cofounder_sessions{state="completed"}', **key) == 3
         assert measured(f"{web}/metrics", "cofounder_workers", **key) == 3

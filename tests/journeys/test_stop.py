@@ -1,7 +1,9 @@
 """Stop means stop, pause means pause, and losing a sandbox does not end a build."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -9,33 +11,34 @@ import pytest
 from agents.actions import control
 from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, SessionState, Snapshot, SpendEntry
+from cofounder.models import User
 from jobs.briefs import create_project
 from jobs.errors import Conflict
 from jobs.models import EventType, Job, JobStatus
 from tests.chaos import accounts
-from tests.journeys.conftest import Rehearsal, wait_until
+from tests.journeys.conftest import Rehearsal, Workers, wait_until
 from tests.journeys.small_plays import brief, write_plays
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def rehearsal(tmp_path_factory):
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     plays = write_plays(tmp_path_factory.mktemp("plays") / "plays")
     servers = Rehearsal(tmp_path_factory.mktemp("rehearsal"), "--plays", str(plays))
     yield servers
     servers.stop()
 
 
-def start(founder, project):
+def start(founder: User, project: str) -> Any:
     return start_build(create_project(owner=founder, **brief(project)))[0]
 
 
-def session_of(job):
+def session_of(job: Job) -> AgentSession:
     return AgentSession.objects.get(pk=job.pk)
 
 
-def processes(words):
+def processes(words: str) -> int:
     """How many processes on this machine were started with this command line."""
     found = 0
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -46,12 +49,12 @@ def processes(words):
     return found
 
 
-def until_sandbox_ended(job):
+def until_sandbox_ended(job: Job) -> None:
     wait_until(lambda: session_of(job).state == SessionState.CANCELLED, "the session to end")
     wait_until(lambda: not session_of(job).sandbox_id, "the sandbox to be ended")
 
 
-def assert_paid(job, rehearsal):
+def assert_paid(job: Job, rehearsal: Rehearsal) -> Any:
     """The ledger equals the bill, except for an answer that was sent when no worker was left to read it."""
     url = f"{rehearsal.urls['anthropic_url']}/rehearsal/billed"
     charges = httpx.get(url, params={"user_id": str(job.pk)}).json()["requests"]
@@ -63,7 +66,7 @@ def assert_paid(job, rehearsal):
     return account
 
 
-def assert_log_ends_with_cancel(job):
+def assert_log_ends_with_cancel(job: Job) -> None:
     """No number is missing, and nothing the agent did is recorded after it was stopped."""
     events = list(job.events.all())
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
@@ -71,7 +74,9 @@ def assert_log_ends_with_cancel(job):
     assert {event.type for event in events[stopped + 1 :]} <= {EventType.SNAPSHOT_UPDATED}
 
 
-def test_stopping_ends_a_running_command_at_once(founder, workers, rehearsal):
+def test_stopping_ends_a_running_command_at_once(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     workers.start()
     job = start(founder, "Long")
     wait_until(lambda: processes("sleep 600"), "the command to run")
@@ -87,7 +92,9 @@ def test_stopping_ends_a_running_command_at_once(founder, workers, rehearsal):
     assert assert_paid(job, rehearsal).lost == []
 
 
-def test_stopping_ends_a_stalled_model_call_and_bills_what_it_used(founder, workers, rehearsal):
+def test_stopping_ends_a_stalled_model_call_and_bills_what_it_used(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     rehearsal.fail_with({"kind": "stall", "after_events": 6})
     workers.start()
     job = start(founder, "Steps")
@@ -105,7 +112,9 @@ def test_stopping_ends_a_stalled_model_call_and_bills_what_it_used(founder, work
 
 
 @pytest.mark.parametrize("turns", [2, 5, 9])
-def test_stopping_between_commits_neither_loses_nor_doubles(founder, workers, rehearsal, turns):
+def test_stopping_between_commits_neither_loses_nor_doubles(
+    founder: User, workers: Workers, rehearsal: Rehearsal, turns: int
+) -> None:
     workers.start()
     job = start(founder, "Steps")
     wait_until(lambda: session_of(job).iteration >= turns, f"{turns} turns")
@@ -119,7 +128,9 @@ def test_stopping_between_commits_neither_loses_nor_doubles(founder, workers, re
     assert_paid(job, rehearsal)
 
 
-def test_pausing_waits_for_the_step_and_resuming_goes_on(founder, workers, rehearsal):
+def test_pausing_waits_for_the_step_and_resuming_goes_on(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     workers.start()
     job = start(founder, "Steps")
     wait_until(lambda: session_of(job).iteration >= 5, "five turns")
@@ -134,7 +145,9 @@ def test_pausing_waits_for_the_step_and_resuming_goes_on(founder, workers, rehea
     assert assert_paid(job, rehearsal).lost == []
 
 
-def test_a_paused_build_is_stopped_and_its_sandbox_ended(founder, workers, rehearsal):
+def test_a_paused_build_is_stopped_and_its_sandbox_ended(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     workers.start()
     job = start(founder, "Steps")
     wait_until(lambda: session_of(job).iteration >= 3, "three turns")
@@ -145,7 +158,9 @@ def test_a_paused_build_is_stopped_and_its_sandbox_ended(founder, workers, rehea
     assert_log_ends_with_cancel(job)
 
 
-def test_a_queued_build_is_stopped_before_it_has_begun(founder, workers, rehearsal):
+def test_a_queued_build_is_stopped_before_it_has_begun(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     job = start(founder, "Steps")
     control.cancel(job, founder)
     with pytest.raises(Conflict):
@@ -157,13 +172,15 @@ def test_a_queued_build_is_stopped_before_it_has_begun(founder, workers, rehears
     assert not SpendEntry.objects.exists()
 
 
-def queued_runs():
+def queued_runs() -> int:
     from procrastinate.contrib.django.models import ProcrastinateJob
 
     return ProcrastinateJob.objects.filter(status__in=["todo", "doing"]).count()
 
 
-def test_a_sandbox_that_is_lost_twice_is_replaced_and_the_build_ends_ready(founder, workers, rehearsal):
+def test_a_sandbox_that_is_lost_twice_is_replaced_and_the_build_ends_ready(
+    founder: User, workers: Workers, rehearsal: Rehearsal
+) -> None:
     workers.start()
     job = start(founder, "Steps")
     lost = []
@@ -181,6 +198,6 @@ def test_a_sandbox_that_is_lost_twice_is_replaced_and_the_build_ends_ready(found
     assert assert_paid(job, rehearsal).lost == []
 
 
-def end_sandbox(rehearsal, sandbox_id):
+def end_sandbox(rehearsal: Rehearsal, sandbox_id: Any) -> None:
     url = f"{rehearsal.urls['e2b_api_url']}/sandboxes/{sandbox_id}"
     httpx.delete(url, headers={"X-API-KEY": "rehearsal"}).raise_for_status()

@@ -3,8 +3,10 @@
 import email
 import json
 import re
+from collections.abc import Callable, Iterator
 from email import policy
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,13 +15,14 @@ from django.test import Client
 from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, Notice, NotificationSettings, SessionState
 from agents.notifications.webhook import new_secret
+from cofounder.models import User
 from escalations.models import AgentEscalation
 from jobs.briefs import create_project
 from jobs.models import Job, JobStatus
 from tests.agents.notifications.test_webhook import is_genuine
-from tests.journeys.conftest import Rehearsal, wait_until
+from tests.journeys.conftest import Rehearsal, Workers, wait_until
 from tests.journeys.small_plays import APP, brief
-from tests.receiver import receiving
+from tests.receiver import Receiver, receiving
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
@@ -55,7 +58,7 @@ PLAY = [
 
 
 @pytest.fixture(scope="module")
-def rehearsal(tmp_path_factory):
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     plays = tmp_path_factory.mktemp("plays")
     (plays / "asking").mkdir()
     (plays / "asking" / "play.yaml").write_text(
@@ -67,12 +70,12 @@ def rehearsal(tmp_path_factory):
 
 
 @pytest.fixture
-def mails(workers, tmp_path):
+def mails(workers: Workers, tmp_path: Path) -> Callable[..., list[Any]]:
     """The mails the workers send, oldest first."""
     folder = tmp_path / "mails"
     workers._env["EMAIL_URL"] = f"filemail:///{folder}"
 
-    def read():
+    def read() -> list[Any]:
         files = sorted(folder.glob("*"), key=lambda path: path.stat().st_mtime)
         written = [text for text in map(Path.read_bytes, files) if text.endswith(b"-\n")]
         return [email.message_from_bytes(text, policy=policy.default) for text in written]
@@ -81,7 +84,7 @@ def mails(workers, tmp_path):
 
 
 @pytest.fixture
-def receiver(founder):
+def receiver(founder: User) -> Iterator[Receiver]:
     with receiving() as receiver:
         NotificationSettings.objects.create(
             user=founder, webhook_url=receiver.url, webhook_secret=new_secret()
@@ -89,11 +92,13 @@ def receiver(founder):
         yield receiver
 
 
-def about(mails, words):
+def about(mails: Callable[..., list[Any]], words: str) -> list[Any]:
     return [message for message in mails() if words in message["subject"]]
 
 
-def test_an_answer_from_a_mail_wakes_the_agent_and_reaches_the_model(founder, workers, mails, receiver):
+def test_an_answer_from_a_mail_wakes_the_agent_and_reaches_the_model(
+    founder: User, workers: Workers, mails: Callable[..., list[Any]], receiver: Receiver
+) -> None:
     receiver.answers = [(500, {})]  # the first call fails, and is retried
     workers.start()
     job, _ = start_build(create_project(owner=founder, **brief("Asking")))
@@ -126,13 +131,13 @@ def test_an_answer_from_a_mail_wakes_the_agent_and_reaches_the_model(founder, wo
     assert len(mails()) == 2
 
 
-def state():
+def state() -> Any:
     return AgentSession.objects.get().state
 
 
-def hook():
+def hook() -> NotificationSettings:
     return NotificationSettings.objects.get()
 
 
-def events_of(receiver):
+def events_of(receiver: Receiver) -> list[Any]:
     return [json.loads(request.body)["event"] for request in receiver.received]

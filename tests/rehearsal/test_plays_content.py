@@ -318,7 +318,7 @@ def bare_programs(folder: Path) -> Path:
 @pytest.mark.services
 @pytest.mark.parametrize("must_have", [[], None, "one sentence"])
 def test_a_brief_without_a_list_of_promises_still_gets_a_page(
-    must_have: Any, library: Library, workshop: Workshop
+    must_have: list[Any] | str | None, library: Library, workshop: Workshop
 ) -> None:
     brief = {} if must_have is None else {"must_have": must_have}
     play_through(library.for_project(ANY), FounderInput("<Odd> & Sons", "", brief), workshop)

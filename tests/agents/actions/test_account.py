@@ -3,14 +3,17 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django import Settings
+from rest_framework.test import APIClient
 
 from agents.models import AgentMessage, AgentSession, BuildDocument, Snapshot
 from cofounder.models import User
@@ -19,7 +22,7 @@ from jobs.models import EventType, Job, Project, ProjectSecret
 
 
 @pytest.fixture(autouse=True)
-def _own_files(settings: Any, tmp_path: Any) -> None:
+def _own_files(settings: Settings, tmp_path: Path) -> None:
     backend = "django.core.files.storage.FileSystemStorage"
     own = {
         name: {"BACKEND": backend, "OPTIONS": {"location": str(tmp_path / name)}}
@@ -28,12 +31,12 @@ def _own_files(settings: Any, tmp_path: Any) -> None:
     settings.STORAGES = {**settings.STORAGES, **own}
 
 
-def shot_of(build: Any) -> str:
+def shot_of(build: Job) -> str:
     return f"projects/{build.project_id}/screenshots/a.webp"
 
 
 @pytest.fixture
-def full(build: Any) -> Any:
+def full(build: Job) -> Any:
     """A build that has one of everything."""
     moment = clock.now()
     AgentMessage.objects.create(
@@ -63,7 +66,7 @@ def full(build: Any) -> Any:
     return build
 
 
-def exported(founder: Any) -> zipfile.ZipFile:
+def exported(founder: User) -> zipfile.ZipFile:
     client = AsyncClient()
     client.force_login(founder)
 
@@ -75,11 +78,11 @@ def exported(founder: Any) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(async_to_sync(fetch)()))
 
 
-def delete(api: Any, confirm: str) -> Any:
+def delete(api: APIClient, confirm: str) -> Any:
     return api.post("/api/account/delete", {"confirm": confirm})
 
 
-def test_the_export_holds_everything_but_the_values_of_secrets(founder: Any, full: Any) -> None:
+def test_the_export_holds_everything_but_the_values_of_secrets(founder: User, full: Any) -> None:
     archive = exported(founder)
     assert archive.testzip() is None
     folder = f"projects/Uniform-Swap-{str(full.project_id)[:8]}"
@@ -107,7 +110,7 @@ def test_the_export_holds_everything_but_the_values_of_secrets(founder: Any, ful
     assert not any(b"never-told" in content for content in told.values())
 
 
-def test_a_file_that_is_lost_does_not_keep_the_others(founder: Any, full: Any) -> None:
+def test_a_file_that_is_lost_does_not_keep_the_others(founder: User, full: Any) -> None:
     storages["snapshots"].delete(Snapshot.objects.get().key)
     archive = exported(founder)
     (name,) = [name for name in archive.namelist() if name.endswith("1.tar.gz")]
@@ -115,7 +118,7 @@ def test_a_file_that_is_lost_does_not_keep_the_others(founder: Any, full: Any) -
     assert len(archive.namelist()) == 12
 
 
-def test_the_export_is_sent_while_it_is_made(founder: Any, full: Any) -> None:
+def test_the_export_is_sent_while_it_is_made(founder: User, full: Any) -> None:
     from agents.actions.export import export
 
     pieces = export(founder)
@@ -123,13 +126,13 @@ def test_the_export_is_sent_while_it_is_made(founder: Any, full: Any) -> None:
     assert len(list(pieces)) > 5
 
 
-def test_an_export_of_nothing_is_the_account_alone(other_founder: Any) -> None:
+def test_an_export_of_nothing_is_the_account_alone(other_founder: User) -> None:
     assert exported(other_founder).namelist() == ["account.json"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_deletion_ends_sandboxes_files_and_rows_of_this_founder_alone(
-    api: Any, founder: Any, other_founder: Any, full: Any
+    api: APIClient, founder: User, other_founder: User, full: Any
 ) -> None:
     AgentSession.objects.filter(pk=full.pk).update(sandbox_id="sandbox-1")
     Project.objects.create(owner=other_founder, name="Another", created_at=clock.now())
@@ -145,18 +148,20 @@ def test_deletion_ends_sandboxes_files_and_rows_of_this_founder_alone(
 
 
 @pytest.mark.parametrize("confirm", ["", "yes", "other@example.com"])
-def test_without_the_account_s_own_address_nothing_is_deleted(api: Any, full: Any, confirm: str) -> None:
+def test_without_the_account_s_own_address_nothing_is_deleted(
+    api: APIClient, full: Any, confirm: str
+) -> None:
     answer = delete(api, confirm)
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["confirm"])
     assert Job.objects.filter(pk=full.pk, status="queued").exists()
 
 
-def test_an_administrator_is_not_deleted_here(client: Any, admin: Any) -> None:
+def test_an_administrator_is_not_deleted_here(client: Client, admin: User) -> None:
     client.force_login(admin)
     answer = client.post("/api/account/delete", {"confirm": admin.email}, content_type="application/json")
     assert (answer.status_code, "in the admin" in answer.json()["error"]["message"]) == (409, True)
 
 
-def test_signed_out_nothing_is_exported_or_deleted(client: Any, db: None) -> None:
+def test_signed_out_nothing_is_exported_or_deleted(client: Client, db: None) -> None:
     assert client.post("/api/account/delete").status_code == 401
     assert client.get("/api/account/export").status_code == 401

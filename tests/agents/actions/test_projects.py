@@ -2,7 +2,6 @@
 
 import threading
 import time
-from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -14,6 +13,7 @@ from agents.checkpoint import step
 from agents.models import AgentMessage, AgentSession, SpendEntry
 from agents.session.claim import Claim
 from agents.turns import text_block
+from cofounder.models import User
 from jobs import events
 from jobs.models import EventType, Job, JobEvent
 
@@ -33,7 +33,7 @@ def wait_until_somebody_waits() -> None:
     raise TimeoutError("nobody waited for the worker's transaction")
 
 
-def deleting(job: Job, founder: Any) -> threading.Thread:
+def deleting(job: Job, founder: User) -> threading.Thread:
     def delete() -> None:
         try:
             delete_project(job.project, founder)
@@ -47,7 +47,7 @@ def deleting(job: Job, founder: Any) -> threading.Thread:
 
 @pytest.mark.django_db(transaction=True)
 def test_what_a_worker_writes_while_its_project_is_deleted_is_deleted_too(
-    founder: Any, build: Job, an_empty_queue: None
+    founder: User, build: Job, an_empty_queue: None
 ) -> None:
     control.cancel(build, founder)  # the build is over, and its worker does not know it yet
     AgentSession.objects.filter(pk=build.pk).update(epoch=7)

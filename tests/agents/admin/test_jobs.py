@@ -2,38 +2,42 @@
 
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
 
 from agents.models import AgentMessage, AgentSession, SessionState
+from cofounder.models import User
 from jobs import clock, events
-from jobs.models import EventType, Job, JobStatus
+from jobs.models import EventType, Job, JobStatus, Project
 
 JOBS, SESSIONS = "/admin/jobs/job/", "/admin/agents/agentsession/"
 
 
-def client_of(user):
+def client_of(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
 
 
 @pytest.fixture
-def cockpit(admin):
+def cockpit(admin: User) -> Client:
     return client_of(admin)
 
 
 @pytest.fixture
-def groups(db):
+def groups(db: None) -> None:
     """As the migration creates them; a test that empties the tables empties these too."""
     import_module("cofounder.migrations.0002_groups").make_groups(apps, None)
 
 
-def member(name):
+def member(name: str) -> Client:
     from cofounder.models import User
 
     user = User.objects.create_user(f"{name}@example.com", is_staff=True)
@@ -41,26 +45,28 @@ def member(name):
     return client_of(user)
 
 
-def act(client, job, action, **fields):
+def act(client: Client, job: Job, action: str, **fields: Any) -> Any:
     given = {"action": action, "_selected_action": [str(job.pk)], **fields}
     return client.post(JOBS, given, follow=True)
 
 
-def put(job, state, **fields):
+def put(job: Job, state: SessionState, **fields: Any) -> None:
     AgentSession.objects.filter(pk=job.pk).update(state=state, **fields)
 
 
-def session_of(job):
+def session_of(job: Job) -> AgentSession:
     return AgentSession.objects.get(pk=job.pk)
 
 
-def log_of(job):
+def log_of(job: Job) -> list[Any]:
     entries = LogEntry.objects.filter(object_id=str(job.pk)).order_by("pk")
     return [entry.get_change_message() for entry in entries]
 
 
 @pytest.mark.parametrize("address", [JOBS, SESSIONS])
-def test_the_lists_show_state_phase_last_heard_spend_and_sandbox_time(cockpit, build, address):
+def test_the_lists_show_state_phase_last_heard_spend_and_sandbox_time(
+    cockpit: Client, build: Job, address: Any
+) -> None:
     put(
         build,
         SessionState.WORKING,
@@ -76,8 +82,12 @@ def test_the_lists_show_state_phase_last_heard_spend_and_sandbox_time(cockpit, b
 
 @pytest.mark.parametrize("address", [JOBS, SESSIONS])
 def test_a_list_asks_the_same_number_of_queries_for_one_build_and_for_many(
-    cockpit, build, project, address, django_assert_max_num_queries
-):
+    cockpit: Client,
+    build: Job,
+    project: Project,
+    address: Any,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
     from jobs.briefs import create_project
 
     for number in range(20):
@@ -91,21 +101,21 @@ def test_a_list_asks_the_same_number_of_queries_for_one_build_and_for_many(
 @pytest.mark.parametrize(
     "words", ["{job}", "{project}", "{owner}", "uniform", "FOUNDER@example", "{debug}"], ids=str
 )
-def test_a_job_is_found_by_what_somebody_may_know_of_it(cockpit, build, words):
-    known = {"job": build.pk, "project": build.project_id, "owner": build.project.owner_id}
+def test_a_job_is_found_by_what_somebody_may_know_of_it(cockpit: Client, build: Job, words: str) -> None:
+    known: dict[str, Any] = {"job": build.pk, "project": build.project_id, "owner": build.project.owner_id}
     found = cockpit.get(JOBS, {"q": words.format(**known, debug=build.debug_id)}).content.decode()
     assert f"{JOBS}{build.pk}/change/" in found
     assert f"{JOBS}{build.pk}/change/" not in cockpit.get(JOBS, {"q": "nobody at all"}).content.decode()
 
 
 @pytest.mark.parametrize("words", ["{job}", "{owner}", "swap", "founder@"], ids=str)
-def test_a_session_is_found_too(cockpit, build, words):
+def test_a_session_is_found_too(cockpit: Client, build: Job, words: str) -> None:
     words = words.format(job=build.pk, owner=build.project.owner_id)
     assert str(build.pk) in cockpit.get(SESSIONS, {"q": words}).content.decode()
 
 
 @pytest.mark.parametrize("address", [JOBS, SESSIONS])
-def test_a_build_is_looked_at_and_not_changed(cockpit, build, address):
+def test_a_build_is_looked_at_and_not_changed(cockpit: Client, build: Job, address: Any) -> None:
     page = cockpit.get(f"{address}{build.pk}/change/").content.decode()
     assert "Uniform Swap" in page
     assert 'name="_save"' not in page
@@ -122,19 +132,21 @@ ACTS = [
 
 
 @pytest.mark.parametrize(("action", "before", "after", "said"), ACTS, ids=lambda value: str(value))
-def test_each_action_does_what_the_api_does_and_is_logged(cockpit, build, action, before, after, said):
+def test_each_action_does_what_the_api_does_and_is_logged(
+    cockpit: Client, build: Job, action: str, before: SessionState, after: SessionState, said: str
+) -> None:
     put(build, before)
     act(cockpit, build, action)
     assert (session_of(build).state, log_of(build)) == (after, [said])
 
 
-def test_what_a_state_does_not_allow_is_said_and_not_logged(cockpit, build):
+def test_what_a_state_does_not_allow_is_said_and_not_logged(cockpit: Client, build: Job) -> None:
     page = act(cockpit, build, "wake").content.decode()
     assert "Uniform Swap: Only a sleeping agent can be woken; this one is queued." in page
     assert log_of(build) == []
 
 
-def test_stopping_is_asked_for_twice(cockpit, build):
+def test_stopping_is_asked_for_twice(cockpit: Client, build: Job) -> None:
     assert "Stop these builds?" in act(cockpit, build, "stop").content.decode()
     assert session_of(build).state == SessionState.QUEUED
     act(cockpit, build, "stop", confirmed="yes")
@@ -143,14 +155,14 @@ def test_stopping_is_asked_for_twice(cockpit, build):
     assert build.status_message == "Stopped by the operator of this installation."
 
 
-def test_a_failed_build_is_built_again(cockpit, build):
+def test_a_failed_build_is_built_again(cockpit: Client, build: Job) -> None:
     Job.objects.filter(pk=build.pk).update(status=JobStatus.FAILED)
     act(cockpit, build, "retry")
     assert Job.objects.get(build_number=2).status == JobStatus.QUEUED
     assert log_of(build) == ["Started again."]
 
 
-def test_support_sees_and_may_not_act(groups, build):
+def test_support_sees_and_may_not_act(groups: None, build: Job) -> None:
     support = member("support")
     assert "Uniform Swap" in support.get(JOBS).content.decode()
     assert "put_to_sleep" not in support.get(f"{JOBS}{build.pk}/change/").content.decode()
@@ -158,20 +170,20 @@ def test_support_sees_and_may_not_act(groups, build):
     assert (session_of(build).state, log_of(build)) == (SessionState.QUEUED, [])
 
 
-def test_operators_act(groups, build):
+def test_operators_act(groups: None, build: Job) -> None:
     operator = member("operator")
     assert "put_to_sleep" in operator.get(f"{JOBS}{build.pk}/change/").content.decode()
     act(operator, build, "pause")
     assert session_of(build).state == SessionState.PAUSED
 
 
-def test_neither_group_sees_secrets_or_users_passwords_or_may_change_users(groups):
+def test_neither_group_sees_secrets_or_users_passwords_or_may_change_users(groups: None) -> None:
     for name in ("support", "operator"):
         held = set(Group.objects.get(name=name).permissions.values_list("codename", flat=True))
         assert not held & {"view_projectsecret", "change_user", "add_user", "delete_user", "change_group"}
 
 
-def test_a_founder_is_sent_to_the_login(api, build, founder):
+def test_a_founder_is_sent_to_the_login(api: APIClient, build: Job, founder: User) -> None:
     assert client_of(founder).get(JOBS).status_code == 302
 
 
@@ -190,7 +202,7 @@ RESULT = [
 ]
 
 
-def test_the_transcript_reads_like_a_conversation(cockpit, build):
+def test_the_transcript_reads_like_a_conversation(cockpit: Client, build: Job) -> None:
     rows = [
         ("assistant", TURN),
         ("user", RESULT),
@@ -213,7 +225,7 @@ def test_the_transcript_reads_like_a_conversation(cockpit, build):
         assert shown in page
 
 
-def test_the_log_is_read_newest_first_a_page_at_a_time(cockpit, build):
+def test_the_log_is_read_newest_first_a_page_at_a_time(cockpit: Client, build: Job) -> None:
     events.record_all(build.pk, [(EventType.AGENT_NARRATION, {"text": f"Step {n}."}) for n in range(60)])
     first = cockpit.get(f"{JOBS}{build.pk}/log/").content.decode()
     assert "Step 59." in first
@@ -222,6 +234,6 @@ def test_the_log_is_read_newest_first_a_page_at_a_time(cockpit, build):
     assert cockpit.get(f"{JOBS}{build.pk}/log/?page=nonsense").status_code == 200
 
 
-def test_an_unknown_build_has_no_log_and_no_transcript(cockpit, project):
+def test_an_unknown_build_has_no_log_and_no_transcript(cockpit: Client, project: Project) -> None:
     assert cockpit.get(f"{JOBS}{project.pk}/log/").status_code == 404
     assert cockpit.get(f"{SESSIONS}{project.pk}/transcript/").status_code == 404

@@ -1,13 +1,16 @@
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rest_framework.test import APIClient
 
 from agents.budget.forecast import Pace, Progress, cost_left, days_for, forecast
 from agents.models import AgentSession, SpendEntry
+from cofounder.models import User
 from jobs import clock
-from jobs.models import Phase
+from jobs.models import Job, Phase
 
 TODAY = date(2026, 11, 10)
 DOLLAR = 1_000_000
@@ -25,7 +28,9 @@ DOLLAR = 1_000_000
         (5, 5, 500, 0, 0),
     ],
 )
-def test_what_is_left_to_spend_follows_from_the_phases_done(phases, done, spent, in_phase, left):
+def test_what_is_left_to_spend_follows_from_the_phases_done(
+    phases: int, done: int, spent: int, in_phase: int, left: int | None
+) -> None:
     assert cost_left(Progress(phases, done, spent, in_phase)) == left
 
 
@@ -40,11 +45,13 @@ def test_what_is_left_to_spend_follows_from_the_phases_done(phases, done, spent,
         (10, 5, 0, None),
     ],
 )
-def test_days_follow_from_the_room_of_today_and_the_days_after(cost, room, allowance, days):
+def test_days_follow_from_the_room_of_today_and_the_days_after(
+    cost: int, room: int, allowance: int, days: int | None
+) -> None:
     assert days_for(cost, Pace(room, allowance, days_left=10)) == days
 
 
-def test_a_forecast_says_when_and_what_a_top_up_changes():
+def test_a_forecast_says_when_and_what_a_top_up_changes() -> None:
     found = forecast(
         Progress(phases=5, done=1, spent=100, spent_in_phase=0),
         Pace(room_today=0, allowance=100, days_left=10),
@@ -65,19 +72,21 @@ def test_a_forecast_says_when_and_what_a_top_up_changes():
     st.integers(-3, 31),
     st.integers(0, 10**8),
 )
-def test_a_top_up_never_makes_a_build_later(cost, room, allowance, days_left, top_up):
+def test_a_top_up_never_makes_a_build_later(
+    cost: Any, room: Any, allowance: Any, days_left: Any, top_up: Any
+) -> None:
     pace = Pace(room, allowance, days_left)
     without, with_it = days_for(cost, pace), days_for(cost, pace, top_up)
     assert without is None or with_it <= without
 
 
-def plan(build, *, done, of):
+def plan(build: Job, *, done: int, of: int) -> None:
     for position in range(of):
         status = Phase.Status.DONE if position < done else Phase.Status.PLANNED
         Phase.objects.create(job=build, position=position, name=f"Phase {position}", status=status)
 
 
-def spend(build, founder, amount, phase="Phase 0"):
+def spend(build: Job, founder: User, amount: int, phase: str = "Phase 0") -> None:
     SpendEntry.objects.create(
         user=founder,
         session=AgentSession.objects.get(pk=build.pk),
@@ -93,17 +102,19 @@ def spend(build, founder, amount, phase="Phase 0"):
     )
 
 
-def forecast_at(api, build):
+def forecast_at(api: APIClient, build: Job) -> Any:
     return api.get(f"/api/jobs/{build.pk}/spend").json()["forecast"]
 
 
-def test_there_is_no_forecast_before_the_first_phase_is_done(api, build, founder):
+def test_there_is_no_forecast_before_the_first_phase_is_done(
+    api: APIClient, build: Job, founder: User
+) -> None:
     plan(build, done=0, of=4)
     spend(build, founder, DOLLAR)
     assert forecast_at(api, build) is None
 
 
-def test_the_spend_says_when_the_build_will_be_ready(api, build, founder):
+def test_the_spend_says_when_the_build_will_be_ready(api: APIClient, build: Job, founder: User) -> None:
     plan(build, done=1, of=4)
     spend(build, founder, 2 * DOLLAR)
     today = clock.today()
@@ -116,7 +127,7 @@ def test_the_spend_says_when_the_build_will_be_ready(api, build, founder):
     }
 
 
-def test_a_build_that_is_over_has_no_forecast(api, build, founder):
+def test_a_build_that_is_over_has_no_forecast(api: APIClient, build: Job, founder: User) -> None:
     plan(build, done=1, of=4)
     spend(build, founder, 2 * DOLLAR)
     build.status = "ready"

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,31 +9,40 @@ from hypothesis import strategies as st
 from agents.budget import wake_time
 from agents.budget.allowance import LEAST_MAX_TOKENS
 from agents.models import AgentSession, DailyBudget, Subscription
+from cofounder.models import User
 from jobs import clock
+from jobs.models import Job
 
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
 LONDON = "Europe/London"
 
 
-def woken(now=NOON, *, renews_on=date(2026, 11, 20), allowance=10, least_call=5, **fields):
+def woken(
+    now: Any = NOON,
+    *,
+    renews_on: date = date(2026, 11, 20),
+    allowance: Any = 10,
+    least_call: int = 5,
+    **fields: Any,
+) -> Any:
     return wake_time.wake_time(
         now, renews_on=renews_on, allowance_on=lambda day: allowance, least_call=least_call, **fields
     )
 
 
-def test_a_sleeper_wakes_at_the_next_utc_midnight():
+def test_a_sleeper_wakes_at_the_next_utc_midnight() -> None:
     assert woken() == datetime(2026, 11, 11, tzinfo=UTC)
 
 
-def test_exactly_at_midnight_it_is_the_next_one():
+def test_exactly_at_midnight_it_is_the_next_one() -> None:
     assert woken(datetime(2026, 11, 11, tzinfo=UTC)) == datetime(2026, 11, 12, tzinfo=UTC)
 
 
-def test_an_allowance_smaller_than_one_call_waits_for_the_renewal():
+def test_an_allowance_smaller_than_one_call_waits_for_the_renewal() -> None:
     assert woken(allowance=4) == datetime(2026, 11, 20, tzinfo=UTC)
 
 
-def test_a_share_that_grows_is_waited_for_until_it_covers_one_call():
+def test_a_share_that_grows_is_waited_for_until_it_covers_one_call() -> None:
     moment = wake_time.wake_time(
         NOON,
         renews_on=date(2026, 11, 20),
@@ -43,11 +53,11 @@ def test_a_share_that_grows_is_waited_for_until_it_covers_one_call():
 
 
 @pytest.mark.parametrize("renews_on", [date(2026, 11, 10), date(2026, 11, 11), date(2020, 1, 1)])
-def test_a_renewal_that_is_due_or_past_is_waited_for_until_midnight_only(renews_on):
+def test_a_renewal_that_is_due_or_past_is_waited_for_until_midnight_only(renews_on: date) -> None:
     assert woken(renews_on=renews_on, allowance=0) == datetime(2026, 11, 11, tzinfo=UTC)
 
 
-def test_without_auto_wake_it_never_wakes_by_itself():
+def test_without_auto_wake_it_never_wakes_by_itself() -> None:
     assert woken(auto_wake=False) is None
 
 
@@ -65,7 +75,9 @@ def test_without_auto_wake_it_never_wakes_by_itself():
         ("", time(22), time(7), "2026-11-11T07:00"),
     ],
 )
-def test_quiet_hours_are_waited_out_in_the_founder_s_own_time(zone, quiet_from, quiet_until, expected):
+def test_quiet_hours_are_waited_out_in_the_founder_s_own_time(
+    zone: str, quiet_from: Any, quiet_until: Any, expected: str
+) -> None:
     moment = woken(quiet_from=quiet_from, quiet_until=quiet_until, time_zone=zone)
     assert moment == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
@@ -79,7 +91,9 @@ def test_quiet_hours_are_waited_out_in_the_founder_s_own_time(zone, quiet_from, 
         ("2026-10-24T12:00", time(1, 30), "2026-10-25T00:30"),  # 01:30 comes twice; the first one counts
     ],
 )
-def test_a_change_of_the_clocks_moves_the_end_of_the_quiet_hours(now, quiet_until, expected):
+def test_a_change_of_the_clocks_moves_the_end_of_the_quiet_hours(
+    now: str, quiet_until: Any, expected: str
+) -> None:
     moment = woken(
         datetime.fromisoformat(now).replace(tzinfo=UTC),
         renews_on=date(2027, 1, 1),
@@ -90,7 +104,7 @@ def test_a_change_of_the_clocks_moves_the_end_of_the_quiet_hours(now, quiet_unti
     assert moment == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
-def test_in_the_hour_that_comes_twice_the_second_end_of_the_quiet_hours_counts():
+def test_in_the_hour_that_comes_twice_the_second_end_of_the_quiet_hours_counts() -> None:
     moment = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 01:10 in London, for the second time
     ends = wake_time.out_of_quiet_hours(moment, time(0, 30), time(1, 30), LONDON)
     assert ends == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
@@ -102,8 +116,8 @@ ZONES = st.sampled_from(["UTC", LONDON, "America/St_Johns", "Asia/Kathmandu", "P
 
 @given(MOMENTS, st.integers(-5, 40), st.integers(0, 20), st.times(), st.times(), ZONES)
 def test_no_wake_is_in_the_past_inside_quiet_hours_or_long_after_the_renewal(
-    now, days, allowance, quiet_from, quiet_until, zone
-):
+    now: Any, days: Any, allowance: Any, quiet_from: Any, quiet_until: Any, zone: Any
+) -> None:
     renews_on = now.date() + timedelta(days=days)
     moment = woken(
         now,
@@ -120,17 +134,17 @@ def test_no_wake_is_in_the_past_inside_quiet_hours_or_long_after_the_renewal(
 
 
 @given(MOMENTS, st.integers(-5, 40), st.integers(0, 20))
-def test_without_quiet_hours_every_wake_is_a_utc_midnight(now, days, allowance):
+def test_without_quiet_hours_every_wake_is_a_utc_midnight(now: Any, days: Any, allowance: Any) -> None:
     moment = woken(now, renews_on=now.date() + timedelta(days=days), allowance=allowance)
     assert moment.time() == time()
 
 
-def test_a_session_wakes_at_the_next_midnight_of_its_founder_s_money(build):
+def test_a_session_wakes_at_the_next_midnight_of_its_founder_s_money(build: Job) -> None:
     session = AgentSession.objects.get(pk=build.pk)
     assert wake_time.wake_time_of(session) == clock.next_midnight(clock.now())
 
 
-def test_a_session_with_a_used_up_period_wakes_at_its_renewal(build, founder):
+def test_a_session_with_a_used_up_period_wakes_at_its_renewal(build: Job, founder: User) -> None:
     DailyBudget.objects.create(
         user=founder, day=clock.today(), allowance_microdollars=0, spent_microdollars=60_000_000
     )
@@ -139,13 +153,13 @@ def test_a_session_with_a_used_up_period_wakes_at_its_renewal(build, founder):
     assert wake_at == datetime.combine(renews_on, time(), UTC)
 
 
-def test_a_zero_budget_sleeps_until_the_renewal_rather_than_spinning(build, founder):
+def test_a_zero_budget_sleeps_until_the_renewal_rather_than_spinning(build: Job, founder: User) -> None:
     Subscription.objects.update(monthly_budget_override_microdollars=0)
     wake_at = wake_time.wake_time_of(AgentSession.objects.get(pk=build.pk))
     assert wake_at.date() == founder.subscription.renews_on
 
 
-def test_the_least_call_grows_with_the_session_s_transcript(build):
+def test_the_least_call_grows_with_the_session_s_transcript(build: Job) -> None:
     session = AgentSession.objects.get(pk=build.pk)
     empty = wake_time.least_call_of(session, clock.today())
     session.context_tokens = 10_000

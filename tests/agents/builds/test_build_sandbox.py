@@ -23,7 +23,7 @@ pytestmark = [
 DECLARED = json.dumps({"start": "exec python3 app.py", "port": 8000})
 
 
-async def claimed(build: Any) -> BuildSandbox:
+async def claimed(build: Job) -> BuildSandbox:
     """A sandbox as the next run of the build gets it."""
 
     def claim() -> tuple[Claim, AgentSession]:
@@ -35,13 +35,13 @@ async def claimed(build: Any) -> BuildSandbox:
     return BuildSandbox(*await in_transaction(claim))
 
 
-async def events(build: Any, *types: EventType) -> list[dict[str, Any]]:
+async def events(build: Job, *types: EventType) -> list[dict[str, Any]]:
     found = JobEvent.objects.filter(job=build.pk, type__in=types)
     return await in_transaction(lambda: [event.payload for event in found])
 
 
 @pytest.fixture
-async def asleep(build: Any) -> Any:
+async def asleep(build: Job) -> Any:
     """A build whose app ran once; its work is saved, its files are wiped, its sandbox is asleep."""
     await in_transaction(
         Job.objects.filter(pk=build.pk).update, status="code", preview_url="http://127.0.0.1:9/"
@@ -79,7 +79,7 @@ async def test_an_app_that_nobody_has_seen_yet_is_left_to_the_agent(asleep: Any)
     await workspace.kill()
 
 
-async def test_a_saving_that_fails_is_shown_and_stops_nobody(build: Any, tmp_path: Path) -> None:
+async def test_a_saving_that_fails_is_shown_and_stops_nobody(build: Job, tmp_path: Path) -> None:
     sandbox = await claimed(build)
     workspace = await sandbox.workspace()
     (tmp_path / "snapshots").write_text("a file where the storage's directory should be")
@@ -94,7 +94,7 @@ async def test_a_saving_that_fails_is_shown_and_stops_nobody(build: Any, tmp_pat
     await workspace.kill()
 
 
-async def test_changes_while_a_saving_runs_share_the_next_one(build: Any) -> None:
+async def test_changes_while_a_saving_runs_share_the_next_one(build: Job) -> None:
     sandbox = await claimed(build)
     workspace = await sandbox.workspace()
     for number in range(20):

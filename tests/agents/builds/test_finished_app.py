@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import storages
+from pytest_django import Settings
 
 from agents.actions.start import start_build
 from agents.builds import finished_app, rescue
@@ -22,7 +23,7 @@ from agents.snapshots import restore, save
 from agents.snapshots.history import newest_of
 from agents.worker import reaper
 from jobs import clock
-from jobs.models import Job, JobEvent
+from jobs.models import Job, JobEvent, Project
 from tests.agents.conftest import OpenWorkspace
 from tests.agents.preview.test_launch import APP, PAGE
 
@@ -36,7 +37,7 @@ Finish = Callable[..., Awaitable[Job]]
 
 
 @pytest.fixture
-def finish(e2b: str, build: Any, open_workspace: OpenWorkspace) -> Finish:
+def finish(e2b: str, build: Job, open_workspace: OpenWorkspace) -> Finish:
     """Finishes the build: its files are written and saved, its app is running."""
 
     async def finish_(*, start: str = "exec python3 app.py", page: str = PAGE) -> Job:
@@ -55,7 +56,7 @@ def finish(e2b: str, build: Any, open_workspace: OpenWorkspace) -> Finish:
     return finish_
 
 
-def ready(job: Any, sandbox_id: str, url: str) -> None:
+def ready(job: Job, sandbox_id: str, url: str) -> None:
     Job.objects.filter(pk=job.pk).update(status="ready", preview_url=url)
     AgentSession.objects.filter(pk=job.pk).update(state="completed", epoch=1, sandbox_id=sandbox_id)
 
@@ -150,7 +151,7 @@ async def test_an_app_that_does_not_start_is_told_with_its_log(finish: Finish) -
     assert "database is locked" in await sentence(job)
 
 
-async def test_a_provider_that_is_away_is_told(finish: Finish, settings: Any) -> None:
+async def test_a_provider_that_is_away_is_told(finish: Finish, settings: Settings) -> None:
     job = await finish()
     settings.E2B_API_URL = settings.E2B_SANDBOX_URL = "http://127.0.0.1:9"
     assert await finished_app.open_app(job.pk) is None
@@ -167,7 +168,7 @@ async def test_two_who_open_it_at_once_do_not_hinder_each_other(finish: Finish) 
     assert (await told(job))[-1] == RUNNING
 
 
-async def test_a_build_at_work_is_not_touched(build: Any, finish: Finish) -> None:
+async def test_a_build_at_work_is_not_touched(build: Job, finish: Finish) -> None:
     job = await finish()
     await in_transaction(AgentSession.objects.filter(pk=job.pk).update, state="working")
     assert await finished_app.open_app(job.pk) is None
@@ -214,7 +215,7 @@ async def test_an_app_that_was_opened_lately_stays_awake(finish: Finish) -> None
     assert await shown(job) == "Uniform Swap"
 
 
-async def test_the_next_build_begins_with_what_the_app_wrote(finish: Finish, project: Any) -> None:
+async def test_the_next_build_begins_with_what_the_app_wrote(finish: Finish, project: Project) -> None:
     job = await finish()
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
     next_job = (await in_transaction(start_build, project))[0]
@@ -226,11 +227,11 @@ async def test_the_next_build_begins_with_what_the_app_wrote(finish: Finish, pro
     await fresh.kill()
 
 
-async def test_an_old_build_saved_late_does_not_become_the_newest(finish: Finish, project: Any) -> None:
+async def test_an_old_build_saved_late_does_not_become_the_newest(finish: Finish, project: Project) -> None:
     job = await finish()
     now = await in_transaction(clock.now)
     later = await in_transaction(Job.objects.create, project=project, build_number=2, created_at=now)
-    facts = {"project": project, "size": 1, "sha256": "0", "manifest": [], "reason": "final"}
+    facts: dict[str, Any] = {"project": project, "size": 1, "sha256": "0", "manifest": [], "reason": "final"}
     await in_transaction(Snapshot.objects.create, job=later, key="later", created_at=now, **facts)
     await (await workspace_of(job, 1)).write("orders.json", b"[1]")
     assert await rescue.save_and_end(await session_of(job))
@@ -273,14 +274,14 @@ async def test_a_sandbox_that_was_just_made_is_left_alone(e2b: str, open_workspa
 
 @pytest.mark.usefixtures("nothing_is_young")
 async def test_the_sandbox_of_a_worker_that_died_before_it_saved_the_id_is_left_alone(
-    build: Any, open_workspace: OpenWorkspace
+    build: Job, open_workspace: OpenWorkspace
 ) -> None:
     made = await open_workspace(project_id=build.project_id, job_id=build.pk)
     assert made.sandbox_id not in [each.sandbox_id for each in await reaper.reap()]
 
 
 async def test_sandboxes_of_another_install_are_not_ours(
-    e2b: str, open_workspace: OpenWorkspace, settings: Any
+    e2b: str, open_workspace: OpenWorkspace, settings: Settings
 ) -> None:
     theirs = (await open_workspace()).sandbox_id
     settings.SECRET_KEY = "another install"

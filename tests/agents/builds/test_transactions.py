@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,9 +10,11 @@ from agents.builds import transactions
 from agents.checkpoint import apply_effects
 from agents.models import AgentSession, Snapshot
 from agents.tool_effects import Asked
+from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs import clock
+from jobs.models import Job
 
 OF_OLDER_VERSIONS = Asked(
     "The files of your product are not whole: the sandbox has lost some, and no saved copy can be read. "
@@ -21,7 +24,7 @@ OF_OLDER_VERSIONS = Asked(
 )
 
 
-def answer(build, founder, question, decision):
+def answer(build: Job, founder: User, question: AgentEscalation, decision: str) -> None:
     apply_effects.apply(AgentSession.objects.get(pk=build.pk), [question])
     resolve(AgentEscalation.objects.get().pk, decision=decision, by=founder)
 
@@ -30,7 +33,9 @@ def answer(build, founder, question, decision):
     "question",
     [transactions.FILES_LOST, replace(transactions.FILES_LOST, problem="In other words."), OF_OLDER_VERSIONS],
 )
-def test_who_agreed_lets_the_build_go_on_until_something_is_saved(build, founder, question):
+def test_who_agreed_lets_the_build_go_on_until_something_is_saved(
+    build: Job, founder: User, question: Any
+) -> None:
     assert not transactions.may_go_on_without_files(build)
     answer(build, founder, question, "go_on")
     assert transactions.may_go_on_without_files(build)
@@ -53,6 +58,6 @@ def test_who_agreed_lets_the_build_go_on_until_something_is_saved(build, founder
         (Asked("Red or blue?", "Red.", transactions.FILES_LOST.options), "go_on"),
     ],
 )
-def test_another_answer_or_question_does_not(build, founder, question, decision):
+def test_another_answer_or_question_does_not(build: Job, founder: User, question: Any, decision: str) -> None:
     answer(build, founder, question, decision)
     assert not transactions.may_go_on_without_files(build)

@@ -13,6 +13,7 @@ import redis
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from agents.actions.start import start_build
 from agents.budget.ledger import Grant
@@ -25,6 +26,7 @@ from agents.stops import ClaimLost
 from agents.tool_effects import Narrated
 from agents.turns import ToolCall, ToolResult, Turn, text_block
 from agents.usage import Usage
+from cofounder.models import User
 from escalations.models import AgentEscalation
 from jobs import clock, events
 from jobs.briefs import create_project
@@ -42,7 +44,7 @@ RESULT = ToolResult(call=CALL, label="Read app.py", content=[text_block("print(1
 
 
 @pytest.fixture(autouse=True)
-def _without_a_clock_row(settings: Any) -> None:
+def _without_a_clock_row(settings: Settings) -> None:
     settings.MOVABLE_CLOCK = False
 
 
@@ -204,7 +206,7 @@ def test_a_step_is_two_statements_and_nothing_else(claim: Claim) -> None:
 
 
 def test_the_live_key_follows_what_was_spent(
-    claim: Claim, django_capture_on_commit_callbacks: Any, settings: Any
+    claim: Claim, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, settings: Settings
 ) -> None:
     following = begun(claim)
     half_a_day = Usage(output_tokens=100_000)
@@ -305,7 +307,7 @@ def run_together(*acts: Callable[[], None]) -> None:
         thread.join()
 
 
-def _second_build(founder: Any) -> Job:
+def _second_build(founder: User) -> Job:
     project = create_project(
         owner=founder, name="Another", goal="Something else", idea_brief={"problem": "x"}, interview=[]
     )
@@ -313,7 +315,7 @@ def _second_build(founder: Any) -> Job:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_builds_of_a_founder_cannot_pass_the_day_s_ceiling_together(founder: Any, build: Job) -> None:
+def test_two_builds_of_a_founder_cannot_pass_the_day_s_ceiling_together(founder: User, build: Job) -> None:
     def spend(job: Job) -> None:
         owner = claimed(job)
         following = begun(owner)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from agents.failures.categories import Category, categorise
@@ -20,7 +22,9 @@ MISSING, RATE = Category.MISSING_CREDENTIALS, Category.RATE_LIMIT
 CODE, ENV = Category.CODE_ERROR, Category.ENV_ERROR
 
 
-def bash(command, output="", exit_code=1, error_type=None, **inputs):
+def bash(
+    command: str, output: str = "", exit_code: int = 1, error_type: str | None = None, **inputs: Any
+) -> ToolResult:
     """The output of a command."""
     kind = ("command_failed" if exit_code else "") if error_type is None else error_type
     call = ToolCall("t", "bash", {"command": command, **inputs})
@@ -170,11 +174,11 @@ TEXTS = [
 
 
 @pytest.mark.parametrize(("text", "category"), TEXTS)
-def test_an_error_text_is_of_its_category(text, category):
+def test_an_error_text_is_of_its_category(text: str, category: Any) -> None:
     assert categorise("command_failed", gist(text)) == category
 
 
-def test_the_error_texts_are_many_and_distinct():
+def test_the_error_texts_are_many_and_distinct() -> None:
     assert len(TEXTS) >= 60
     apart = {signature("p", "e", text) for text, _ in TEXTS}
     assert len(apart) == len(TEXTS)
@@ -254,32 +258,32 @@ APART = [
 
 
 @pytest.mark.parametrize(("one", "other"), TOGETHER)
-def test_the_same_failure_at_another_time_and_place_has_one_signature(one, other):
+def test_the_same_failure_at_another_time_and_place_has_one_signature(one: str, other: str) -> None:
     assert signature("p", "e", one) == signature("p", "e", other)
 
 
 @pytest.mark.parametrize(("one", "other"), APART)
-def test_different_failures_have_different_signatures(one, other):
+def test_different_failures_have_different_signatures(one: str, other: str) -> None:
     assert signature("p", "e", one) != signature("p", "e", other)
 
 
-def test_a_signature_names_project_and_kind():
+def test_a_signature_names_project_and_kind() -> None:
     project, kind, digest = signature("p", "code_error", "boom").split(":")
     assert (project, kind, len(digest)) == ("p", "code_error", 16)
 
 
-def test_a_normal_message_holds_nothing_that_varies():
+def test_a_normal_message_holds_nothing_that_varies() -> None:
     text = "at 10:11:12 /a/b.py:3 took 0.3s, 0xdeadbeef, id 3f2b8c1e-1111-4222-8333-944455556666, port 8000"
     assert not any(character.isdigit() for character in normalise(text))
 
 
-def test_the_trace_is_not_the_failure():
+def test_the_trace_is_not_the_failure() -> None:
     frame = '  File "a.py", line 1, in f\n    raise_error("401 Unauthorized")'
     output = f"Traceback (most recent call last):\n{frame}\nValueError: no"
     assert gist(output) == "ValueError: no"
 
 
-def test_without_an_error_line_the_last_lines_count():
+def test_without_an_error_line_the_last_lines_count() -> None:
     assert gist("a\nb\nc\nd\n[exit 3]") == "b\nc\nd"
 
 
@@ -309,7 +313,7 @@ def test_without_an_error_line_the_last_lines_count():
         ("3 failed logins in auth.log", None),
     ],
 )
-def test_failing_tests_are_counted(output, count):
+def test_failing_tests_are_counted(output: str, count: int | None) -> None:
     assert failing_tests(output) == count
 
 
@@ -330,7 +334,7 @@ def test_failing_tests_are_counted(output, count):
     ],
     ids=lambda result: result.call.input["command"],
 )
-def test_a_normal_result_is_not_trouble(result):
+def test_a_normal_result_is_not_trouble(result: ToolResult) -> None:
     assert is_expected(result.call, result)
 
 
@@ -349,17 +353,17 @@ def test_a_normal_result_is_not_trouble(result):
     ],
     ids=lambda result: result.call.input["command"],
 )
-def test_a_failure_is_trouble(result):
+def test_a_failure_is_trouble(result: ToolResult) -> None:
     assert not is_expected(result.call, result)
 
 
-def test_a_slip_the_model_mends_itself_is_no_trouble():
+def test_a_slip_the_model_mends_itself_is_no_trouble() -> None:
     call = ToolCall("t", "read_file", {"path": "a.py"})
     result = ToolResult(call, "", [text_block("There is no file a.py.")], True, "file_not_found")
     assert is_expected(call, result)
 
 
-def test_an_app_that_refuses_its_own_tests_is_not_the_founder_s_business():
+def test_an_app_that_refuses_its_own_tests_is_not_the_founder_s_business() -> None:
     output = "FAILED t.py::test_a - HTTPError: 401 Unauthorized\n1 failed in 0.02s"
     assert failure_of(bash("pytest", output)).category == CODE
     refused = "curl: (22) The requested URL returned error: 403"
@@ -367,7 +371,7 @@ def test_an_app_that_refuses_its_own_tests_is_not_the_founder_s_business():
     assert failure_of(bash("curl -f https://api.example.com/", refused)).category == PERMISSION
 
 
-def test_commands_that_did_not_finish_have_distinct_signatures():
+def test_commands_that_did_not_finish_have_distinct_signatures() -> None:
     texts = [
         bash(name, "[Not finished after 120 s: it was ended.]", 124, "timeout")
         for name in ("make a", "make b")
@@ -375,7 +379,7 @@ def test_commands_that_did_not_finish_have_distinct_signatures():
     assert len({failure_of(text).signature("p") for text in texts}) == 2
 
 
-def test_where_nothing_was_printed_the_command_tells_failures_apart():
+def test_where_nothing_was_printed_the_command_tells_failures_apart() -> None:
     one, other = failure_of(bash("make seed")), failure_of(bash("make site"))
     assert one.signature("p") != other.signature("p")
     assert one.signature("p") == failure_of(bash("make -s seed 2>&1 | tail -3")).signature("p")
@@ -397,33 +401,33 @@ def test_where_nothing_was_printed_the_command_tells_failures_apart():
         ("pip install flask", "pip install django", False),
     ],
 )
-def test_only_the_same_thing_working_proves_that_it_works(failed, worked, proven):
+def test_only_the_same_thing_working_proves_that_it_works(failed: str, worked: str, proven: bool) -> None:
     output = "3 passed in 0.01s" if "pytest" in worked else ""
     targets = failure_of(bash(failed, "boom")).targets
     assert is_proven(targets, proven_by(bash(worked, output, 0))) is proven
 
 
-def test_a_viewer_hides_no_failing_tests():
+def test_a_viewer_hides_no_failing_tests() -> None:
     assert not proven_by(bash("pytest | tail -3", "1 failed in 0.02s", 0))
     assert proven_by(bash("pytest | tail -3", "2 passed in 0.02s", 0))
 
 
-def test_what_neither_failed_nor_was_watched_is_of_no_concern():
+def test_what_neither_failed_nor_was_watched_is_of_no_concern() -> None:
     worked = bash("npm install", "", 0)
     assert not concerns([worked, bash("grep x f")], [frozenset({"pytest"})])
     assert concerns([worked], [frozenset({"npm install"})])
     assert concerns([bash("npm install", "npm ERR! code E404")])
 
 
-def test_three_attempts_then_the_founder():
+def test_three_attempts_then_the_founder() -> None:
     assert [decide(CODE, number) for number in (1, 2, 3)] == [Retry(1), Retry(2), Escalate(3)]
 
 
 @pytest.mark.parametrize("category", [AUTH, PERMISSION, MISSING, RATE])
-def test_what_no_attempt_can_mend_is_asked_at_once(category):
+def test_what_no_attempt_can_mend_is_asked_at_once(category: Any) -> None:
     assert decide(category, 1) == Escalate(1)
 
 
-def test_a_failure_without_output_has_a_signature_too():
+def test_a_failure_without_output_has_a_signature_too() -> None:
     assert gist("") == ""
     assert signature("p", "code_error", "") == signature("p", "code_error", "\n")

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pytest_django import Settings
 
 from agents.llm.client import AnthropicModel, Request
 from agents.llm.retry import ModelRefused, Patience, ProviderUnavailable
@@ -50,7 +51,7 @@ class Provider:
 
 
 @pytest.fixture
-async def provider(tmp_path: Path, settings: Any) -> AsyncIterator[Provider]:
+async def provider(tmp_path: Path, settings: Settings) -> AsyncIterator[Provider]:
     settings.ANTHROPIC_API_KEY = "a key"
     async with model_server(tmp_path, pace=0.1) as url:
         settings.ANTHROPIC_BASE_URL = url
@@ -74,7 +75,7 @@ async def eventually(condition: Callable[[], Any]) -> None:
     pytest.fail("not within 20 s")
 
 
-async def test_an_answer_comes_verbatim_and_its_usage_is_the_bill(provider):
+async def test_an_answer_comes_verbatim_and_its_usage_is_the_bill(provider: Provider) -> None:
     model = provider.model()
     turn = await model.answer(REQUEST)
     assert [call.name for call in turn.calls] == ["write_file", "bash"]
@@ -98,7 +99,9 @@ async def test_an_answer_comes_verbatim_and_its_usage_is_the_bill(provider):
     ],
     ids=lambda fault: f"{fault['kind']} {fault.get('after_events', '')}",
 )
-async def test_trouble_that_passes_is_waited_for_and_every_attempt_is_metered(provider, fault):
+async def test_trouble_that_passes_is_waited_for_and_every_attempt_is_metered(
+    provider: Provider, fault: dict[str, Any]
+) -> None:
     await provider.fail_with({**fault, "times": 2})
     model = provider.model()
     turn = await model.answer(REQUEST)
@@ -108,7 +111,7 @@ async def test_trouble_that_passes_is_waited_for_and_every_attempt_is_metered(pr
     assert metered(model) == await provider.billed()
 
 
-async def test_an_absurd_retry_after_is_capped(provider):
+async def test_an_absurd_retry_after_is_capped(provider: Provider) -> None:
     await provider.fail_with({"kind": "rate_limited", "retry_after": 2_000_000})
     started = time.monotonic()
     assert (await provider.model().answer(REQUEST)).stop_reason == "tool_use"
@@ -122,33 +125,37 @@ async def test_an_absurd_retry_after_is_capped(provider):
         ({"kind": "payment_required"}, "credit balance is too low"),
     ],
 )
-async def test_what_will_not_pass_is_refused_at_once_with_a_sentence(provider, fault, sentence):
+async def test_what_will_not_pass_is_refused_at_once_with_a_sentence(
+    provider: Provider, fault: dict[str, str], sentence: str
+) -> None:
     await provider.fail_with({**fault, "retry_after": 3600})
     with pytest.raises(ModelRefused, match=sentence):
         await provider.model().answer(REQUEST)
     assert provider.waits == []
 
 
-async def test_a_provider_that_stays_away_is_given_up_at_the_deadline(provider):
+async def test_a_provider_that_stays_away_is_given_up_at_the_deadline(provider: Provider) -> None:
     await provider.fail_with({"kind": "overloaded", "times": 1000})
     with pytest.raises(ProviderUnavailable, match="could not be reached"):
         await provider.model(Patience(deadline=0.3, first_pause=0.01, longest_pause=0.05)).answer(REQUEST)
     assert len(provider.waits) > 2
 
 
-async def test_a_provider_that_cannot_be_connected_is_given_up_at_the_deadline(provider, settings):
+async def test_a_provider_that_cannot_be_connected_is_given_up_at_the_deadline(
+    provider: Provider, settings: Settings
+) -> None:
     settings.ANTHROPIC_BASE_URL = "http://127.0.0.1:9"
     with pytest.raises(ProviderUnavailable):
         await provider.model(Patience(deadline=0.2, first_pause=0.01, longest_pause=0.05)).answer(REQUEST)
 
 
-async def test_a_call_that_never_ends_is_given_up_at_the_deadline(provider):
+async def test_a_call_that_never_ends_is_given_up_at_the_deadline(provider: Provider) -> None:
     await provider.fail_with({"kind": "stall", "after_events": 5, "times": 9})
     with pytest.raises(ProviderUnavailable):
         await provider.model(Patience(deadline=0.5)).answer(REQUEST)
 
 
-async def test_cancelling_closes_the_request_and_what_it_used_is_metered(provider):
+async def test_cancelling_closes_the_request_and_what_it_used_is_metered(provider: Provider) -> None:
     await provider.fail_with({"kind": "stall", "after_events": 5})
     model = provider.model(Patience())
     calling = asyncio.create_task(model.answer(REQUEST))
@@ -162,7 +169,7 @@ async def test_cancelling_closes_the_request_and_what_it_used_is_metered(provide
     assert metered(model) == await provider.billed()
 
 
-async def test_a_new_call_begins_with_an_empty_meter(provider):
+async def test_a_new_call_begins_with_an_empty_meter(provider: Provider) -> None:
     model = provider.model()
     await model.answer(REQUEST)
     first = metered(model)

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from agents.sandbox import provider
 from agents.sandbox.workspace import Workspace
 from agents.worker import reaper
+from jobs.models import Job
 
 pytestmark = [
     pytest.mark.services,
@@ -21,10 +23,10 @@ pytestmark = [
 
 
 @pytest.fixture
-def orphan(e2b: str, build: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+def orphan(e2b: str, build: Job, monkeypatch: pytest.MonkeyPatch) -> str:
     """A sandbox of a build whose session knows another one."""
     monkeypatch.setattr(reaper, "YOUNG", timedelta(0))
-    names = {"project_id": build.project_id, "job_id": build.pk}
+    names: dict[str, Any] = {"project_id": build.project_id, "job_id": build.pk}
     made = async_to_sync(Workspace.open)(**names, epoch=1)
     type(build).objects.filter(pk=build.pk).update(status="cancelled")
     type(build.session).objects.filter(pk=build.pk).update(state="cancelled")
@@ -52,7 +54,7 @@ def test_it_says_what_it_would_end_and_then_ends_it(orphan: str) -> None:
     assert run() == "There are no sandboxes to end.\n"
 
 
-def test_a_provider_that_is_away_is_told_in_a_sentence(e2b: str, settings: Any, tiers: None) -> None:
+def test_a_provider_that_is_away_is_told_in_a_sentence(e2b: str, settings: Settings, tiers: None) -> None:
     settings.E2B_API_URL = "http://127.0.0.1:9"
     with pytest.raises(CommandError, match=r"The sandbox does not answer\. Nothing more was ended\."):
         run()

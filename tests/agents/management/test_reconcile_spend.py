@@ -1,5 +1,6 @@
 import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -7,45 +8,47 @@ from django.core.management import call_command
 from agents.budget import ledger
 from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
 from agents.usage import Usage
+from cofounder.models import User
+from jobs.models import Job
 
 
-def run(*words):
+def run(*words: Any) -> Any:
     out = StringIO()
     call_command("reconcile_spend", *words, stdout=out)
     return out.getvalue()
 
 
 @pytest.fixture
-def grant(build):
+def grant(build: Job) -> Any:
     return ledger.reserve(AgentSession.objects.get(pk=build.pk), 1000)
 
 
-def rest(state=SessionState.SLEEPING):
+def rest(state: SessionState = SessionState.SLEEPING) -> None:
     AgentSession.objects.update(state=state)
 
 
-def test_books_that_agree_are_left_alone(grant):
+def test_books_that_agree_are_left_alone(grant: Any) -> None:
     ledger.settle(grant.entry_id, Usage(output_tokens=1000))
     assert run() == "The days agree with the ledger.\n"
     assert DailyBudget.objects.get().spent_microdollars == 10_000
 
 
 @pytest.mark.parametrize("state", [SessionState.WORKING, SessionState.QUEUED])
-def test_the_call_of_a_session_at_work_stays_reserved(grant, state):
+def test_the_call_of_a_session_at_work_stays_reserved(grant: Any, state: SessionState) -> None:
     rest(state)
     run()
     assert SpendEntry.objects.get().status == "reserved"
 
 
 @pytest.mark.parametrize("state", [SessionState.SLEEPING, SessionState.PAUSED, SessionState.FAILED])
-def test_what_an_inactive_session_still_reserves_is_released(grant, state):
+def test_what_an_inactive_session_still_reserves_is_released(grant: Any, state: SessionState) -> None:
     rest(state)
     assert "released" in run()
     assert SpendEntry.objects.get().status == "released"
     assert DailyBudget.objects.get().reserved_microdollars == 0
 
 
-def test_a_dry_run_changes_nothing(grant):
+def test_a_dry_run_changes_nothing(grant: Any) -> None:
     rest()
     DailyBudget.objects.update(spent_microdollars=7)
     said = run("--dry-run")
@@ -55,7 +58,7 @@ def test_a_dry_run_changes_nothing(grant):
     assert DailyBudget.objects.get().spent_microdollars == 7
 
 
-def test_sums_that_are_not_the_ledger_s_are_repaired(grant, founder):
+def test_sums_that_are_not_the_ledger_s_are_repaired(grant: Any, founder: User) -> None:
     ledger.settle(grant.entry_id, Usage(output_tokens=1000))
     DailyBudget.objects.update(spent_microdollars=7, reserved_microdollars=8)
     answer = json.loads(run("--json"))
@@ -68,7 +71,7 @@ def test_sums_that_are_not_the_ledger_s_are_repaired(grant, founder):
     assert json.loads(run("--json"))["repaired"] == []
 
 
-def test_one_founder_s_ledger_is_not_another_s(grant, other_founder):
+def test_one_founder_s_ledger_is_not_another_s(grant: Any, other_founder: User) -> None:
     DailyBudget.objects.create(
         user=other_founder, day=grant.day, allowance_microdollars=5, spent_microdollars=5
     )

@@ -3,16 +3,18 @@
 import json
 import uuid
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from escalations.models import AgentEscalation
 from jobs import clock, project_secrets
+from jobs.models import Job
 
 
 @pytest.fixture
-def question(build):
+def question(build: Job) -> AgentEscalation:
     return AgentEscalation.objects.create(
         session_id=build.pk,
         job=build,
@@ -28,17 +30,17 @@ def question(build):
     )
 
 
-def run(*arguments):
+def run(*arguments: Any) -> str:
     out = StringIO()
     call_command("resolve_escalation", *map(str, arguments), stdout=out)
     return out.getvalue().strip()
 
 
-def type_in(monkeypatch, text):
+def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr("sys.stdin", StringIO(text))
 
 
-def test_a_question_is_answered_and_who_did_is_recorded(question):
+def test_a_question_is_answered_and_who_did_is_recorded(question: AgentEscalation) -> None:
     said = run(question.pk, "skip_feature", "--guidance", "It can wait.")
     assert said == "The question of Uniform Swap is answered with skip_feature."
     question.refresh_from_db()
@@ -46,7 +48,7 @@ def test_a_question_is_answered_and_who_did_is_recorded(question):
     assert (question.resolved_via, question.resolved_by) == ("operator", None)
 
 
-def test_the_answer_is_json_on_demand(question):
+def test_the_answer_is_json_on_demand(question: AgentEscalation) -> None:
     assert json.loads(run(question.pk, "skip_feature", "--json")) == {
         "escalation_id": str(question.pk),
         "job_id": str(question.job_id),
@@ -64,7 +66,13 @@ def test_the_answer_is_json_on_demand(question):
         (["B_KEY", "A_KEY"], "sk-1234b\nsk-1234a\n", {"A_KEY": "sk-1234a", "B_KEY": "sk-1234b"}),
     ],
 )
-def test_values_are_read_from_standard_input(question, monkeypatch, names, typed, kept):
+def test_values_are_read_from_standard_input(
+    question: AgentEscalation,
+    monkeypatch: pytest.MonkeyPatch,
+    names: list[str],
+    typed: str,
+    kept: dict[str, str],
+) -> None:
     type_in(monkeypatch, typed)
     said = run(question.pk, "provide_credentials", *(f"--secret={name}" for name in names), "--json")
     assert project_secrets.values_of(question.project_id) == kept
@@ -85,7 +93,13 @@ def test_values_are_read_from_standard_input(question, monkeypatch, names, typed
         (["provide_credentials", "--secret=A", "--secret=B"], "sk-123456\n", "1 lines for 2 secrets"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_a_sentence(question, monkeypatch, arguments, typed, sentence):
+def test_what_cannot_be_used_is_refused_with_a_sentence(
+    question: AgentEscalation,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    typed: str,
+    sentence: str,
+) -> None:
     type_in(monkeypatch, typed)
     with pytest.raises(CommandError, match=sentence) as refused:
         run(question.pk, *arguments)
@@ -94,12 +108,12 @@ def test_what_cannot_be_used_is_refused_with_a_sentence(question, monkeypatch, a
     assert question.status == "pending"
 
 
-def test_an_answered_question_is_refused_with_a_sentence(question):
+def test_an_answered_question_is_refused_with_a_sentence(question: AgentEscalation) -> None:
     run(question.pk, "skip_feature")
     with pytest.raises(CommandError, match="answered already"):
         run(question.pk, "skip_feature")
 
 
-def test_an_unknown_question_is_refused_with_a_sentence(db):
+def test_an_unknown_question_is_refused_with_a_sentence(db: None) -> None:
     with pytest.raises(CommandError, match="There is no question"):
         run(uuid.uuid4(), "skip_feature")

@@ -1,13 +1,17 @@
 """Requests to addresses that founders enter."""
 
 import ssl
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from pytest_django import Settings
 
 from agents.notifications import public_http
 from agents.notifications.public_http import AddressRefused, NotDelivered
@@ -78,14 +82,14 @@ NO_ADDRESS = [
 
 
 @pytest.fixture(autouse=True)
-def _public_only(settings):
+def _public_only(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = False
 
 
-def knowing(*addresses):
+def knowing(*addresses: Any) -> Callable[..., list[Any]]:
     """A name server with one answer."""
 
-    async def resolve(host, port):
+    async def resolve(host: Any, port: Any) -> list[Any]:
         resolve.asked.append(host)
         return list(addresses)
 
@@ -94,49 +98,49 @@ def knowing(*addresses):
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_an_address_that_is_not_of_the_open_internet_is_not_public(address):
+def test_an_address_that_is_not_of_the_open_internet_is_not_public(address: str) -> None:
     assert not public_http.is_public(address)
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "2a00:1450:4001::5e"])
-def test_an_address_of_the_open_internet_is_public(address):
+def test_an_address_of_the_open_internet_is_public(address: str) -> None:
     assert public_http.is_public(address)
 
 
 @pytest.mark.parametrize("url", INWARD)
-async def test_an_address_that_leads_inward_is_refused_however_it_is_written(url):
+async def test_an_address_that_leads_inward_is_refused_however_it_is_written(url: str) -> None:
     with pytest.raises(AddressRefused, match="private network"):
         await public_http.post(url, b"", {})
 
 
 @pytest.mark.parametrize("found", [["10.0.0.8"], ["93.184.216.34", "127.0.0.1"], ["::1", "2606:4700::1111"]])
-async def test_a_name_that_leads_inward_is_refused_even_when_only_in_part(found):
+async def test_a_name_that_leads_inward_is_refused_even_when_only_in_part(found: list[str]) -> None:
     with pytest.raises(AddressRefused, match=r"hooks\.example\.com leads into a private network"):
         await public_http.post("https://hooks.example.com/", b"", {}, resolve=knowing(*found))
 
 
 @pytest.mark.parametrize("url", NO_ADDRESS, ids=range(len(NO_ADDRESS)))
-def test_an_invalid_address_is_refused(url):
+def test_an_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(AddressRefused):
         public_http.parse(url)
 
 
-def test_plain_http_is_refused():
+def test_plain_http_is_refused() -> None:
     with pytest.raises(AddressRefused, match="https://"):
         public_http.parse("http://hooks.example.com/")
 
 
-def test_a_name_and_password_in_the_address_are_refused():
+def test_a_name_and_password_in_the_address_are_refused() -> None:
     with pytest.raises(AddressRefused, match="signed"):
         public_http.parse("https://me:secret@hooks.example.com/")
 
 
-async def test_a_name_that_nobody_knows_may_be_known_later():
+async def test_a_name_that_nobody_knows_may_be_known_later() -> None:
     with pytest.raises(NotDelivered, match=r"no-such-name\.invalid cannot be found"):
         await public_http.post("https://no-such-name.invalid/", b"", {})
 
 
-async def test_it_connects_to_exactly_the_address_that_was_checked(settings):
+async def test_it_connects_to_exactly_the_address_that_was_checked(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = True
     resolve = knowing("127.0.0.1")
     with receiving() as receiver:
@@ -149,7 +153,7 @@ async def test_it_connects_to_exactly_the_address_that_was_checked(settings):
     assert request.headers["x-mine"] == "1"
 
 
-async def test_a_redirect_is_not_followed(settings):
+async def test_a_redirect_is_not_followed(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = True
     with receiving() as receiver, receiving() as other:
         receiver.answers = [(307, {"Location": other.url})]
@@ -161,7 +165,7 @@ async def test_a_redirect_is_not_followed(settings):
 @pytest.mark.parametrize(
     ("status", "words"), [(400, "400 Bad Request"), (500, "500 Internal Server Error"), (599, "599")]
 )
-async def test_another_answer_is_no_delivery(settings, status, words):
+async def test_another_answer_is_no_delivery(settings: Settings, status: int, words: str) -> None:
     settings.PRIVATE_WEBHOOKS = True
     with receiving() as receiver:
         receiver.answers = [(status, {})]
@@ -169,7 +173,9 @@ async def test_another_answer_is_no_delivery(settings, status, words):
             await public_http.post(receiver.url, b"", {})
 
 
-async def test_a_server_that_never_answers_is_not_waited_for(settings, monkeypatch):
+async def test_a_server_that_never_answers_is_not_waited_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.PRIVATE_WEBHOOKS = True
     monkeypatch.setattr(public_http, "SECONDS", 0.2)
     with receiving() as receiver:
@@ -178,13 +184,13 @@ async def test_a_server_that_never_answers_is_not_waited_for(settings, monkeypat
             await public_http.post(receiver.url, b"", {})
 
 
-async def test_a_refused_connection_is_reported(settings):
+async def test_a_refused_connection_is_reported(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = True
     with pytest.raises(NotDelivered, match="nothing answers there"):
         await public_http.post("http://127.0.0.1:1/", b"", {})
 
 
-async def test_the_next_address_of_a_name_is_tried(settings):
+async def test_the_next_address_of_a_name_is_tried(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = True
     with receiving() as receiver:
         url = f"http://hooks.example.com:{receiver.port}/"
@@ -192,7 +198,9 @@ async def test_the_next_address_of_a_name_is_tried(settings):
     assert len(receiver.received) == 1
 
 
-async def test_a_proxy_of_the_environment_is_not_asked_to_connect(settings, monkeypatch):
+async def test_a_proxy_of_the_environment_is_not_asked_to_connect(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.PRIVATE_WEBHOOKS = True
     with receiving() as receiver, receiving() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
@@ -201,7 +209,7 @@ async def test_a_proxy_of_the_environment_is_not_asked_to_connect(settings, monk
 
 
 @pytest.fixture
-def certificate(tmp_path, monkeypatch):
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A TLS certificate for hooks.example.com, trusted by this process."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.example.com")])
@@ -227,7 +235,9 @@ def certificate(tmp_path, monkeypatch):
     public_http._tls.cache_clear()
 
 
-async def test_the_certificate_is_that_of_the_name_not_of_the_number(settings, certificate):
+async def test_the_certificate_is_that_of_the_name_not_of_the_number(
+    settings: Settings, certificate: Any
+) -> None:
     settings.PRIVATE_WEBHOOKS = True
     with receiving(certificate) as receiver:
         url = f"https://hooks.example.com:{receiver.port}/"
@@ -235,7 +245,7 @@ async def test_the_certificate_is_that_of_the_name_not_of_the_number(settings, c
     assert len(receiver.received) == 1
 
 
-async def test_another_s_certificate_is_refused(settings, certificate):
+async def test_another_s_certificate_is_refused(settings: Settings, certificate: Any) -> None:
     settings.PRIVATE_WEBHOOKS = True
     with receiving(certificate) as receiver:
         url = f"https://other.example.com:{receiver.port}/"

@@ -1,7 +1,7 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from agents.preview import launch, promise_checks, screenshots
 from agents.preview.declaration import Check
@@ -70,7 +70,7 @@ async def test_a_page_drawn_by_its_script_is_looked_at(workspace: Workspace, pag
 
 
 async def test_without_a_browser_a_page_drawn_by_its_script_is_trusted(
-    workspace: Workspace, settings: Any, tmp_path: Path
+    workspace: Workspace, settings: Settings, tmp_path: Path
 ) -> None:
     settings.CHROMIUM = str(tmp_path / "missing")
     await launch.start_app(workspace, await declare(workspace))

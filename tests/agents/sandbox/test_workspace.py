@@ -1,7 +1,7 @@
 import asyncio
 import time
 import uuid
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.agents.conftest import OpenWorkspace
 pytestmark = pytest.mark.services
 
 
-async def until(check: Any, within: float = 20) -> None:
+async def until(check: Callable[..., bool], within: float = 20) -> None:
     deadline = time.monotonic() + within
     while not await check():
         assert time.monotonic() < deadline, f"not within {within} s"

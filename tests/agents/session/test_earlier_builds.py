@@ -1,9 +1,11 @@
 """What the next build learns from a project's earlier builds, and asking for a change to a ready build."""
 
 import json
+from typing import Any
 
 import pytest
 from django.db import transaction
+from rest_framework.test import APIClient
 
 from agents.actions.start import start_build
 from agents.builds import transactions
@@ -11,21 +13,22 @@ from agents.checkpoint import step
 from agents.models import AgentSession, BuildDocument
 from agents.session import earlier_builds
 from agents.session.claim import claim
+from cofounder.models import User
 from escalations.models import AgentEscalation
 from jobs import clock
-from jobs.models import EventType, FounderMessage, Job, JobStatus
+from jobs.models import EventType, FounderMessage, Job, JobStatus, Project
 
 
-def ended(job, status=JobStatus.READY):
+def ended(job: Job, status: JobStatus = JobStatus.READY) -> Job:
     Job.objects.filter(pk=job.pk).update(status=status)
     return job
 
 
-def say(job, text):
+def say(job: Job, text: str) -> None:
     FounderMessage.objects.create(job=job, text=text, created_at=clock.now())
 
 
-def prompt_of(job):
+def prompt_of(job: Job) -> Any:
     with transaction.atomic():
         owner = claim(job.pk, run_id=0)
         transactions.prepare_session(
@@ -34,11 +37,11 @@ def prompt_of(job):
     return AgentSession.objects.get(pk=job.pk).system_prompt
 
 
-def element(prompt, name):
+def element(prompt: Any, name: str) -> Any:
     return json.loads(prompt.split(f"<{name}>")[1].split(f"</{name}>")[0])
 
 
-def test_a_change_is_asked_for_with_the_earlier_brief_and_goal(build, project):
+def test_a_change_is_asked_for_with_the_earlier_brief_and_goal(build: Job, project: Project) -> None:
     ended(build)
     change = "Sort it by <size>, please."
     given = element(prompt_of(start_build(project, goal=change)[0]), "founder_input")
@@ -47,7 +50,9 @@ def test_a_change_is_asked_for_with_the_earlier_brief_and_goal(build, project):
     assert given["interview"][0]["answer"] == "Everyone with the link."
 
 
-def test_the_prompt_holds_the_earlier_answers_words_and_documents_verbatim(build, project, founder):
+def test_the_prompt_holds_the_earlier_answers_words_and_documents_verbatim(
+    build: Job, project: Project, founder: User
+) -> None:
     say(build, "Please no <blink> tags.\nEver.")
     AgentEscalation.objects.create(
         session_id=build.pk,
@@ -73,14 +78,14 @@ def test_the_prompt_holds_the_earlier_answers_words_and_documents_verbatim(build
     assert told["documents"] == {"faq": "Ask Ann."}
 
 
-def test_a_first_build_hears_of_no_other(build):
+def test_a_first_build_hears_of_no_other(build: Job) -> None:
     prompt = prompt_of(build)
     assert "earlier_builds" not in prompt
     assert "change" not in element(prompt, "founder_input")
     assert "\n\n\n" not in prompt
 
 
-def test_the_change_is_in_the_log_and_heard_once(build, project):
+def test_the_change_is_in_the_log_and_heard_once(build: Job, project: Project) -> None:
     ended(build)
     job = start_build(project, goal="Sort it by size.")[0]
     said = job.events.get(type=EventType.AGENT_MESSAGE)
@@ -93,7 +98,9 @@ def test_the_change_is_in_the_log_and_heard_once(build, project):
 
 
 @pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
-def test_after_a_build_that_was_never_ready_the_goal_is_a_goal(build, project, status):
+def test_after_a_build_that_was_never_ready_the_goal_is_a_goal(
+    build: Job, project: Project, status: JobStatus
+) -> None:
     say(build, "Blue, please.")
     ended(build, status)
     job = start_build(project, goal="Two schools by May")[0]
@@ -103,14 +110,14 @@ def test_after_a_build_that_was_never_ready_the_goal_is_a_goal(build, project, s
     assert not job.messages.exists()
 
 
-def test_building_again_without_a_goal_changes_nothing(build, project):
+def test_building_again_without_a_goal_changes_nothing(build: Job, project: Project) -> None:
     ended(build)
     job = start_build(project)[0]
     assert "change" not in element(prompt_of(job), "founder_input")
     assert not job.messages.exists()
 
 
-def test_of_too_many_words_the_oldest_are_left_out_and_counted(build, project):
+def test_of_too_many_words_the_oldest_are_left_out_and_counted(build: Job, project: Project) -> None:
     jobs = [ended(build)]
     for number in range(2):
         jobs.append(ended(start_build(project, goal=f"Change {number}")[0]))
@@ -121,7 +128,7 @@ def test_of_too_many_words_the_oldest_are_left_out_and_counted(build, project):
     assert left["older_builds_left_out"] == 1
 
 
-def test_the_api_starts_a_change(api, build, project):
+def test_the_api_starts_a_change(api: APIClient, build: Job, project: Project) -> None:
     ended(build)
     body = {"project_id": str(project.pk), "goal": "Sort it by size."}
     answer = api.post("/api/generation/start", body)

@@ -1,7 +1,10 @@
 """Questions other than failures: five pause the build, being stuck is asked about, stopping is an option."""
 
+from typing import Any
+
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from agents.actions import control
 from agents.builds import transactions
@@ -13,15 +16,16 @@ from agents.session.rest import Rest, put_to_rest
 from agents.tool_effects import Asked
 from agents.turns import ToolCall, ToolResult, Turn, text_block
 from agents.usage import Usage
+from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
-from jobs.models import EventType
+from jobs.models import EventType, Job
 
 OPTIONS = ({"value": "a", "label": "A", "description": ""}, {"value": "b", "label": "B", "description": ""})
 
 
 @pytest.fixture
-def owner(build):
+def owner(build: Job) -> Client:
     with transaction.atomic():
         owner = claim(build.pk, run_id=0)
         transactions.prepare_session(owner, AgentSession.objects.get(pk=build.pk))
@@ -31,13 +35,13 @@ def owner(build):
 class Steps:
     """The durable points, called as the loop calls them."""
 
-    def __init__(self, owner):
+    def __init__(self, owner: Any) -> None:
         self.owner = owner
         self.number = 0
         with transaction.atomic():
             self.following = step.begin(owner, [text_block("Begin.")])
 
-    def take(self, *, effects=(), output="", command=""):
+    def take(self, *, effects: tuple[Asked] = (), output: str = "", command: str = "") -> Any:
         self.number += 1
         name, given = ("bash", {"command": command}) if command else ("ask_founder", {})
         call = ToolCall(f"t{self.number}", name, given)
@@ -52,19 +56,19 @@ class Steps:
         self.following = fast_path.save_results(self.owner, standing, [result], [])
         return self.following
 
-    def ask(self, problem):
+    def ask(self, problem: str | Client) -> Any:
         return self.take(effects=(Asked(problem, "A, I think.", OPTIONS),))
 
-    def fail(self, name):
+    def fail(self, name: str) -> Any:
         output = f"{name}: 403 Forbidden\n[exit 22]"
         return self.take(command=f"curl -f https://{name}.example.com", output=output)
 
 
-def paused_events(job):
+def paused_events(job: Job) -> list[Any]:
     return [event.payload["reason"] for event in job.events.filter(type=EventType.BUILD_PAUSED)]
 
 
-def test_questions_of_every_kind_count_and_the_fifth_pauses_the_build(build, owner):
+def test_questions_of_every_kind_count_and_the_fifth_pauses_the_build(build: Job, owner: Client) -> None:
     steps = Steps(owner)
     pauses = [steps.ask("Which colour?").pause, steps.fail("a").pause, steps.ask("Which size?").pause]
     pauses += [steps.fail("b").pause, steps.ask("Which shape?").pause]
@@ -72,13 +76,13 @@ def test_questions_of_every_kind_count_and_the_fifth_pauses_the_build(build, own
     assert paused_events(build) == [questions.TOO_MANY]
 
 
-def test_the_same_question_again_is_none(build, owner):
+def test_the_same_question_again_is_none(build: Job, owner: Client) -> None:
     steps = Steps(owner)
     assert not any(steps.ask("Which colour?").pause for _ in range(6))
     assert AgentEscalation.objects.count() == 1
 
 
-def test_after_the_founder_resumed_five_more_are_needed(build, owner, founder):
+def test_after_the_founder_resumed_five_more_are_needed(build: Job, owner: Client, founder: User) -> None:
     steps = Steps(owner)
     for name in "abcde":
         steps.fail(name)
@@ -89,7 +93,7 @@ def test_after_the_founder_resumed_five_more_are_needed(build, owner, founder):
 
 
 @pytest.mark.parametrize("about", [questions.about_circles(150), questions.about_checks(["notes are kept"])])
-def test_a_question_outside_of_a_step_may_be_the_fifth(build, owner, about):
+def test_a_question_outside_of_a_step_may_be_the_fifth(build: Job, owner: Client, about: Any) -> None:
     steps = Steps(owner)
     for name in "abcd":
         steps.fail(name)
@@ -111,7 +115,9 @@ def test_a_question_outside_of_a_step_may_be_the_fifth(build, owner, about):
         ),
     ],
 )
-def test_each_kind_has_its_name_and_its_options(build, owner, about, kind, values):
+def test_each_kind_has_its_name_and_its_options(
+    build: Job, owner: Client, about: Any, kind: str, values: list[str]
+) -> None:
     with transaction.atomic():
         rest = step.ask(owner, about, "I need a decision.")
     assert rest == Rest(SessionState.WAITING_FOR_INPUT, "I need a decision.")
@@ -120,11 +126,13 @@ def test_each_kind_has_its_name_and_its_options(build, owner, about, kind, value
     assert asked.error_signature.startswith(f"{build.project_id}:{kind}:")
 
 
-def test_the_founder_is_told_how_many_steps_going_on_means():
+def test_the_founder_is_told_how_many_steps_going_on_means() -> None:
     assert "up to 77 more steps" in questions.about_the_cap(77).options[0]["description"]
 
 
-def test_stopping_here_pauses_the_build_and_is_read_when_it_goes_on(build, owner, founder):
+def test_stopping_here_pauses_the_build_and_is_read_when_it_goes_on(
+    build: Job, owner: Client, founder: User
+) -> None:
     with transaction.atomic():
         put_to_rest(owner, step.ask(owner, questions.about_circles(150), "I need a decision."))
     resolve(AgentEscalation.objects.get().pk, decision="stop_here", by=founder)
@@ -135,7 +143,7 @@ def test_stopping_here_pauses_the_build_and_is_read_when_it_goes_on(build, owner
     assert "stop_here" in following.rows[-1].content[0]["text"]
 
 
-def test_an_option_of_the_model_s_own_stops_nothing(build, owner, founder):
+def test_an_option_of_the_model_s_own_stops_nothing(build: Job, owner: Client, founder: User) -> None:
     steps = Steps(owner)
     option = {"value": "stop_here", "label": "At the river", "description": "The walk ends there."}
     steps.take(effects=(Asked("Where does the walk end?", "At the river.", (option, OPTIONS[0])),))
@@ -143,7 +151,7 @@ def test_an_option_of_the_model_s_own_stops_nothing(build, owner, founder):
     assert steps.ask("Which colour?").pause == ""
 
 
-def test_the_model_is_told_what_the_decision_means(owner, founder):
+def test_the_model_is_told_what_the_decision_means(owner: Client, founder: User) -> None:
     steps = Steps(owner)
     steps.ask("Which colour?")
     resolve(AgentEscalation.objects.get().pk, decision="a", by=founder)
@@ -152,7 +160,7 @@ def test_the_model_is_told_what_the_decision_means(owner, founder):
     assert '"meaning": "A"' in told
 
 
-def test_the_model_is_told_which_secrets_it_has_and_never_their_values(owner, founder):
+def test_the_model_is_told_which_secrets_it_has_and_never_their_values(owner: Client, founder: User) -> None:
     steps = Steps(owner)
     steps.ask("Which key?")
     secrets = {"STRIPE_KEY": "sk-123456"}
@@ -162,7 +170,9 @@ def test_the_model_is_told_which_secrets_it_has_and_never_their_values(owner, fo
     assert "sk-123456" not in told
 
 
-def test_what_comes_while_calls_are_open_waits_for_their_results(build, owner, founder):
+def test_what_comes_while_calls_are_open_waits_for_their_results(
+    build: Job, owner: Client, founder: User
+) -> None:
     """A worker died between a turn and its results; the next run starts with an answer and a message."""
     steps = Steps(owner)
     steps.ask("Which colour?")

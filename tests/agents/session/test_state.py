@@ -1,31 +1,34 @@
+from typing import Any
+
 import pytest
 
 from agents.models import ASLEEP, AT_WORK, ENDED, PAUSED_AT_ONCE, AgentSession, SessionState
 from agents.session import state
 from agents.session.claim import claim, move_session
 from agents.stops import ClaimLost
+from jobs.models import Job
 
 
 @pytest.fixture
-def session(build):
+def session(build: Job) -> AgentSession:
     return AgentSession.objects.get(pk=build.pk)
 
 
-def moves(build):
+def moves(build: Job) -> list[Any]:
     return [event.payload for event in build.events.filter(type="agent.state")]
 
 
-def test_every_state_has_a_row_in_the_table_of_moves():
+def test_every_state_has_a_row_in_the_table_of_moves() -> None:
     assert set(state.LEGAL_MOVES) == set(SessionState)
 
 
-def test_nothing_leaves_an_end_and_everything_else_can_be_cancelled():
+def test_nothing_leaves_an_end_and_everything_else_can_be_cancelled() -> None:
     for old, to in state.LEGAL_MOVES.items():
         assert (not to) == (old in ENDED)
         assert old in ENDED or SessionState.CANCELLED in to
 
 
-def test_only_who_works_falls_asleep_for_money_asks_or_finishes():
+def test_only_who_works_falls_asleep_for_money_asks_or_finishes() -> None:
     for to in (
         SessionState.BUDGET_EXCEEDED,
         SessionState.WAITING_FOR_INPUT,
@@ -35,7 +38,7 @@ def test_only_who_works_falls_asleep_for_money_asks_or_finishes():
         assert [old for old, moves in state.LEGAL_MOVES.items() if to in moves] == [SessionState.WORKING]
 
 
-def test_the_sets_of_states_fit_the_table():
+def test_the_sets_of_states_fit_the_table() -> None:
     assert {old for old, to in state.LEGAL_MOVES.items() if SessionState.PAUSED in to} == PAUSED_AT_ONCE | {
         SessionState.WORKING
     }
@@ -43,7 +46,7 @@ def test_the_sets_of_states_fit_the_table():
     assert not AT_WORK & (ASLEEP | ENDED)
 
 
-def test_a_move_is_recorded_with_what_was_before_and_sets_fields(build, session):
+def test_a_move_is_recorded_with_what_was_before_and_sets_fields(build: Job, session: AgentSession) -> None:
     state.move(session, SessionState.PAUSED, "You asked.", pause_requested=True)
     assert moves(build) == [{"state": "paused", "previous": "queued", "reason": "You asked."}]
     assert (session.state, session.pause_requested) == ("paused", True)
@@ -51,7 +54,7 @@ def test_a_move_is_recorded_with_what_was_before_and_sets_fields(build, session)
     assert (session.state, session.pause_requested) == ("paused", True)
 
 
-def test_a_cause_is_recorded_for_code_to_read(build, session):
+def test_a_cause_is_recorded_for_code_to_read(build: Job, session: AgentSession) -> None:
     state.move(session, SessionState.PAUSED, "In words.", cause="suspended")
     assert moves(build) == [
         {"state": "paused", "previous": "queued", "reason": "In words.", "cause": "suspended"}
@@ -70,7 +73,9 @@ def test_a_cause_is_recorded_for_code_to_read(build, session):
         ("cancelled", "queued"),
     ],
 )
-def test_an_illegal_move_raises_and_changes_nothing(build, session, old, to):
+def test_an_illegal_move_raises_and_changes_nothing(
+    build: Job, session: AgentSession, old: str, to: str
+) -> None:
     AgentSession.objects.update(state=old)
     session.refresh_from_db()
     with pytest.raises(state.IllegalMove, match=f"{old} to {to}"):
@@ -80,7 +85,9 @@ def test_an_illegal_move_raises_and_changes_nothing(build, session, old, to):
 
 
 @pytest.mark.parametrize("meanwhile", [{"state": "cancelled"}, {"epoch": 7}])
-def test_a_move_from_what_is_no_longer_so_is_lost_and_changes_nothing(build, session, meanwhile):
+def test_a_move_from_what_is_no_longer_so_is_lost_and_changes_nothing(
+    build: Job, session: AgentSession, meanwhile: dict[str, Any]
+) -> None:
     AgentSession.objects.update(**meanwhile)
     with pytest.raises(state.MoveLost, match="Please look again"):
         state.move(session, SessionState.WORKING)
@@ -90,7 +97,7 @@ def test_a_move_from_what_is_no_longer_so_is_lost_and_changes_nothing(build, ses
 
 
 @pytest.mark.parametrize("meanwhile", [{"state": "cancelled"}, {"epoch": 7}])
-def test_an_owner_that_lost_the_session_does_not_move_it(build, meanwhile):
+def test_an_owner_that_lost_the_session_does_not_move_it(build: Job, meanwhile: dict[str, Any]) -> None:
     owner = claim(build.pk, run_id=1)
     AgentSession.objects.update(**meanwhile)
     with pytest.raises(ClaimLost):

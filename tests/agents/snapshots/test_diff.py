@@ -12,6 +12,8 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from pytest_django import Settings
+from rest_framework.test import APIClient
 
 from agents.actions.start import go_back
 from agents.models import AgentSession, Snapshot
@@ -33,7 +35,7 @@ def states(files: Files, **links: str) -> manifest.Manifest:
     return (*regular, *(FileState(path, 0, "", "777", 100.0, target) for path, target in links.items()))
 
 
-def saved(job: Any, files: Files, reason: str = "checkpoint", **links: str) -> Snapshot:
+def saved(job: Job, files: Files, reason: str = "checkpoint", **links: str) -> Snapshot:
     """A snapshot of these files, in the storage and in the database."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
@@ -57,14 +59,14 @@ def saved(job: Any, files: Files, reason: str = "checkpoint", **links: str) -> S
 
 
 @pytest.fixture
-def later_build(build: Any) -> Any:
+def later_build(build: Job) -> Job:
     """The project's second build; its first one is over."""
     Job.objects.filter(pk=build.pk).update(status="ready")
     AgentSession.objects.filter(pk=build.pk).update(state="completed")
     return Job.objects.create(project=build.project, build_number=2, created_at=clock.now())
 
 
-def get(api: Any, job: Any, **query: Any) -> Any:
+def get(api: APIClient, job: Job, **query: Any) -> Any:
     return api.get(f"/api/jobs/{job.pk}/changes", query)
 
 
@@ -86,7 +88,7 @@ def directory(path: str) -> FileState:
     return FileState(path, 0, "", "d755", 100.0)
 
 
-def test_the_lines_of_texts_are_compared(db: None, build: Any) -> None:
+def test_the_lines_of_texts_are_compared(db: None, build: Job) -> None:
     before = saved(build, {"a.py": b"one\ntwo\n", "gone": b"x"}, link="here")
     after = saved(build, {"a.py": b"one\nTWO\nthree", "new": "ünï\n".encode()}, link="there")
     page, count = diff.between(before, after)
@@ -102,7 +104,7 @@ def test_the_lines_of_texts_are_compared(db: None, build: Any) -> None:
     assert "-link to here\n+link to there\n" in diffs["link"]
 
 
-def test_what_is_no_text_or_too_large_comes_without_its_lines(db: None, build: Any) -> None:
+def test_what_is_no_text_or_too_large_comes_without_its_lines(db: None, build: Job) -> None:
     large = b"x\n" * diff.LARGEST_TEXT
     after = saved(build, {"image": b"\x89\xff", "nul": b"a\0b", "large": large, "mode": b"same"})
     page, _ = diff.between(None, after)
@@ -115,7 +117,7 @@ def test_what_is_no_text_or_too_large_comes_without_its_lines(db: None, build: A
     assert all(change.diff is None for change in page if change.omitted)
 
 
-def test_a_page_of_many_long_changes_stays_small(db: None, build: Any) -> None:
+def test_a_page_of_many_long_changes_stays_small(db: None, build: Job) -> None:
     files = {f"f{number:03}": b"word\n" * 10_000 for number in range(100)}
     page, _ = diff.between(None, saved(build, files), limit=100)
     diffs = [len(change.diff.encode()) for change in page if change.diff is not None]
@@ -124,7 +126,7 @@ def test_a_page_of_many_long_changes_stays_small(db: None, build: Any) -> None:
     assert page[-1].omitted == Omitted.PAGE_FULL
 
 
-def test_an_archive_that_lacks_a_file_is_damaged(db: None, build: Any) -> None:
+def test_an_archive_that_lacks_a_file_is_damaged(db: None, build: Job) -> None:
     after = saved(build, {"a": b"1"})
     after.manifest = manifest.to_json(states({"a": b"1", "b": b"2"}))
     with pytest.raises(DamagedCode):
@@ -134,7 +136,7 @@ def test_an_archive_that_lacks_a_file_is_damaged(db: None, build: Any) -> None:
 # Through the API
 
 
-def test_the_snapshots_are_listed_newest_first(api: Any, build: Any) -> None:
+def test_the_snapshots_are_listed_newest_first(api: APIClient, build: Job) -> None:
     one, two = saved(build, {"a": b"1"}), saved(build, {"a": b"1", "b": b"2"}, reason="final")
     listed = api.get(f"/api/jobs/{build.pk}/snapshots").json()
     assert [(row["id"], row["files"], row["reason"]) for row in listed] == [
@@ -143,7 +145,7 @@ def test_the_snapshots_are_listed_newest_first(api: Any, build: Any) -> None:
     ]
 
 
-def test_changes_are_those_since_the_build_began(api: Any, build: Any, later_build: Any) -> None:
+def test_changes_are_those_since_the_build_began(api: APIClient, build: Job, later_build: Job) -> None:
     saved(build, {"a": b"1"}, reason="final")
     saved(later_build, {"a": b"1", "b": b"2"})
     (change,) = get(api, later_build).json()
@@ -151,10 +153,10 @@ def test_changes_are_those_since_the_build_began(api: Any, build: Any, later_bui
     assert [row["path"] for row in get(api, build).json()] == ["a"]
 
 
-def test_two_snapshots_may_be_named_and_pages_are_linked(api: Any, build: Any) -> None:
+def test_two_snapshots_may_be_named_and_pages_are_linked(api: APIClient, build: Job) -> None:
     one = saved(build, {"a": b"1", "caf\udce9": b"x"})
     two = saved(build, {"b": b"2", "c": b"3"})
-    query = {"from": two.pk, "to": one.pk}
+    query: dict[str, Any] = {"from": two.pk, "to": one.pk}
     first = get(api, build, limit=3, **query)
     assert [row["kind"] for row in first.json()] == ["added", "removed", "removed"]
     assert "offset=3" in first["Link"]
@@ -162,11 +164,11 @@ def test_two_snapshots_may_be_named_and_pages_are_linked(api: Any, build: Any) -
     assert get(api, build, **{"from": one.pk, "to": one.pk}).json() == []
 
 
-def test_a_build_without_files_has_no_changes(api: Any, build: Any) -> None:
+def test_a_build_without_files_has_no_changes(api: APIClient, build: Job) -> None:
     assert get(api, build).json() == []
 
 
-def test_a_snapshot_of_another_project_is_not_found(api: Any, other_api: Any, build: Any) -> None:
+def test_a_snapshot_of_another_project_is_not_found(api: APIClient, other_api: APIClient, build: Job) -> None:
     one = saved(build, {"a": b"1"})
     for name in ("from", "to"):
         assert get(api, build, **{name: uuid.uuid4()}).status_code == 404
@@ -175,12 +177,12 @@ def test_a_snapshot_of_another_project_is_not_found(api: Any, other_api: Any, bu
     assert api.get(f"/api/jobs/{build.pk}/code.zip", {"snapshot": uuid.uuid4()}).status_code == 404
 
 
-def test_a_lost_archive_gets_503(api: Any, build: Any) -> None:
+def test_a_lost_archive_gets_503(api: APIClient, build: Job) -> None:
     storages["snapshots"].delete(saved(build, {"a": b"1"}).key)
     assert get(api, build).status_code == 503
 
 
-def test_an_archive_that_was_altered_is_not_handed_out(api: Any, build: Any) -> None:
+def test_an_archive_that_was_altered_is_not_handed_out(api: APIClient, build: Job) -> None:
     snapshot = saved(build, {"a": os.urandom(50_000)})
     path = Path(storages["snapshots"].path(snapshot.key))
     altered = bytearray(path.read_bytes())
@@ -190,7 +192,7 @@ def test_an_archive_that_was_altered_is_not_handed_out(api: Any, build: Any) -> 
 
 
 def test_the_code_of_an_older_snapshot_and_of_a_build_that_changed_nothing(
-    api: Any, build: Any, later_build: Any
+    api: APIClient, build: Job, later_build: Job
 ) -> None:
     old = saved(build, {"old": b"1"})
     saved(build, {"new": b"1"}, reason="final")
@@ -199,7 +201,7 @@ def test_the_code_of_an_older_snapshot_and_of_a_build_that_changed_nothing(
     assert b"new" in content_of(api, later_build)
 
 
-def content_of(api: Any, job: Any, **query: Any) -> bytes:
+def content_of(api: APIClient, job: Job, **query: Any) -> bytes:
     answer = api.get(f"/api/jobs/{job.pk}/code.zip", query)
 
     async def collected() -> bytes:
@@ -208,11 +210,11 @@ def content_of(api: Any, job: Any, **query: Any) -> bytes:
     return async_to_sync(collected)()
 
 
-def restore(api: Any, job: Any, snapshot_id: Any) -> Any:
+def restore(api: APIClient, job: Job, snapshot_id: str) -> Any:
     return api.post(f"/api/jobs/{job.pk}/restore", {"snapshot_id": str(snapshot_id)})
 
 
-def test_going_back_is_a_new_build(api: Any, build: Any) -> None:
+def test_going_back_is_a_new_build(api: APIClient, build: Job) -> None:
     old = saved(build, {"a": b"1"})
     Job.objects.filter(pk=build.pk).update(status="ready")
     answer = restore(api, build, old.pk)
@@ -223,7 +225,7 @@ def test_going_back_is_a_new_build(api: Any, build: Any) -> None:
 
 
 def test_going_back_is_refused_while_a_build_is_active_or_to_what_is_not_ones_own(
-    api: Any, other_api: Any, build: Any
+    api: APIClient, other_api: APIClient, build: Job
 ) -> None:
     old = saved(build, {"a": b"1"})
     assert restore(api, build, old.pk).status_code == 409
@@ -234,12 +236,14 @@ def test_going_back_is_refused_while_a_build_is_active_or_to_what_is_not_ones_ow
     assert api.get(f"/api/jobs/{build.pk}/restore").status_code == 405
 
 
-def test_going_back_is_refused_where_building_is_switched_off(api: Any, build: Any, settings: Any) -> None:
+def test_going_back_is_refused_where_building_is_switched_off(
+    api: APIClient, build: Job, settings: Settings
+) -> None:
     settings.AUTONOMOUS_AGENT = False
     assert restore(api, build, saved(build, {}).pk).status_code == 503
 
 
-def test_a_snapshot_to_go_back_to_is_kept_until_then(build: Any) -> None:
+def test_a_snapshot_to_go_back_to_is_kept_until_then(build: Job) -> None:
     from agents.snapshots.history import working_of
 
     old = saved(build, {"a": b"1"})

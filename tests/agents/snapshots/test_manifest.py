@@ -63,7 +63,7 @@ def test_an_archive_vouches_only_for_what_stood_still() -> None:
     assert agreed(SAVED, (file("a", "changed"), file("b/c"))) == SAVED[1:]
 
 
-def test_a_file_that_was_written_meanwhile_is_left_out_although_it_reads_the_same():
+def test_a_file_that_was_written_meanwhile_is_left_out_although_it_reads_the_same() -> None:
     written_again = replace(SAVED[0], changed=SAVED[0].changed + 1)
     assert agreed(SAVED, (written_again, *SAVED[1:])) == SAVED[1:]
 

@@ -8,12 +8,14 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.files.storage import storages
 from django.db import connection
+from pytest_django import Settings
 
 from agents.database import in_transaction
 from agents.errors import SnapshotDamaged, SnapshotFailed
@@ -23,7 +25,7 @@ from agents.snapshots import history, save
 from agents.snapshots.code_zip import code_zip
 from agents.snapshots.restore import restore_newest, verify_and_restore
 from cofounder.config.file_storage import storage
-from jobs.models import Job
+from jobs.models import Job, Project
 from tests.agents import s3
 from tests.agents.conftest import OpenWorkspace
 
@@ -56,7 +58,7 @@ def road(moto: int) -> Iterator[s3.Road]:
 
 
 @pytest.fixture
-def in_s3(e2b: str, bucket: str, road: s3.Road, settings: Any, tmp_path: Any) -> None:
+def in_s3(e2b: str, bucket: str, road: s3.Road, settings: Settings, tmp_path: Path) -> None:
     """The settings that PROJECT_SNAPSHOT_BUCKET and AWS_ENDPOINT_URL_S3 lead to."""
     endpoint = f"http://127.0.0.1:{road.port}"
     made = storage("snapshots", bucket=bucket, endpoint=endpoint, data_dir=tmp_path)
@@ -64,12 +66,12 @@ def in_s3(e2b: str, bucket: str, road: s3.Road, settings: Any, tmp_path: Any) ->
 
 
 @pytest.fixture
-def job(project: Any) -> Any:
+def job(project: Project) -> Job:
     return Job.objects.create(project=project, build_number=1, created_at=project.created_at)
 
 
 @pytest.fixture
-def take(workspace: Workspace, job: Any, in_s3: None) -> Take:
+def take(workspace: Workspace, job: Job, in_s3: None) -> Take:
     async def take_(where: Workspace = workspace) -> Any:
         return await save.take(
             where, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.CHECKPOINT
@@ -169,7 +171,7 @@ async def test_a_partial_upload_is_not_a_snapshot(
 
 
 async def test_a_damaged_archive_is_noticed_and_the_one_before_it_is_used(
-    workspace: Workspace, take: Take, job: Any, moto: int, bucket: str, open_workspace: OpenWorkspace
+    workspace: Workspace, take: Take, job: Job, moto: int, bucket: str, open_workspace: OpenWorkspace
 ) -> None:
     await workspace.write("a", b"1")
     good = await take()
@@ -201,7 +203,7 @@ async def test_two_workers_at_once_keep_what_both_saw(
 
 
 async def test_a_worker_taken_for_dead_does_not_pass_its_old_files_off_as_the_newest(
-    workspace: Workspace, take: Take, job: Any, road: s3.Road, open_workspace: OpenWorkspace
+    workspace: Workspace, take: Take, job: Job, road: s3.Road, open_workspace: OpenWorkspace
 ) -> None:
     other = await open_workspace()
     await other.write("a", b"newer")
@@ -219,7 +221,12 @@ async def test_a_worker_taken_for_dead_does_not_pass_its_old_files_off_as_the_ne
 
 
 async def test_without_redis_two_workers_still_fill_two_archives(
-    workspace: Workspace, take: Take, settings: Any, moto: int, bucket: str, open_workspace: OpenWorkspace
+    workspace: Workspace,
+    take: Take,
+    settings: Settings,
+    moto: int,
+    bucket: str,
+    open_workspace: OpenWorkspace,
 ) -> None:
     away = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:9/0"}
     settings.CACHES = {"default": away}
@@ -243,7 +250,7 @@ async def test_a_worker_killed_midway_leaves_nothing_partial(
     workspace: Workspace,
     open_workspace: OpenWorkspace,
     take: Take,
-    job: Any,
+    job: Job,
     road: s3.Road,
     moto: int,
     bucket: str,
@@ -275,7 +282,7 @@ async def test_a_worker_killed_midway_leaves_nothing_partial(
 
 
 def worker_at(
-    what: str, workspace: Workspace, job: Any, road: s3.Road, bucket: str, e2b: str
+    what: str, workspace: Workspace, job: Job, road: s3.Road, bucket: str, e2b: str
 ) -> "subprocess.Popen[bytes]":
     """Another process that takes or restores a snapshot of the same sandbox."""
     database = connection.settings_dict
@@ -307,7 +314,7 @@ async def until_in_the_middle(moment: str, workspace: Workspace, road: s3.Road) 
 
 
 async def test_what_a_killed_worker_left_in_the_storage_is_cleared_away_later(
-    workspace: Workspace, take: Take, job: Any, moto: int, bucket: str
+    workspace: Workspace, take: Take, job: Job, moto: int, bucket: str
 ) -> None:
     folder = f"projects/{job.project_id}/snapshots"
     for name in ("20200101T000000Z.tar.gz", "29990101T000000Z.tar.gz"):  # the second may have started

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import storages
+from pytest_django import Settings
 
 from agents.database import in_transaction
 from agents.errors import SandboxTaken, ScriptFailed, SnapshotDamaged, SnapshotFailed
@@ -18,7 +19,7 @@ from agents.snapshots import save
 from agents.snapshots.code_zip import code_zip
 from agents.snapshots.manifest import SCRIPT, from_json
 from agents.snapshots.restore import restore_newest, verify_and_restore
-from jobs.models import Job
+from jobs.models import Job, Project
 from tests.agents.conftest import OpenWorkspace
 from tests.agents.sandbox.test_workspace import until
 
@@ -29,12 +30,12 @@ Take = Callable[..., Awaitable[Snapshot]]
 
 
 @pytest.fixture
-def job(project: Any) -> Any:
+def job(project: Project) -> Job:
     return Job.objects.create(project=project, build_number=1, created_at=project.created_at)
 
 
 @pytest.fixture
-def take(workspace: Workspace, job: Any) -> Take:
+def take(workspace: Workspace, job: Job) -> Take:
     async def take_(reason: Reason = Reason.CHECKPOINT) -> Any:
         return await save.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
 
@@ -148,7 +149,7 @@ async def test_two_at_once_give_one_of_the_same_content(workspace: Workspace, ta
 
 
 async def test_snapshots_of_one_second_have_different_keys(
-    workspace: Workspace, take: Take, settings: Any
+    workspace: Workspace, take: Take, settings: Settings
 ) -> None:
     from jobs import clock
 
@@ -161,13 +162,13 @@ async def test_snapshots_of_one_second_have_different_keys(
     assert keys == sorted(keys)
 
 
-async def test_a_second_is_given_out_once_however_many_ask(job: Any) -> None:
+async def test_a_second_is_given_out_once_however_many_ask(job: Job) -> None:
     given = await asyncio.gather(*(in_transaction(save._next_second, job.project_id) for _ in range(12)))
     assert len(set(given)) == 12
 
 
 async def test_a_worker_that_lost_the_sandbox_writes_no_old_files_over_new_ones(
-    take: Take, open_workspace: OpenWorkspace, job: Any
+    take: Take, open_workspace: OpenWorkspace, job: Job
 ) -> None:
     old = await open_workspace(job_id=job.pk)
     await old.write("a", b"old")
@@ -182,7 +183,7 @@ async def test_a_worker_that_lost_the_sandbox_writes_no_old_files_over_new_ones(
 
 
 async def test_nobody_takes_the_sandbox_over_while_files_are_being_unpacked(
-    open_workspace: OpenWorkspace, job: Any
+    open_workspace: OpenWorkspace, job: Job
 ) -> None:
     old = await open_workspace(job_id=job.pk)
     unpacking = asyncio.create_task(old.owned(LOCKED + OWNED + "touch begun; sleep 1; touch unpacked"))
@@ -307,7 +308,7 @@ async def test_hard_links_are_kept_as_the_files_they_are(workspace: Workspace, t
 
 
 async def test_a_project_deleted_meanwhile_leaves_no_archive(
-    workspace: Workspace, take: Take, job: Any
+    workspace: Workspace, take: Take, job: Job
 ) -> None:
     await workspace.write("a", b"1")
     snapshot = await take()

@@ -15,7 +15,7 @@ from agents.snapshots.manifest import from_json
 from agents.snapshots.restore import verify_and_restore
 from agents.snapshots.secret_files import lines_of
 from jobs import project_secrets
-from jobs.models import Job
+from jobs.models import Job, Project
 from tests.agents.conftest import OpenWorkspace
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
@@ -36,12 +36,12 @@ HELD = ["a dir/new\nline.pem", "caf\udce9", "conf/settings.bin", ".env"]
 
 
 @pytest.fixture
-def job(project: Any) -> Any:
+def job(project: Project) -> Job:
     project_secrets.keep(project.pk, {"STRIPE_KEY": KEY, "SIGNING_KEY": PEM})
     return Job.objects.create(project=project, build_number=1, created_at=project.created_at)
 
 
-async def take(workspace: Workspace, job: Any) -> Any:
+async def take(workspace: Workspace, job: Job) -> Any:
     return await save.take(
         workspace, project_id=job.project_id, job_id=job.pk, reason=Snapshot.Reason.CHECKPOINT
     )
@@ -55,7 +55,7 @@ def archive_of(snapshot: Snapshot) -> dict[str, bytes]:
         return {member.name: tar.extractfile(member).read() for member in tar if member.isfile()}  # type: ignore[union-attr]
 
 
-async def test_only_what_holds_a_secret_is_left_out_and_named(workspace: Workspace, job: Any) -> None:
+async def test_only_what_holds_a_secret_is_left_out_and_named(workspace: Workspace, job: Job) -> None:
     await workspace.run(FILES)
     snapshot = await take(workspace, job)
     paths = {file.path for file in from_json(snapshot.manifest)}
@@ -66,7 +66,7 @@ async def test_only_what_holds_a_secret_is_left_out_and_named(workspace: Workspa
     assert not any(KEY.encode() in content for content in archive.values())
 
 
-async def test_what_is_left_out_is_no_change_and_breaks_no_restore(workspace: Workspace, job: Any) -> None:
+async def test_what_is_left_out_is_no_change_and_breaks_no_restore(workspace: Workspace, job: Job) -> None:
     await workspace.run("echo 1 > a.txt")
     first = await take(workspace, job)
     await workspace.run(f"echo {KEY} > .env")
@@ -78,7 +78,7 @@ async def test_what_is_left_out_is_no_change_and_breaks_no_restore(workspace: Wo
     assert (await workspace.read(".env")).decode().strip() == KEY
 
 
-async def test_a_file_that_gets_a_secret_later_leaves_the_snapshots(workspace: Workspace, job: Any) -> None:
+async def test_a_file_that_gets_a_secret_later_leaves_the_snapshots(workspace: Workspace, job: Job) -> None:
     await workspace.run("echo 1 > a.txt; echo 2 > .env")
     await take(workspace, job)
     await workspace.run(f"echo {KEY} > .env")
@@ -88,14 +88,14 @@ async def test_a_file_that_gets_a_secret_later_leaves_the_snapshots(workspace: W
 
 
 async def test_a_workspace_opened_without_its_secrets_saves_none(
-    open_workspace: OpenWorkspace, job: Any
+    open_workspace: OpenWorkspace, job: Job
 ) -> None:
     workspace = await open_workspace(envs={})
     await workspace.run(f"echo {KEY} > .env; echo 1 > a.txt")
     assert [file.path for file in from_json((await take(workspace, job)).manifest)] == ["a.txt"]
 
 
-async def test_a_file_that_changes_under_the_packing_saves_no_secret(workspace: Workspace, job: Any) -> None:
+async def test_a_file_that_changes_under_the_packing_saves_no_secret(workspace: Workspace, job: Job) -> None:
     writing = f"while true; do echo {KEY} > .env; echo none > .env; done"
     await workspace.run("echo 1 > a.txt")
     await workspace.run(writing, background=True)
@@ -108,7 +108,7 @@ async def test_a_file_that_changes_under_the_packing_saves_no_secret(workspace: 
     await workspace.end_all_groups()
 
 
-async def test_without_secrets_nothing_is_looked_for(workspace: Workspace, job: Any) -> None:
+async def test_without_secrets_nothing_is_looked_for(workspace: Workspace, job: Job) -> None:
     await in_transaction(job.project.secrets.all().delete)
     await workspace.run(f"echo {KEY} > .env")
     assert [file.path for file in from_json((await take(workspace, job)).manifest)] == [".env"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
+from pytest_django import Settings
 
 from agents.preview import launch, screenshots
 from agents.preview.screenshots import is_private
@@ -73,7 +74,7 @@ async def test_only_the_apps_own_pages_are_looked_at(call: Caller, path: str) ->
     assert (await call("take_screenshot", path=path)).error_type == "invalid_input"
 
 
-async def test_without_a_browser_the_tool_says_so(call: Caller, settings: Any, tmp_path: Path) -> None:
+async def test_without_a_browser_the_tool_says_so(call: Caller, settings: Settings, tmp_path: Path) -> None:
     settings.CHROMIUM = str(tmp_path / "missing")
     result = await call("take_screenshot")
     assert (result.is_error, result.error_type) == (True, "screenshot_unavailable")

@@ -1,7 +1,9 @@
 """The worker's slots: agents, notifications and maintenance tasks do not wait for each other."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -17,7 +19,7 @@ SECONDS = 20
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_queued(transactional_db):
+def _nothing_is_queued(transactional_db: None) -> None:
     """Emptying our tables after a test does not empty the queue's tables."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
@@ -26,25 +28,25 @@ def _nothing_is_queued(transactional_db):
 class Queue:
     """A worker with one slot for each queue, and a task that waits until it is released."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.app = App(connector=PsycopgConnector(kwargs=connector_params()))
         self.begun = asyncio.Queue()
         self.let_go = asyncio.Event()
         self.app.task(name="tests.hold")(self.hold)
 
-    async def hold(self, name):
+    async def hold(self, name: Any) -> None:
         self.begun.put_nowait(name)
         await self.let_go.wait()
 
-    async def defer(self, queue, name):
+    async def defer(self, queue: Any, name: str) -> None:
         await self.app.configure_task("tests.hold", queue=queue).defer_async(name=name)
 
-    async def next(self):
+    async def next(self) -> Any:
         return await asyncio.wait_for(self.begun.get(), SECONDS)
 
 
 @asynccontextmanager
-async def working():
+async def working() -> AsyncIterator[Queue]:
     queue = Queue()
     async with queue.app.open_async():
         worker = AgentWorker(
@@ -64,7 +66,7 @@ async def working():
                 await running
 
 
-async def test_mails_go_out_while_agents_hold_all_their_slots():
+async def test_mails_go_out_while_agents_hold_all_their_slots() -> None:
     async with working() as queue:
         await queue.defer(AGENTS, "at work")
         assert await queue.next() == "at work"
@@ -74,7 +76,7 @@ async def test_mails_go_out_while_agents_hold_all_their_slots():
         assert queue.begun.empty()
 
 
-async def test_agents_begin_while_a_mail_server_is_slow():
+async def test_agents_begin_while_a_mail_server_is_slow() -> None:
     async with working() as queue:
         for name in ("slow", "behind it"):
             await queue.defer(NEWS, name)
@@ -83,7 +85,7 @@ async def test_agents_begin_while_a_mail_server_is_slow():
         assert await queue.next() == "an agent"
 
 
-async def test_who_waited_for_a_slot_begins_as_soon_as_it_is_free():
+async def test_who_waited_for_a_slot_begins_as_soon_as_it_is_free() -> None:
     async with working() as queue:
         for name in ("first", "second"):
             await queue.defer(AGENTS, name)

@@ -1,18 +1,23 @@
 """The admin's ledger: totals by day, founder and model, and the chart."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from agents.models import AgentSession, SpendEntry
 from cofounder.admin import ledger
+from cofounder.models import User
 from jobs import clock
+from jobs.models import Job
 
 ADDRESS = "/admin/ledger/"
 
 
-def spent(session, day, amount, model="claude-sonnet-5-5", status="settled"):
+def spent(
+    session: AgentSession, day: Any, amount: int, model: str = "claude-sonnet-5-5", status: str = "settled"
+) -> None:
     SpendEntry.objects.create(
         user=session.user,
         session=session,
@@ -31,7 +36,7 @@ def spent(session, day, amount, model="claude-sonnet-5-5", status="settled"):
 
 
 @pytest.fixture
-def spending(job):
+def spending(job: Job) -> None:
     session = AgentSession.objects.select_related("user").get(pk=job.pk)
     AgentSession.objects.filter(pk=job.pk).update(sandbox_seconds=7200)
     today = clock.today()
@@ -42,13 +47,13 @@ def spending(job):
 
 
 @pytest.fixture
-def cockpit(admin):
+def cockpit(admin: User) -> Client:
     client = Client()
     client.force_login(admin)
     return client
 
 
-def test_totals_by_day_founder_and_model_are_what_was_settled(cockpit, spending):
+def test_totals_by_day_founder_and_model_are_what_was_settled(cockpit: Client, spending: None) -> None:
     context = cockpit.get(ADDRESS).context
     assert context["amount"] == 4_000_000
     assert [(total.name, total.amount) for total in context["models"]] == [
@@ -66,12 +71,12 @@ def test_totals_by_day_founder_and_model_are_what_was_settled(cockpit, spending)
     assert [total.amount for total in context["days"]] == [1_500_000, 2_500_000]
 
 
-def test_a_longer_span_holds_more_and_nonsense_shows_the_usual(cockpit, spending):
+def test_a_longer_span_holds_more_and_nonsense_shows_the_usual(cockpit: Client, spending: None) -> None:
     assert cockpit.get(ADDRESS, {"days": "90"}).context["amount"] == 13_000_000
     assert cockpit.get(ADDRESS, {"days": "-1' OR"}).context["span"] == 30
 
 
-def test_the_page_has_a_chart_without_a_script_or_an_inline_style(cockpit, spending):
+def test_the_page_has_a_chart_without_a_script_or_an_inline_style(cockpit: Client, spending: None) -> None:
     page = cockpit.get(ADDRESS).content.decode()
     main = page[page.index('class="ledger"') :]
     main = main[: main.index("</svg>")]
@@ -81,11 +86,11 @@ def test_the_page_has_a_chart_without_a_script_or_an_inline_style(cockpit, spend
     assert "<script" not in main
 
 
-def test_an_empty_ledger_is_a_page_too(cockpit):
+def test_an_empty_ledger_is_a_page_too(cockpit: Client) -> None:
     assert "Nothing was spent." in cockpit.get(ADDRESS).content.decode()
 
 
-def test_the_most_expensive_day_is_the_highest_bar():
+def test_the_most_expensive_day_is_the_highest_bar() -> None:
     begin = date(2026, 11, 1)
     drawn = ledger.bars({begin: 5, begin + timedelta(days=2): 10}, begin, 7)
     heights = [bar.height for bar in drawn]
@@ -95,7 +100,7 @@ def test_the_most_expensive_day_is_the_highest_bar():
     assert drawn[0].y + drawn[0].height == ledger.HEIGHT - ledger.BOTTOM
 
 
-def test_who_may_not_see_the_ledger_does_not(browser, tiers):
+def test_who_may_not_see_the_ledger_does_not(browser: Client, tiers: None) -> None:
     from cofounder.models import User
 
     staff = Client()
@@ -104,5 +109,5 @@ def test_who_may_not_see_the_ledger_does_not(browser, tiers):
     assert browser.get(ADDRESS).status_code == 302
 
 
-def test_the_index_leads_to_the_ledger(cockpit):
+def test_the_index_leads_to_the_ledger(cockpit: Client) -> None:
     assert ADDRESS in cockpit.get("/admin/").content.decode()

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -28,7 +30,9 @@ def test_words_for_true_are_true(monkeypatch: pytest.MonkeyPatch, word: str) -> 
         ("FIELD_ENCRYPTION_KEYS", "abc", environment.encryption_keys, "entry 1 is not one"),
     ],
 )
-def test_a_bad_value_is_refused_with_a_sentence(monkeypatch, name, value, read, sentence) -> None:
+def test_a_bad_value_is_refused_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, read: Any, sentence: str
+) -> None:
     monkeypatch.setenv(name, value)
 
     with pytest.raises(BadSetting) as refusal:
@@ -47,7 +51,9 @@ def test_a_bad_value_is_refused_with_a_sentence(monkeypatch, name, value, read, 
         lambda: environment.words("UNSET", ["a"]) == ["a"],
     ],
 )
-def test_an_empty_value_is_the_same_as_none(monkeypatch: pytest.MonkeyPatch, read) -> None:
+def test_an_empty_value_is_the_same_as_none(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[..., Any]
+) -> None:
     monkeypatch.setenv("UNSET", "")
 
     assert read()
@@ -61,7 +67,9 @@ def test_a_missing_key_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatc
         environment.key("SECRET_KEY")
 
 
-def test_keys_are_made_once_and_kept_where_only_their_user_reads_them(monkeypatch, tmp_path: Path) -> None:
+def test_keys_are_made_once_and_kept_where_only_their_user_reads_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.delenv("SECRET_KEY")
     environment.make_missing_keys()
@@ -92,7 +100,9 @@ def test_encryption_keys_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> No
     assert environment.encryption_keys() == keys
 
 
-def test_a_data_directory_that_cannot_be_made_is_refused_with_its_name(monkeypatch, tmp_path: Path) -> None:
+def test_a_data_directory_that_cannot_be_made_is_refused_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "data"))
 

@@ -13,9 +13,12 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.http import HttpRequest
 from django.test import Client
+from pytest_django import Settings
 
 from cofounder.config import security
 from cofounder.http.websocket_origin import own_pages_only
+from cofounder.models import User
+from jobs.models import Job
 
 PRODUCTION = {
     "BASE_URL": "https://cofounder.example.com",
@@ -46,7 +49,7 @@ def test_the_deploy_check_finds_nothing_to_say_of_production_settings(tmp_path: 
 
 
 def test_https_is_insisted_on_behind_the_proxy_that_speaks_it(
-    client: Client, db: None, settings: Any
+    client: Client, db: None, settings: Settings
 ) -> None:
     for name, value in security.transport("https://cofounder.example.com", trusted_proxies=1).items():
         setattr(settings, name, value)
@@ -96,7 +99,7 @@ def test_no_template_holds_script_or_style_of_its_own(template: Path) -> None:
     assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:|hx-on", text) == []
 
 
-def test_a_form_from_elsewhere_changes_nothing(founder: Any, job: Any) -> None:
+def test_a_form_from_elsewhere_changes_nothing(founder: User, job: Job) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(founder)
     assert strict.post(f"/builds/{job.pk}/stop").status_code == 403
@@ -150,7 +153,7 @@ def test_the_sites_own_application_asks_for_the_origin() -> None:
     assert application.application_mapping["websocket"].__qualname__.startswith(own_pages_only.__name__)
 
 
-def test_an_error_page_of_a_stranger_tells_nothing(settings: Any) -> None:
+def test_an_error_page_of_a_stranger_tells_nothing(settings: Settings) -> None:
     from django.views.defaults import server_error
 
     settings.DEBUG = False

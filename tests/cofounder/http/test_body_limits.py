@@ -7,6 +7,8 @@ from channels.testing import HttpCommunicator
 from django.test import Client
 
 from cofounder.http.body_limits import bounded
+from cofounder.models import User
+from jobs.models import Job
 
 MOST = 1_000_000
 
@@ -60,7 +62,7 @@ def test_a_nul_in_a_cookie_is_refused(client: Client, db: None, name: str) -> No
     assert answer.status_code == 400
 
 
-def test_a_nul_in_a_form_is_one_sentence(browser: Client, job: Any) -> None:
+def test_a_nul_in_a_form_is_one_sentence(browser: Client, job: Job) -> None:
     answer = browser.post(f"/builds/{job.pk}/messages", {"text": "a\0b"}, headers={"HX-Request": "true"})
     assert (answer.status_code, "control characters" in answer.text) == (400, True)
 
@@ -107,6 +109,6 @@ def test_every_error_of_the_api_has_the_one_shape(
     assert answer.json()["error"]["message"]
 
 
-def test_a_strange_address_asked_with_a_form_has_the_shape_too(founder: Any) -> None:
+def test_a_strange_address_asked_with_a_form_has_the_shape_too(founder: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     assert strict.post("/api/nothing").json()["error"]["code"] == "not_found"

@@ -10,7 +10,7 @@ from cofounder.http.websocket_frames import SharedFrames, frame
 
 
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536])
-def test_a_frame_is_read_as_what_was_said(length):
+def test_a_frame_is_read_as_what_was_said(length: int) -> None:
     stream = StreamReader()
     stream.feed_data(frame("é" * (length // 2) + "x" * (length % 2)))
     parsing = Frame.parse(stream.read_exact, mask=False)
@@ -20,5 +20,5 @@ def test_a_frame_is_read_as_what_was_said(length):
     assert (read.opcode, read.fin, len(read.data)) == (Opcode.TEXT, True, length)
 
 
-def test_daphne_opens_sockets_that_share_their_frames():
+def test_daphne_opens_sockets_that_share_their_frames() -> None:
     assert WebSocketFactory.protocol is SharedFrames

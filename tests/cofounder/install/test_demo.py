@@ -6,29 +6,29 @@ import pytest
 from agents.models import AgentSession, SessionState
 from cofounder.install import demo
 from jobs import clock
-from jobs.models import EventType
+from jobs.models import EventType, Job
 
 
-def put(build: Any, state: SessionState, **fields: Any) -> None:
+def put(build: Job, state: SessionState, **fields: Any) -> None:
     AgentSession.objects.filter(pk=build.pk).update(state=state, **fields)
 
 
 @pytest.fixture
-def sleeper(build: Any) -> Any:
+def sleeper(build: Job) -> Any:
     """A build whose agent sleeps until the next midnight of a short day."""
     demo.begin_days(is_short=True)
     put(build, SessionState.SLEEPING, wake_at=clock.next_midnight(clock.now()))
     return build
 
 
-def test_a_short_day_begins_at_midnight(build: Any) -> None:
+def test_a_short_day_begins_at_midnight(build: Job) -> None:
     demo.begin_days(is_short=True)
 
     assert clock.speed() == demo.DAY_SPEED
     assert clock.now() - clock.now().replace(hour=0, minute=0) < timedelta(hours=1)
 
 
-def test_with_real_services_days_are_real_again(build: Any) -> None:
+def test_with_real_services_days_are_real_again(build: Job) -> None:
     demo.begin_days(is_short=True)
 
     demo.begin_days(is_short=False)

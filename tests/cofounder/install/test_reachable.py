@@ -1,5 +1,6 @@
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from cofounder.install import reachable
 from cofounder.install.reachable import Unreachable
@@ -7,7 +8,9 @@ from cofounder.install.reachable import Unreachable
 NOWHERE = {"HOST": "127.0.0.1", "PORT": "1", "NAME": "x", "USER": "u", "PASSWORD": "hush"}
 
 
-def test_a_database_that_does_not_answer_is_named_without_its_password(monkeypatch) -> None:
+def test_a_database_that_does_not_answer_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:hush@127.0.0.1:1/x")
     for name, value in NOWHERE.items():
         monkeypatch.setitem(connection.settings_dict, name, value)
@@ -18,7 +21,7 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(monkeypat
     assert "hush" not in str(refusal.value)
 
 
-def test_a_redis_that_does_not_answer_is_named(monkeypatch, settings) -> None:
+def test_a_redis_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     monkeypatch.setenv("REDIS_URL", settings.REDIS_URL)
 

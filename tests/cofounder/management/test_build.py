@@ -112,7 +112,7 @@ def run(*arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
         ),
     ],
 )
-def test_a_refusal_is_one_sentence_and_1(arguments, env, sentence) -> None:
+def test_a_refusal_is_one_sentence_and_1(arguments: list[str], env: dict[str, Any], sentence: str) -> None:
     done = run(*arguments, **env)
 
     assert done.returncode == 1

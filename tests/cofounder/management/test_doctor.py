@@ -2,45 +2,49 @@
 
 import json
 from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pytest_django import Settings
 
 from agents.models import PlanTier
 from cofounder.operations import doctor
 from cofounder.operations.doctor import Level, services
 from cofounder.operations.doctor.providers import look_at_chromium, look_at_e2b, look_at_mail, look_at_models
 from cofounder.operations.doctor.settings import look_at_settings
+from jobs.models import Job, Project
 from rehearsal.anthropic_api.catalogue import MODELS
 from tests.journeys.conftest import rehearsal
 
 __all__ = ["rehearsal"]
 
 
-def levels(look):
+def levels(look: Any) -> list[Any]:
     return [finding.level for finding in look()]
 
 
-def only(look):
+def only(look: Any) -> Any:
     (finding,) = look()
     return finding
 
 
 @pytest.fixture
-def providers(rehearsal, settings):
+def providers(rehearsal: Any, settings: Settings) -> None:
     """The settings name providers that answer."""
     for name, value in rehearsal.env.items():
         setattr(settings, name, value)
 
 
 @pytest.fixture
-def worker(db):
+def worker(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
 
 
-def test_the_command_lists_findings_and_ends_with_1_and_the_first_fix(tiers):
+def test_the_command_lists_findings_and_ends_with_1_and_the_first_fix(tiers: None) -> None:
     out = StringIO()
     with pytest.raises(CommandError, match=r"parts have problems: .*manage\.py run_worker") as failed:
         call_command("doctor", "--json", stdout=out)
@@ -56,14 +60,16 @@ def test_the_command_lists_findings_and_ends_with_1_and_the_first_fix(tiers):
     assert all(finding["fix"] for finding in findings.values() if finding["level"] != "ok")
 
 
-def test_people_read_lines(tiers, worker, monkeypatch):
+def test_people_read_lines(tiers: None, worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BASE_URL")  # this install was not set up for other people
     out = StringIO()
     call_command("doctor", stdout=out, no_color=True)
     assert "ok    workers: 1 alive" in out.getvalue()
 
 
-def test_a_database_that_is_away_is_named_with_its_fix_and_nothing_else_of_it_is_asked(monkeypatch, settings):
+def test_a_database_that_is_away_is_named_with_its_fix_and_nothing_else_of_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
     monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
     monkeypatch.setattr(services.embedded, "point_django_at", lambda directory: None)
     findings = {finding.part: finding for finding in doctor.examine()}
@@ -72,7 +78,7 @@ def test_a_database_that_is_away_is_named_with_its_fix_and_nothing_else_of_it_is
     assert not findings.keys() & {"migrations", "workers", "queue", "clock"}
 
 
-def test_of_a_database_without_its_tables_only_that_is_told(tiers):
+def test_of_a_database_without_its_tables_only_that_is_told(tiers: None) -> None:
     from django.db.migrations.recorder import MigrationRecorder
 
     MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last().delete()
@@ -81,18 +87,18 @@ def test_of_a_database_without_its_tables_only_that_is_told(tiers):
     assert not findings.keys() & {"workers", "queue", "clock", "encryption keys"}
 
 
-def test_redis_that_is_away_is_named(db, settings):
+def test_redis_that_is_away_is_named(db: None, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1"
     assert only(services.look_at_redis).level == Level.FAIL
 
 
-def test_a_task_that_is_overdue_is_seen(build, worker):
+def test_a_task_that_is_overdue_is_seen(build: Job, worker: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_events SET at = now() - interval '5 minutes'")
     assert levels(services.look_at_queue) == [Level.OK, Level.WARN]
 
 
-def test_a_storage_that_cannot_be_written_is_red(settings, tmp_path):
+def test_a_storage_that_cannot_be_written_is_red(settings: Settings, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     local = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(blocked)}}
@@ -100,14 +106,16 @@ def test_a_storage_that_cannot_be_written_is_red(settings, tmp_path):
     assert levels(services.look_at_storage) == [Level.FAIL, Level.OK]
 
 
-def test_each_plan_s_model_is_asked_for(tiers, providers, settings):
+def test_each_plan_s_model_is_asked_for(tiers: None, providers: None, settings: Settings) -> None:
     found = {finding.part: finding.level for finding in look_at_models()}
     assert found == {"model claude-opus-5-5": Level.OK, "model claude-sonnet-5-5": Level.OK}
     PlanTier.objects.filter(slug="partner").update(model="claude-unheard-of")
     assert Level.FAIL in levels(look_at_models)
 
 
-def test_a_model_that_is_priced_here_and_unknown_there_is_red(tiers, providers, settings):
+def test_a_model_that_is_priced_here_and_unknown_there_is_red(
+    tiers: None, providers: None, settings: Settings
+) -> None:
     name = "claude-yesterday"
     assert name not in MODELS
     settings.MODEL_PRICES = {**settings.MODEL_PRICES, name: settings.MODEL_PRICES["claude-sonnet-5-5"]}
@@ -116,25 +124,27 @@ def test_a_model_that_is_priced_here_and_unknown_there_is_red(tiers, providers, 
     assert (finding.level, finding.said) == (Level.FAIL, "the provider does not know it")
 
 
-def test_a_provider_that_cannot_be_reached_is_red(tiers, settings):
+def test_a_provider_that_cannot_be_reached_is_red(tiers: None, settings: Settings) -> None:
     settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = "a key", "http://127.0.0.1:1"
     assert levels(look_at_models) == [Level.FAIL, Level.FAIL]
     settings.E2B_API_KEY, settings.E2B_API_URL = "a key", "http://127.0.0.1:1"
     assert levels(look_at_e2b) == [Level.FAIL]
 
 
-def test_the_sandboxes_provider_is_asked(db, providers):
+def test_the_sandboxes_provider_is_asked(db: None, providers: None) -> None:
     assert only(look_at_e2b).level == Level.OK
 
 
-def test_missing_keys_are_red_where_nothing_rehearses(tiers, settings, monkeypatch):
+def test_missing_keys_are_red_where_nothing_rehearses(
+    tiers: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.ANTHROPIC_API_KEY = settings.E2B_API_KEY = ""
     assert only(look_at_models).level == only(look_at_e2b).level == Level.WARN
     monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere/else")
     assert only(look_at_models).level == only(look_at_e2b).level == Level.FAIL
 
 
-def test_mail_into_the_log_is_told_and_a_server_that_is_away_is_red(settings):
+def test_mail_into_the_log_is_told_and_a_server_that_is_away_is_red(settings: Settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     assert only(look_at_mail).level == Level.WARN
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -142,7 +152,7 @@ def test_mail_into_the_log_is_told_and_a_server_that_is_away_is_red(settings):
     assert only(look_at_mail).level == Level.FAIL
 
 
-def test_a_clock_that_was_moved_is_told(db):
+def test_a_clock_that_was_moved_is_told(db: None) -> None:
     from jobs import clock
 
     assert only(services.look_at_clock).level == Level.OK
@@ -150,7 +160,7 @@ def test_a_clock_that_was_moved_is_told(db):
     assert only(services.look_at_clock).level == Level.WARN
 
 
-def test_secrets_of_another_key_are_red(project, settings):
+def test_secrets_of_another_key_are_red(project: Project, settings: Settings) -> None:
     from cryptography.fernet import Fernet
 
     from jobs.models import ProjectSecret
@@ -161,7 +171,9 @@ def test_secrets_of_another_key_are_red(project, settings):
     assert only(services.look_at_keys).level == Level.FAIL
 
 
-def test_what_is_unsafe_is_red_only_where_others_can_reach_it(settings, monkeypatch):
+def test_what_is_unsafe_is_red_only_where_others_can_reach_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.DEBUG = True
     monkeypatch.delenv("BASE_URL", raising=False)
     assert Level.FAIL not in levels(look_at_settings)
@@ -170,6 +182,6 @@ def test_what_is_unsafe_is_red_only_where_others_can_reach_it(settings, monkeypa
     assert said == ["DEBUG is on: error pages show source code to everyone", "BASE_URL is not https"]
 
 
-def test_chromium_that_is_missing_is_told(settings):
+def test_chromium_that_is_missing_is_told(settings: Settings) -> None:
     settings.CHROMIUM = "/nowhere/chromium"
     assert only(look_at_chromium).level == Level.WARN

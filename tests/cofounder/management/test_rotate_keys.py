@@ -6,20 +6,21 @@ from io import StringIO
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
-from jobs.models import ProjectSecret
+from jobs.models import Project, ProjectSecret
 
 
 @pytest.fixture
-def secret(project):
+def secret(project: Project) -> ProjectSecret:
     return ProjectSecret.objects.create(project=project, name="API_KEY", value="sesame")
 
 
-def new_key():
+def new_key() -> str:
     return Fernet.generate_key().decode()
 
 
-def test_what_is_stored_is_read_with_the_new_key_alone(secret, settings):
+def test_what_is_stored_is_read_with_the_new_key_alone(secret: ProjectSecret, settings: Settings) -> None:
     new = new_key()
     settings.FIELD_ENCRYPTION_KEYS = [new, *settings.FIELD_ENCRYPTION_KEYS]
     out = StringIO()
@@ -29,7 +30,9 @@ def test_what_is_stored_is_read_with_the_new_key_alone(secret, settings):
     assert ProjectSecret.objects.get().value == "sesame"
 
 
-def test_a_key_that_is_missing_is_refused_and_nothing_is_changed(secret, settings):
+def test_a_key_that_is_missing_is_refused_and_nothing_is_changed(
+    secret: ProjectSecret, settings: Settings
+) -> None:
     old = settings.FIELD_ENCRYPTION_KEYS
     settings.FIELD_ENCRYPTION_KEYS = [new_key()]
     with pytest.raises(CommandError, match="Nothing was changed"):

@@ -2,13 +2,16 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from agents.models import AgentSession, DailyBudget
 from cofounder.operations import probes
+from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.sockets import metrics
 
@@ -16,24 +19,26 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def stranger():
+def stranger() -> Client:
     return Client()
 
 
-def test_the_liveness_probe_queries_nothing(stranger, django_assert_num_queries):
+def test_the_liveness_probe_queries_nothing(
+    stranger: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(0):
         answer = stranger.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_ready_means_a_migrated_database_and_redis(stranger):
+def test_ready_means_a_migrated_database_and_redis(stranger: Client) -> None:
     answer = stranger.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {"status": "ok", "database": "ok", "redis": "ok"}
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_without_redis_it_is_ready_and_says_degraded(stranger, settings):
+def test_without_redis_it_is_ready_and_says_degraded(stranger: Client, settings: Settings) -> None:
     settings.REDIS_URL = "unix:///nowhere.sock"
     answer = stranger.get("/readyz")
     assert (answer.status_code, answer.json()["status"], answer.json()["redis"]) == (
@@ -43,7 +48,9 @@ def test_without_redis_it_is_ready_and_says_degraded(stranger, settings):
     )
 
 
-def test_a_database_that_lacks_migrations_is_not_ready(stranger, monkeypatch):
+def test_a_database_that_lacks_migrations_is_not_ready(
+    stranger: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(probes, "_migrated", False)
     from django.db.migrations.recorder import MigrationRecorder
 
@@ -52,12 +59,12 @@ def test_a_database_that_lacks_migrations_is_not_ready(stranger, monkeypatch):
     assert (answer.status_code, answer.json()["database"]) == (503, "not migrated")
 
 
-def test_a_database_that_is_away_is_not_ready(stranger, settings):
+def test_a_database_that_is_away_is_not_ready(stranger: Client, settings: Settings) -> None:
     from django.db import connection
 
     usual = connection.ensure_connection
 
-    def refuse():
+    def refuse() -> None:
         raise OperationalError("away")
 
     connection.ensure_connection = refuse
@@ -68,7 +75,7 @@ def test_a_database_that_is_away_is_not_ready(stranger, settings):
     assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
 
 
-def test_metrics_need_the_token(stranger, settings):
+def test_metrics_need_the_token(stranger: Client, settings: Settings) -> None:
     settings.METRICS_TOKEN = ""
     assert stranger.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
     settings.METRICS_TOKEN = "a-long-token"
@@ -77,12 +84,14 @@ def test_metrics_need_the_token(stranger, settings):
     assert stranger.get("/metrics", headers={"Authorization": "Bearer a-long-token"}).status_code == 200
 
 
-def measured(client):
+def measured(client: Client) -> dict[str, Any]:
     text = client.get("/metrics", headers={"Authorization": "Bearer t"}).content.decode()
     return dict(re.findall(r"^(cofounder_\S+(?:\{[^}]*\})?) (\S+)$", text, re.MULTILINE))
 
 
-def test_metrics_tell_of_sessions_money_questions_queue_and_workers(stranger, settings, question):
+def test_metrics_tell_of_sessions_money_questions_queue_and_workers(
+    stranger: Client, settings: Settings, question: AgentEscalation
+) -> None:
     from tests.cofounder.admin.test_ledger import spent
 
     settings.METRICS_TOKEN = "t"
@@ -112,7 +121,7 @@ def test_metrics_tell_of_sessions_money_questions_queue_and_workers(stranger, se
     assert float(found["cofounder_events_delivered_total"]) == metrics.EVENTS_DELIVERED._value.get()
 
 
-def test_an_answer_carries_the_proxys_request_id_or_one_of_ours(stranger):
+def test_an_answer_carries_the_proxys_request_id_or_one_of_ours(stranger: Client) -> None:
     given = stranger.get("/healthz", headers={"X-Request-ID": "edge-12345678"})
     assert given["X-Request-ID"] == "edge-12345678"
     made = stranger.get("/healthz", headers={"X-Request-ID": 'x" onload='})

@@ -1,12 +1,12 @@
 """The visitors' page, allauth's account pages in our layout, and error pages."""
 
-from typing import Any
-
 import pytest
 from django.contrib.auth.tokens import default_token_generator
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+
+from cofounder.models import User
 
 OURS = "cofounder/base.css"
 
@@ -39,7 +39,7 @@ def test_a_founders_account_page_has_our_look(browser: Client, name: str) -> Non
     assert OURS in answer.text
 
 
-def test_a_forgotten_password_is_replaced_by_the_link_in_the_mail(founder: Any, client: Client) -> None:
+def test_a_forgotten_password_is_replaced_by_the_link_in_the_mail(founder: User, client: Client) -> None:
     client.post(reverse("account_reset_password"), {"email": founder.email})
     link = next(word for word in mail.outbox[0].body.split() if "/password/reset/key/" in word)
     form = client.get(link, follow=True)
@@ -54,7 +54,7 @@ def test_a_forgotten_password_is_replaced_by_the_link_in_the_mail(founder: Any, 
     assert founder.check_password("a brand new door")
 
 
-def test_a_used_reset_link_says_so_in_our_look(founder: Any, client: Client) -> None:
+def test_a_used_reset_link_says_so_in_our_look(founder: User, client: Client) -> None:
     token = default_token_generator.make_token(founder)
     answer = client.get(reverse("account_reset_password_from_key", args=["0", token]))
     assert OURS in answer.text
@@ -82,7 +82,7 @@ def test_an_address_that_leads_nowhere_has_our_look(db: None, client: Client) ->
     assert "There is nothing here" in answer.text
 
 
-def test_a_form_without_its_stamp_is_refused_in_our_look(founder: Any) -> None:
+def test_a_form_without_its_stamp_is_refused_in_our_look(founder: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(founder)
     answer = strict.post("/projects/new", {"name": "x"})

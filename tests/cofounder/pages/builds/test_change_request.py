@@ -1,7 +1,5 @@
 """Asking for a change to a ready build."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
 
@@ -13,12 +11,12 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def ready_job(working_job: Any) -> Any:
+def ready_job(working_job: Job) -> Job:
     Job.objects.filter(pk=working_job.pk).update(status="ready")
     return working_job
 
 
-def test_a_ready_build_has_the_box_and_others_have_not(browser: Client, working_job: Any) -> None:
+def test_a_ready_build_has_the_box_and_others_have_not(browser: Client, working_job: Job) -> None:
     page = f"/builds/{working_job.pk}"
     assert "Ask for a change" not in browser.get(page).text
     for status, has_it in (("ready", True), ("failed", False), ("cancelled", False)):
@@ -26,7 +24,7 @@ def test_a_ready_build_has_the_box_and_others_have_not(browser: Client, working_
         assert ("Ask for a change" in browser.get(page).text) is has_it
 
 
-def test_a_change_leads_to_its_build(browser: Client, ready_job: Any) -> None:
+def test_a_change_leads_to_its_build(browser: Client, ready_job: Job) -> None:
     answer = browser.post(f"/builds/{ready_job.pk}/change", {"text": " Sort it by size. "})
     new = Job.objects.get(build_number=2)
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/builds/{new.pk}")
@@ -34,12 +32,12 @@ def test_a_change_leads_to_its_build(browser: Client, ready_job: Any) -> None:
     assert "Sort it by size." in browser.get(f"/builds/{new.pk}").text
 
 
-def test_htmx_requests_are_redirected_there_too(browser: Client, ready_job: Any) -> None:
+def test_htmx_requests_are_redirected_there_too(browser: Client, ready_job: Job) -> None:
     answer = browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."}, headers=HTMX)
     assert answer.headers["HX-Redirect"] == f"/builds/{Job.objects.get(build_number=2).pk}"
 
 
-def test_an_older_build_points_to_the_newer(browser: Client, ready_job: Any) -> None:
+def test_an_older_build_points_to_the_newer(browser: Client, ready_job: Job) -> None:
     newer, _ = start_build(ready_job.project, goal="Sort it.")
     page = browser.get(f"/builds/{ready_job.pk}").text
     assert ("Ask for a change" in page, f"/builds/{newer.pk}" in page) == (False, True)
@@ -55,35 +53,35 @@ def test_an_older_build_points_to_the_newer(browser: Client, ready_job: Any) -> 
     ],
 )
 def test_unusable_words_are_refused(
-    browser: Client, ready_job: Any, text: str, status: int, sentence: str
+    browser: Client, ready_job: Job, text: str, status: int, sentence: str
 ) -> None:
     refused = browser.post(f"/builds/{ready_job.pk}/change", {"text": text}, headers=HTMX)
     assert (refused.status_code, sentence in refused.text) == (status, True)
     assert Job.objects.count() == 1
 
 
-def test_a_second_change_waits_for_the_first(browser: Client, ready_job: Any) -> None:
+def test_a_second_change_waits_for_the_first(browser: Client, ready_job: Job) -> None:
     browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."})
     refused = browser.post(f"/builds/{ready_job.pk}/change", {"text": "And blue."}, headers=HTMX)
     assert (refused.status_code, "already under way" in refused.text) == (409, True)
 
 
-def test_what_is_not_ready_is_not_changed(browser: Client, working_job: Any) -> None:
+def test_what_is_not_ready_is_not_changed(browser: Client, working_job: Job) -> None:
     refused = browser.post(f"/builds/{working_job.pk}/change", {"text": "Sort it."}, headers=HTMX)
     assert (refused.status_code, "Only what is ready" in refused.text) == (409, True)
 
 
-def test_without_money_nothing_is_begun(browser: Client, ready_job: Any) -> None:
+def test_without_money_nothing_is_begun(browser: Client, ready_job: Job) -> None:
     Subscription.objects.update(monthly_budget_override_microdollars=0)
     refused = browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."}, headers=HTMX)
     assert (refused.status_code, "no money left" in refused.text) == (402, True)
     assert Job.objects.count() == 1
 
 
-def test_another_founder_s_build_is_not_there(other_browser: Client, ready_job: Any) -> None:
+def test_another_founder_s_build_is_not_there(other_browser: Client, ready_job: Job) -> None:
     assert other_browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."}).status_code == 404
     assert Job.objects.count() == 1
 
 
-def test_opening_the_address_begins_nothing(browser: Client, ready_job: Any) -> None:
+def test_opening_the_address_begins_nothing(browser: Client, ready_job: Job) -> None:
     assert browser.get(f"/builds/{ready_job.pk}/change").status_code == 405

@@ -23,7 +23,7 @@ def test_every_event_type_has_a_template(event_type: EventType) -> None:
     assert bool(html) is (event_type not in SILENT)
 
 
-def test_a_question_that_is_gone_is_still_told(working_job: Any, rf: RequestFactory) -> None:
+def test_a_question_that_is_gone_is_still_told(working_job: Job, rf: RequestFactory) -> None:
     JobEvent.objects.all().delete()
     event = JobEvent.objects.create(
         job=working_job,

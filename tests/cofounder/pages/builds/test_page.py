@@ -1,13 +1,14 @@
 """The build page, its updates and its controls."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from agents.models import AgentSession, BuildDocument, DailyBudget
+from cofounder.models import User
 from cofounder.pages.builds.state import promises_of, read
 from escalations.models import AgentEscalation
 from jobs import clock, events
@@ -16,14 +17,14 @@ from jobs.models import EventType, FounderMessage, Job, Phase
 HTMX = {"HX-Request": "true"}
 
 
-def _say(job: Any, count: int) -> None:
+def _say(job: Job, count: int) -> None:
     facts = [
         (EventType.AGENT_NARRATION, {"text": f"sentence {n}.", "phase": ""}) for n in range(1, count + 1)
     ]
     events.record_all(job.pk, facts)
 
 
-def test_the_page_shows_where_the_build_stands(browser: Client, working_job: Any, founder: Any) -> None:
+def test_the_page_shows_where_the_build_stands(browser: Client, working_job: Job, founder: User) -> None:
     Phase.objects.create(
         job=working_job, position=1, name="The list", status="working", started_at=clock.now()
     )
@@ -37,7 +38,7 @@ def test_the_page_shows_where_the_build_stands(browser: Client, working_job: Any
     assert "a list of uniforms by size" in page
 
 
-def test_a_sleeping_build_counts_down_in_real_seconds(browser: Client, working_job: Any) -> None:
+def test_a_sleeping_build_counts_down_in_real_seconds(browser: Client, working_job: Job) -> None:
     wake_at = clock.now() + timedelta(hours=5)
     AgentSession.objects.filter(pk=working_job.pk).update(state="sleeping", wake_at=wake_at)
     page = browser.get(f"/builds/{working_job.pk}").text
@@ -45,21 +46,21 @@ def test_a_sleeping_build_counts_down_in_real_seconds(browser: Client, working_j
     assert "Wake now" in page
 
 
-def test_a_failed_build_says_why_and_what_to_do(browser: Client, working_job: Any) -> None:
+def test_a_failed_build_says_why_and_what_to_do(browser: Client, working_job: Job) -> None:
     Job.objects.filter(pk=working_job.pk).update(status="failed", status_message="The disk is full.")
     page = browser.get(f"/builds/{working_job.pk}").text
     assert "The disk is full." in page
     assert "Nothing is lost" in page
 
 
-def test_a_ready_build_says_so(browser: Client, working_job: Any) -> None:
+def test_a_ready_build_says_so(browser: Client, working_job: Job) -> None:
     Job.objects.filter(pk=working_job.pk).update(status="ready", preview_url="http://app.localhost/")
     page = browser.get(f"/builds/{working_job.pk}").text
     assert "It is ready." in page
     assert f'hx-get="/builds/{working_job.pk}/app"' in page
 
 
-def test_what_the_agent_writes_cannot_become_markup(browser: Client, working_job: Any) -> None:
+def test_what_the_agent_writes_cannot_become_markup(browser: Client, working_job: Job) -> None:
     text = "<script>alert(1)</script> **bold**"
     BuildDocument.objects.create(job=working_job, section="faq", content=text, updated_at=clock.now())
     events.record(working_job.pk, EventType.AGENT_NARRATION, text=text, phase="")
@@ -68,7 +69,7 @@ def test_what_the_agent_writes_cannot_become_markup(browser: Client, working_job
     assert "<strong>bold</strong>" in page
 
 
-def test_a_finished_step_takes_the_place_of_its_beginning(browser: Client, working_job: Any) -> None:
+def test_a_finished_step_takes_the_place_of_its_beginning(browser: Client, working_job: Job) -> None:
     events.record(
         working_job.pk, EventType.TOOL_CALLED, call_id="c1", tool="bash", label="Running tests", phase=""
     )
@@ -82,7 +83,7 @@ def test_a_finished_step_takes_the_place_of_its_beginning(browser: Client, worki
     assert "Running tests" not in page
 
 
-def test_a_long_log_is_read_from_its_end_and_back_on_demand(browser: Client, working_job: Any) -> None:
+def test_a_long_log_is_read_from_its_end_and_back_on_demand(browser: Client, working_job: Job) -> None:
     _say(working_job, 450)
     page = browser.get(f"/builds/{working_job.pk}").text
     assert "sentence 450." in page
@@ -92,7 +93,7 @@ def test_a_long_log_is_read_from_its_end_and_back_on_demand(browser: Client, wor
     assert "sentence 251." not in earlier
 
 
-def test_the_news_hold_what_came_after_and_say_how_far_they_reach(browser: Client, working_job: Any) -> None:
+def test_the_news_hold_what_came_after_and_say_how_far_they_reach(browser: Client, working_job: Job) -> None:
     _say(working_job, 3)
     working_job.refresh_from_db()
     last = working_job.last_seq
@@ -102,16 +103,18 @@ def test_the_news_hold_what_came_after_and_say_how_far_they_reach(browser: Clien
     assert f'data-seq="{last}" data-more="false"' in news
 
 
-def test_news_beyond_the_end_are_empty(browser: Client, working_job: Any) -> None:
+def test_news_beyond_the_end_are_empty(browser: Client, working_job: Job) -> None:
     assert 'class="entry' not in browser.get(f"/builds/{working_job.pk}/feed?after=999").text
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "1" * 30, "²"])
-def test_an_invalid_number_is_not_found(browser: Client, working_job: Any, after: str) -> None:
+def test_an_invalid_number_is_not_found(browser: Client, working_job: Job, after: str) -> None:
     assert browser.get(f"/builds/{working_job.pk}/feed", {"after": after}).status_code == 404
 
 
-def test_the_end_of_a_build_takes_the_buttons_off_its_questions(browser: Client, question: Any) -> None:
+def test_the_end_of_a_build_takes_the_buttons_off_its_questions(
+    browser: Client, question: AgentEscalation
+) -> None:
     job = question.job
     job.refresh_from_db()
     AgentEscalation.objects.update(status="skipped")
@@ -121,7 +124,7 @@ def test_the_end_of_a_build_takes_the_buttons_off_its_questions(browser: Client,
 
 
 def test_the_page_costs_the_same_however_long_the_log_is(
-    browser: Client, working_job: Any, django_assert_max_num_queries: Any
+    browser: Client, working_job: Job, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     _say(working_job, 2_000)
     with django_assert_max_num_queries(40):
@@ -129,12 +132,12 @@ def test_the_page_costs_the_same_however_long_the_log_is(
 
 
 @pytest.mark.parametrize("path", ["", "/feed?after=0", "/images/x.png"])
-def test_another_founders_build_does_not_exist(other_browser: Client, working_job: Any, path: str) -> None:
+def test_another_founders_build_does_not_exist(other_browser: Client, working_job: Job, path: str) -> None:
     assert other_browser.get(f"/builds/{working_job.pk}{path}").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["", "/feed", "/images/x.png"])
-def test_reading_pages_refuse_a_post(browser: Client, working_job: Any, path: str) -> None:
+def test_reading_pages_refuse_a_post(browser: Client, working_job: Job, path: str) -> None:
     assert browser.post(f"/builds/{working_job.pk}{path}").status_code == 405
 
 
@@ -142,49 +145,49 @@ def test_a_missing_build_is_not_found(browser: Client) -> None:
     assert browser.get(f"/builds/{uuid4()}").status_code == 404
 
 
-def test_pausing_is_asked_for_and_shown(browser: Client, working_job: Any) -> None:
+def test_pausing_is_asked_for_and_shown(browser: Client, working_job: Job) -> None:
     answer = browser.post(f"/builds/{working_job.pk}/pause", headers=HTMX)
     assert answer.headers["HX-Trigger"] == "build-changed"
     assert "Pausing after this step" in browser.get(f"/builds/{working_job.pk}").text
 
 
-def test_a_control_that_does_not_fit_is_refused_with_a_sentence(browser: Client, working_job: Any) -> None:
+def test_a_control_that_does_not_fit_is_refused_with_a_sentence(browser: Client, working_job: Job) -> None:
     answer = browser.post(f"/builds/{working_job.pk}/wake", headers=HTMX)
     assert answer.status_code == 409
     assert "Only a sleeping agent can be woken" in answer.text
 
 
-def test_controls_work_without_scripts(browser: Client, working_job: Any) -> None:
+def test_controls_work_without_scripts(browser: Client, working_job: Job) -> None:
     page = browser.post(f"/builds/{working_job.pk}/stop", follow=True).text
     assert "The build was stopped." in page
 
 
-def test_opening_a_controls_address_changes_nothing(browser: Client, working_job: Any) -> None:
+def test_opening_a_controls_address_changes_nothing(browser: Client, working_job: Job) -> None:
     assert browser.get(f"/builds/{working_job.pk}/stop").status_code == 405
     assert not Job.objects.get().is_over
 
 
-def test_nobody_controls_anothers_build(other_browser: Client, working_job: Any) -> None:
+def test_nobody_controls_anothers_build(other_browser: Client, working_job: Job) -> None:
     assert other_browser.post(f"/builds/{working_job.pk}/stop").status_code == 404
     assert other_browser.post(f"/builds/{working_job.pk}/messages", {"text": "hi"}).status_code == 404
     assert not Job.objects.get().is_over
 
 
-def test_an_unknown_control_is_not_found(browser: Client, working_job: Any) -> None:
+def test_an_unknown_control_is_not_found(browser: Client, working_job: Job) -> None:
     assert browser.post(f"/builds/{working_job.pk}/explode").status_code == 404
 
 
-def test_a_message_is_kept_for_the_agent_and_seen_in_the_feed(browser: Client, working_job: Any) -> None:
+def test_a_message_is_kept_for_the_agent_and_seen_in_the_feed(browser: Client, working_job: Job) -> None:
     browser.post(f"/builds/{working_job.pk}/messages", {"text": "Larger, please"}, headers=HTMX)
     assert FounderMessage.objects.get().text == "Larger, please"
     assert "Larger, please" in browser.get(f"/builds/{working_job.pk}").text
 
 
-def test_an_empty_message_is_refused(browser: Client, working_job: Any) -> None:
+def test_an_empty_message_is_refused(browser: Client, working_job: Job) -> None:
     assert browser.post(f"/builds/{working_job.pk}/messages", {"text": " "}, headers=HTMX).status_code == 400
 
 
-def test_only_the_latest_round_of_checks_is_evidence(working_job: Any) -> None:
+def test_only_the_latest_round_of_checks_is_evidence(working_job: Job) -> None:
     promise = "A LIST of uniforms  by size"
     for ok in (False, True):
         events.record(working_job.pk, EventType.JOB_STATUS, status="checks", previous="deps", message="")
@@ -217,14 +220,14 @@ def test_only_the_latest_round_of_checks_is_evidence(working_job: Any) -> None:
         ("cancelled", "sleeping", "Stopped"),
     ],
 )
-def test_the_badge_tells_the_truth(working_job: Any, status: str, state: str, label: str) -> None:
+def test_the_badge_tells_the_truth(working_job: Job, status: str, state: str, label: str) -> None:
     Job.objects.filter(pk=working_job.pk).update(status=status)
     AgentSession.objects.filter(pk=working_job.pk).update(state=state)
     job = Job.objects.get(pk=working_job.pk)
     assert read(job).label == label
 
 
-def test_a_working_agent_that_falls_silent_is_called_so(working_job: Any) -> None:
+def test_a_working_agent_that_falls_silent_is_called_so(working_job: Job) -> None:
     from jobs.models import JobEvent
 
     JobEvent.objects.update(created_at=clock.now() - timedelta(minutes=6))

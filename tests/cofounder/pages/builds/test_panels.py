@@ -7,7 +7,7 @@ from django.test import Client
 
 from cofounder.pages.builds import panels
 from jobs import events
-from jobs.models import EventType, JobEvent, Phase
+from jobs.models import EventType, Job, JobEvent, Phase
 
 
 def _event(event_type: EventType, **payload: Any) -> JobEvent:
@@ -39,14 +39,14 @@ def test_only_panels_that_exist_are_named(event_type: EventType) -> None:
     assert panels.changed_by([_event(event_type)]) <= panels.ALL
 
 
-def test_news_without_consequences_are_small(browser: Client, working_job: Any) -> None:
+def test_news_without_consequences_are_small(browser: Client, working_job: Job) -> None:
     events.record(working_job.pk, EventType.AGENT_NARRATION, text="Hello.", phase="")
     news = browser.get(f"/builds/{working_job.pk}/feed?after=1").text
     assert 'id="state"' in news
     assert 'id="phases"' not in news
 
 
-def test_a_phase_that_begins_brings_the_plan(browser: Client, working_job: Any) -> None:
+def test_a_phase_that_begins_brings_the_plan(browser: Client, working_job: Job) -> None:
     Phase.objects.create(job=working_job, position=1, name="The list", status="working")
     events.record(working_job.pk, EventType.PHASE_STARTED, phase="The list", position=1)
     news = browser.get(f"/builds/{working_job.pk}/feed?after=1").text
@@ -54,7 +54,7 @@ def test_a_phase_that_begins_brings_the_plan(browser: Client, working_job: Any) 
     assert '<option value="The list">' in news
 
 
-def test_everything_comes_when_it_is_asked_for(browser: Client, working_job: Any) -> None:
+def test_everything_comes_when_it_is_asked_for(browser: Client, working_job: Job) -> None:
     news = browser.get(f"/builds/{working_job.pk}/feed?after=1&all=1").text
     for panel in panels.ALL:
         assert f'id="{panel}"' in news

@@ -8,13 +8,13 @@ from django.test import Client
 from cofounder.pages.builds import phase_filter
 from cofounder.pages.builds.phase_filter import Span
 from jobs import events
-from jobs.models import EventType
+from jobs.models import EventType, Job
 
 SPANS = [Span("List", 3, 6), Span("Form", 6, 9), Span("List", 9, None)]
 
 
 @pytest.fixture
-def phased(working_job: Any) -> Any:
+def phased(working_job: Job) -> Any:
     """A build whose log has two phases, the first of which was resumed later."""
     for name in ("List", "Form", "List"):
         events.record(working_job.pk, EventType.PHASE_STARTED, phase=name, position=1)

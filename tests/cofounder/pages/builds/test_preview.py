@@ -15,6 +15,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from agents.actions import share_links
 from agents.builds import finished_app
 from agents.models import AgentSession, ShareLink
+from cofounder.models import User
 from jobs import clock, events
 from jobs.models import EventType, Job
 
@@ -43,7 +44,7 @@ def running_app() -> Iterator[str]:
 
 
 @pytest.fixture
-def owner(client: Client, founder: Any) -> Client:
+def owner(client: Client, founder: User) -> Client:
     client.force_login(founder)
     return client
 
@@ -54,18 +55,18 @@ def stranger() -> Client:
 
 
 @pytest.fixture
-def finished(build: Any) -> Any:
+def finished(build: Job) -> Any:
     return finish(build, SILENT)
 
 
-def finish(job: Any, url: str) -> Any:
+def finish(job: Job, url: str) -> Any:
     Job.objects.filter(pk=job.pk).update(status="ready", preview_url=url)
     AgentSession.objects.filter(pk=job.pk).update(state="completed")
     job.refresh_from_db()
     return job
 
 
-def address(job: Any, link: ShareLink | None = None) -> str:
+def address(job: Job, link: ShareLink | None = None) -> str:
     query = f"?link={share_links.token_of(link)}" if link else ""
     return reverse("preview", args=[job.project_id]) + query
 
@@ -74,7 +75,7 @@ def queued() -> int:
     return ProcrastinateJob.objects.filter(task_name=finished_app.SHOW, status="todo").count()
 
 
-def say(job: Any, status: str, **payload: Any) -> None:
+def say(job: Job, status: str, **payload: Any) -> None:
     events.record(job.pk, EventType.PREVIEW_UPDATED, **{"url": "", "status": status, **payload})
 
 
@@ -82,7 +83,7 @@ def progress_of(page: str) -> str:
     return re.findall(r'hx-get="([^"]+)"', page)[0].replace("&amp;", "&")
 
 
-def test_a_running_app_is_opened_at_once(owner: Client, build: Any, running_app: str) -> None:
+def test_a_running_app_is_opened_at_once(owner: Client, build: Job, running_app: str) -> None:
     finish(build, running_app)
     answer = owner.get(address(build))
     assert (answer.status_code, answer["Location"]) == (302, running_app)
@@ -150,14 +151,14 @@ def test_the_current_build_is_opened_when_its_app_runs(
     assert ProcrastinateJob.objects.get(task_name=finished_app.SHOW).args == {"job_id": str(finished.pk)}
 
 
-def test_a_project_without_a_finished_build_says_so(owner: Client, build: Any) -> None:
+def test_a_project_without_a_finished_build_says_so(owner: Client, build: Job) -> None:
     page = owner.get(address(build))
     assert "Uniform Swap is not ready yet" in page.content.decode()
     assert queued() == 0
 
 
 def test_strangers_sign_in_first_and_other_founders_find_nothing(
-    stranger: Client, other_founder: Any, finished: Any
+    stranger: Client, other_founder: User, finished: Any
 ) -> None:
     answer = stranger.get(address(finished))
     assert answer.status_code == 302
@@ -171,14 +172,14 @@ def test_strangers_sign_in_first_and_other_founders_find_nothing(
 # Share links
 
 
-def test_a_share_link_opens_the_app_without_a_login(stranger: Client, build: Any, running_app: str) -> None:
+def test_a_share_link_opens_the_app_without_a_login(stranger: Client, build: Job, running_app: str) -> None:
     finish(build, running_app)
     link = share_links.make(build.project, 7)
     assert stranger.get(address(build, link))["Location"] == running_app
 
 
 def test_a_link_ends_by_itself_when_revoked_and_with_another_project(
-    stranger: Client, finished: Any, other_founder: Any
+    stranger: Client, finished: Any, other_founder: User
 ) -> None:
     from jobs.briefs import create_project
 
@@ -242,7 +243,9 @@ def test_there_are_only_so_many_links(owner: Client, finished: Any) -> None:
     assert answer.status_code == 409
 
 
-def test_nobody_else_makes_sees_or_revokes_links(stranger: Client, other_founder: Any, finished: Any) -> None:
+def test_nobody_else_makes_sees_or_revokes_links(
+    stranger: Client, other_founder: User, finished: Any
+) -> None:
     link = share_links.make(finished.project, 7)
     addresses = [
         reverse("share", args=[finished.project_id]),
@@ -265,7 +268,7 @@ def test_nobody_else_makes_sees_or_revokes_links(stranger: Client, other_founder
     ("path", "words"), [("", "The app answers."), ("blank", "its page is blank"), (None, "The app is down")]
 )
 def test_the_panel_says_how_the_app_is(
-    owner: Client, build: Any, running_app: str, path: str | None, words: str
+    owner: Client, build: Job, running_app: str, path: str | None, words: str
 ) -> None:
     finish(build, SILENT if path is None else running_app + path)
     page = owner.get(reverse("app-status", args=[build.pk])).content.decode()
@@ -274,6 +277,6 @@ def test_the_panel_says_how_the_app_is(
     assert queued() == 0
 
 
-def test_the_panel_is_for_the_owner(stranger: Client, other_founder: Any, finished: Any) -> None:
+def test_the_panel_is_for_the_owner(stranger: Client, other_founder: User, finished: Any) -> None:
     stranger.force_login(other_founder)
     assert stranger.get(reverse("app-status", args=[finished.pk])).status_code == 404

@@ -1,17 +1,15 @@
 """Screenshots."""
 
-from typing import Any
-
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 
 from jobs import events
-from jobs.models import EventType
+from jobs.models import EventType, Job
 
 
-def _store(job: Any, name: str) -> str:
+def _store(job: Job, name: str) -> str:
     stored = default_storage.save(f"tests/{job.pk}/{name}", ContentFile(b"\x89PNG"))
     events.record(
         job.pk,
@@ -25,24 +23,24 @@ def _store(job: Any, name: str) -> str:
     return stored
 
 
-def test_the_owner_sees_a_screenshot(browser: Client, working_job: Any) -> None:
+def test_the_owner_sees_a_screenshot(browser: Client, working_job: Job) -> None:
     answer = browser.get(f"/builds/{working_job.pk}/images/{_store(working_job, 'a.png')}")
     assert b"".join(answer.streaming_content) == b"\x89PNG"  # type: ignore[attr-defined]
     assert answer.headers["Content-Type"] == "image/png"
 
 
-def test_another_founder_does_not(other_browser: Client, working_job: Any) -> None:
+def test_another_founder_does_not(other_browser: Client, working_job: Job) -> None:
     name = _store(working_job, "a.png")
     assert other_browser.get(f"/builds/{working_job.pk}/images/{name}").status_code == 404
 
 
-def test_a_file_that_is_not_an_image_is_never_served(browser: Client, working_job: Any) -> None:
+def test_a_file_that_is_not_an_image_is_never_served(browser: Client, working_job: Job) -> None:
     name = _store(working_job, "a.html")
     assert browser.get(f"/builds/{working_job.pk}/images/{name}").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["other.png", "../keys.png", "a/../../b.png"])
 def test_a_name_the_log_does_not_mention_is_not_looked_up(
-    browser: Client, working_job: Any, name: str
+    browser: Client, working_job: Job, name: str
 ) -> None:
     assert browser.get(f"/builds/{working_job.pk}/images/{name}").status_code == 404

@@ -1,11 +1,11 @@
 """Changing the founder's money on a page."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from agents.models import BudgetChange, DailyBudget, Subscription
+from cofounder.models import User
 from cofounder.pages.money import change
 from jobs.errors import CofounderError
 
@@ -35,7 +35,7 @@ def test_anything_else_is_refused_with_a_sentence(written: str) -> None:
         change.read_dollars(written)
 
 
-def test_today_gets_the_limit_the_founder_sets(browser: Client, founder: Any) -> None:
+def test_today_gets_the_limit_the_founder_sets(browser: Client, founder: User) -> None:
     answer = browser.post("/money/today", {"dollars": "5"}, headers=HTMX)
     assert "Today may cost $5.00." in answer.text
     assert DailyBudget.objects.get(user=founder).allowance_microdollars == 5_000_000
@@ -59,7 +59,7 @@ def test_nobody_is_redirected_elsewhere(browser: Client, back: str) -> None:
     assert browser.post("/money/today", {"dollars": "1", "back": back}).headers["Location"] == "/settings"
 
 
-def test_founders_top_up_where_that_is_allowed(browser: Client, founder: Any, settings: Any) -> None:
+def test_founders_top_up_where_that_is_allowed(browser: Client, founder: User, settings: Settings) -> None:
     settings.SELF_SERVICE_TOP_UP = True
     assert 'action="/money/top-up"' in browser.get("/settings").text
     browser.post("/money/top-up", {"dollars": "30"}, headers=HTMX)

@@ -1,13 +1,14 @@
 """What the page draws of a build's spending."""
 
 from datetime import date, timedelta
-from typing import Any
 
 from django.test import Client
 
 from agents.models import AgentSession, DailyBudget, SpendEntry
+from cofounder.models import User
 from cofounder.pages.money import spending
 from jobs import clock
+from jobs.models import Job
 
 TODAY = date(2026, 11, 21)
 DOLLAR = 1_000_000
@@ -36,7 +37,7 @@ def test_days_without_money_draw_nothing() -> None:
     assert (bar.own_height, bar.others_height) == (0, 0)
 
 
-def _spend(job: Any, day: date, phase: str, cost: int) -> None:
+def _spend(job: Job, day: date, phase: str, cost: int) -> None:
     session = AgentSession.objects.get(pk=job.pk)
     SpendEntry.objects.create(
         user=session.user,
@@ -53,7 +54,9 @@ def _spend(job: Any, day: date, phase: str, cost: int) -> None:
     )
 
 
-def test_the_page_tells_days_and_phases_in_words_too(browser: Client, working_job: Any, founder: Any) -> None:
+def test_the_page_tells_days_and_phases_in_words_too(
+    browser: Client, working_job: Job, founder: User
+) -> None:
     DailyBudget.objects.create(
         user=founder,
         day=clock.today(),
@@ -68,7 +71,7 @@ def test_the_page_tells_days_and_phases_in_words_too(browser: Client, working_jo
     assert "<title>" in page
 
 
-def test_another_build_of_the_founder_is_not_this_ones(working_job: Any, founder: Any) -> None:
+def test_another_build_of_the_founder_is_not_this_ones(working_job: Job, founder: User) -> None:
     DailyBudget.objects.create(
         user=founder, day=clock.today(), allowance_microdollars=DOLLAR, spent_microdollars=DOLLAR
     )

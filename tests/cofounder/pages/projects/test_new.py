@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from agents.models import Subscription
+from cofounder.models import User
 from jobs import briefs
 from jobs.models import Job, Project
 
@@ -66,7 +67,7 @@ def test_the_same_form_sent_twice_makes_one_project(browser: Client) -> None:
     assert Project.objects.count() == 1
 
 
-def test_a_refused_build_keeps_the_project(browser: Client, founder: Any) -> None:
+def test_a_refused_build_keeps_the_project(browser: Client, founder: User) -> None:
     Subscription.objects.filter(user=founder).update(suspended=True)
     page = browser.post("/projects/new", _words(), follow=True).text
     assert "is saved, but its build could not start" in page

@@ -4,8 +4,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
+from cofounder.models import User
+from escalations.models import AgentEscalation
 from jobs import project_secrets
+from jobs.models import Project
 
 HTMX = {"HX-Request": "true"}
 OPTIONS = [
@@ -15,7 +19,7 @@ OPTIONS = [
 
 
 @pytest.fixture
-def key_question(question: Any) -> Any:
+def key_question(question: AgentEscalation) -> Any:
     """A question that can be answered only with credentials."""
     question.options = OPTIONS
     question.plain_english_problem = "I tried to reach the shop, and I need the key STRIPE_API_KEY."
@@ -23,7 +27,9 @@ def key_question(question: Any) -> Any:
     return question
 
 
-def answer(browser: Client, question: Any, decision: str, *pairs: tuple[str, str], **words: str) -> Any:
+def answer(
+    browser: Client, question: AgentEscalation, decision: str, *pairs: tuple[str, str], **words: str
+) -> Any:
     form = {
         "decision": decision,
         "secret_name": [name for name, _ in pairs],
@@ -46,7 +52,7 @@ def test_where_no_key_is_named_those_that_are_known_are_offered(browser: Client,
     assert 'value="MAIL_PASSWORD"' in browser.get("/questions").text
 
 
-def test_other_questions_ask_for_no_keys(browser: Client, question: Any) -> None:
+def test_other_questions_ask_for_no_keys(browser: Client, question: AgentEscalation) -> None:
     assert "secret_value" not in browser.get("/questions").text
 
 
@@ -88,7 +94,9 @@ def test_a_key_that_cannot_be_used_is_refused(
 
 
 @pytest.mark.parametrize("debug", [True, False], ids=["debug", "production"])
-def test_no_error_page_repeats_a_key(key_question: Any, founder: Any, settings: Any, debug: bool) -> None:
+def test_no_error_page_repeats_a_key(
+    key_question: Any, founder: User, settings: Settings, debug: bool
+) -> None:
     browser = Client(raise_request_exception=False)
     browser.force_login(founder)
     settings.DEBUG, settings.FIELD_ENCRYPTION_KEYS = debug, ["no key"]
@@ -96,7 +104,7 @@ def test_no_error_page_repeats_a_key(key_question: Any, founder: Any, settings: 
     assert (failed.status_code, "sk-123456" in failed.text) == (500, False)
 
 
-def test_keys_are_listed_replaced_and_removed(browser: Client, project: Any) -> None:
+def test_keys_are_listed_replaced_and_removed(browser: Client, project: Project) -> None:
     page = f"/projects/{project.pk}/keys"
     assert "There is none yet" in browser.get(page).text
     for value in ("sk-first", "sk-second"):
@@ -117,14 +125,14 @@ def test_keys_are_listed_replaced_and_removed(browser: Client, project: Any) -> 
     ],
 )
 def test_a_bad_key_keeps_its_name_in_the_form(
-    browser: Client, project: Any, form: dict[str, str], sentence: str
+    browser: Client, project: Project, form: dict[str, str], sentence: str
 ) -> None:
     refused = browser.post(f"/projects/{project.pk}/keys", form)
     assert (refused.status_code, sentence in refused.text) == (400, True)
     assert f'value="{form.get("secret_name", "")}"' in refused.text
 
 
-def test_another_founder_sees_and_touches_no_key(other_browser: Client, project: Any) -> None:
+def test_another_founder_sees_and_touches_no_key(other_browser: Client, project: Project) -> None:
     project_secrets.keep(project.pk, {"KEY": "sk-123456"})
     page = f"/projects/{project.pk}/keys"
     assert other_browser.get(page).status_code == 404
@@ -133,5 +141,5 @@ def test_another_founder_sees_and_touches_no_key(other_browser: Client, project:
     assert project_secrets.names_of(project.pk) == ["KEY"]
 
 
-def test_opening_the_address_removes_nothing(browser: Client, project: Any) -> None:
+def test_opening_the_address_removes_nothing(browser: Client, project: Project) -> None:
     assert browser.get(f"/projects/{project.pk}/keys/remove").status_code == 405

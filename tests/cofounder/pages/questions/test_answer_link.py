@@ -1,15 +1,15 @@
 """The page behind the link in a question's mail."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from cofounder.models import User
 from escalations import links
 from escalations.answers import resolve
-from escalations.models import AnswerLink
+from escalations.models import AgentEscalation, AnswerLink
 from jobs import clock
 
 ASKED = "Should sizes be letters or ages?"
@@ -22,7 +22,7 @@ def stranger() -> Client:
 
 
 @pytest.fixture
-def page(question: Any) -> str:
+def page(question: AgentEscalation) -> str:
     return f"/answer/{links.make(question)[0]}"
 
 
@@ -42,7 +42,9 @@ def test_the_question_is_shown_without_a_login_and_looking_uses_nothing_up(
     assert stranger.post(page, {"decision": "ages"}).status_code == 302
 
 
-def test_an_answer_leads_to_its_receipt(stranger: Client, page: str, question: Any, founder: Any) -> None:
+def test_an_answer_leads_to_its_receipt(
+    stranger: Client, page: str, question: AgentEscalation, founder: User
+) -> None:
     words = {"decision": "ages", "guidance": "and half sizes"}
     receipt = stranger.post(page, words, follow=True).text
     question.refresh_from_db()
@@ -52,7 +54,7 @@ def test_an_answer_leads_to_its_receipt(stranger: Client, page: str, question: A
         assert shown in receipt
 
 
-def test_a_second_answer_is_told_of_the_first(stranger: Client, page: str, question: Any) -> None:
+def test_a_second_answer_is_told_of_the_first(stranger: Client, page: str, question: AgentEscalation) -> None:
     stranger.post(page, {"decision": "ages"})
     second = stranger.post(page, {"decision": "letters"})
     question.refresh_from_db()
@@ -61,7 +63,9 @@ def test_a_second_answer_is_told_of_the_first(stranger: Client, page: str, quest
     assert "You answered on" in second.text
 
 
-def test_an_answer_by_other_means_is_shown(stranger: Client, page: str, question: Any, admin: Any) -> None:
+def test_an_answer_by_other_means_is_shown(
+    stranger: Client, page: str, question: AgentEscalation, admin: User
+) -> None:
     resolve(question.pk, decision="letters", guidance="As agreed.", by=admin, via="admin")
     shown = stranger.get(page).text
     assert "An admin answered on" in shown
@@ -70,7 +74,9 @@ def test_an_answer_by_other_means_is_shown(stranger: Client, page: str, question
     assert "<form" not in shown
 
 
-def test_a_question_whose_build_is_over_needs_no_answer(stranger: Client, page: str, question: Any) -> None:
+def test_a_question_whose_build_is_over_needs_no_answer(
+    stranger: Client, page: str, question: AgentEscalation
+) -> None:
     question.status = "skipped"
     question.save(update_fields=["status"])
     assert "needs no answer any more" in stranger.get(page).text
@@ -84,7 +90,7 @@ def expired(page: str) -> str:
 
 
 def test_an_old_link_shows_nothing_and_offers_a_new_one(
-    stranger: Client, expired: str, question: Any
+    stranger: Client, expired: str, question: AgentEscalation
 ) -> None:
     for shown in (stranger.get(expired), stranger.post(expired, {"decision": "ages"})):
         assert shown.status_code == 410
@@ -103,7 +109,7 @@ def test_a_new_link_is_sent_once(stranger: Client, expired: str) -> None:
 
 
 def test_an_old_link_to_an_answered_question_offers_nothing(
-    stranger: Client, expired: str, question: Any, founder: Any
+    stranger: Client, expired: str, question: AgentEscalation, founder: User
 ) -> None:
     resolve(question.pk, decision="ages", by=founder)
     shown = stranger.post(expired, {"decision": "renew"})
@@ -119,7 +125,7 @@ def test_an_old_link_to_an_answered_question_offers_nothing(
     ids=["cut", "longer", "forged"],
 )
 def test_a_damaged_link_is_said_to_be_one(
-    stranger: Client, page: str, question: Any, damage: Callable[[str], str]
+    stranger: Client, page: str, question: AgentEscalation, damage: Callable[[str], str]
 ) -> None:
     for shown in (stranger.get(damage(page)), stranger.post(damage(page), {"decision": "ages"})):
         assert shown.status_code == 404
@@ -130,7 +136,7 @@ def test_a_damaged_link_is_said_to_be_one(
 
 
 def test_a_link_for_somebody_else_is_not_shown_and_not_used(
-    other_browser: Client, page: str, question: Any
+    other_browser: Client, page: str, question: AgentEscalation
 ) -> None:
     for shown in (other_browser.get(page), other_browser.post(page, {"decision": "ages"})):
         assert shown.status_code == 404
@@ -148,7 +154,7 @@ def test_the_founder_who_is_signed_in_may_use_it_too(browser: Client, page: str)
     "words", [{"decision": "nonsense"}, {"decision": "provide_guidance", "guidance": " "}, {}], ids=str
 )
 def test_an_answer_that_cannot_be_used_is_asked_for_again(
-    stranger: Client, page: str, question: Any, words: dict[str, str]
+    stranger: Client, page: str, question: AgentEscalation, words: dict[str, str]
 ) -> None:
     assert stranger.post(page, words).status_code == 400
     question.refresh_from_db()
@@ -160,7 +166,7 @@ def test_what_was_typed_is_kept_when_an_answer_is_refused(stranger: Client, page
     assert "Both &lt;b&gt;!</textarea>" in shown.text
 
 
-def test_keys_and_passwords_are_not_asked_for(stranger: Client, page: str, question: Any) -> None:
+def test_keys_and_passwords_are_not_asked_for(stranger: Client, page: str, question: AgentEscalation) -> None:
     question.options = [
         {"value": "provide_credentials", "label": "Give me access", "description": "You enter the key."},
         {"value": "skip_feature", "label": "Leave it out", "description": ""},
@@ -188,7 +194,7 @@ def test_other_methods_are_refused(stranger: Client, page: str, method: str) -> 
     assert getattr(stranger, method)(page).status_code == 405
 
 
-def test_the_words_of_others_are_no_markup(stranger: Client, page: str, question: Any) -> None:
+def test_the_words_of_others_are_no_markup(stranger: Client, page: str, question: AgentEscalation) -> None:
     question.plain_english_problem = "<script>alert(1)</script>"
     question.save(update_fields=["plain_english_problem"])
     assert "<script>alert" not in stranger.get(page).text

@@ -2,20 +2,21 @@
 
 import re
 from datetime import time
-from typing import Any
 
 import pytest
 from django.test import Client
 from knox.models import AuthToken
 
 from agents.models import AgentSession, DailyBudget, Subscription
+from cofounder.models import User
 from jobs import clock
+from jobs.models import Job
 
 HTMX = {"HX-Request": "true"}
 NIGHT = {"auto_wake": "on", "quiet_from": "22:00", "quiet_until": "07:30", "time_zone": "Europe/Berlin"}
 
 
-def test_the_page_shows_plan_and_money(browser: Client, founder: Any) -> None:
+def test_the_page_shows_plan_and_money(browser: Client, founder: User) -> None:
     page = browser.get("/settings").text
     assert founder.email in page
     assert "Bootstrapper, $60.00 a month" in page
@@ -35,7 +36,7 @@ def test_the_page_only_reads(browser: Client) -> None:
     assert browser.post("/settings").status_code == 405
 
 
-def test_nights_are_kept_and_shown(browser: Client, founder: Any) -> None:
+def test_nights_are_kept_and_shown(browser: Client, founder: User) -> None:
     browser.post("/settings/nights", NIGHT)
     kept = Subscription.objects.get(user=founder)
     assert (kept.auto_wake, kept.quiet_from, kept.quiet_until) == (True, time(22), time(7, 30))
@@ -44,7 +45,7 @@ def test_nights_are_kept_and_shown(browser: Client, founder: Any) -> None:
     assert 'value="Europe/Berlin"' in page
 
 
-def test_a_sleeper_follows_new_nights_at_once(browser: Client, working_job: Any) -> None:
+def test_a_sleeper_follows_new_nights_at_once(browser: Client, working_job: Job) -> None:
     midnight = clock.next_midnight(clock.now())
     AgentSession.objects.update(state="sleeping", wake_at=midnight)
     DailyBudget.objects.create(
@@ -98,13 +99,13 @@ def test_a_token_is_shown_once_and_works(browser: Client, client: Client) -> Non
     assert client.get("/api/jobs", headers={"Authorization": f"Token {token}"}).status_code == 200
 
 
-def test_a_revoked_token_no_longer_works(browser: Client, client: Client, founder: Any) -> None:
+def test_a_revoked_token_no_longer_works(browser: Client, client: Client, founder: User) -> None:
     row, token = AuthToken.objects.create(founder)
     browser.post(f"/settings/tokens/{row.pk}/revoke")
     assert client.get("/api/jobs", headers={"Authorization": f"Token {token}"}).status_code == 401
 
 
-def test_nobody_revokes_anothers_token(other_browser: Client, founder: Any) -> None:
+def test_nobody_revokes_anothers_token(other_browser: Client, founder: User) -> None:
     row, _ = AuthToken.objects.create(founder)
     assert other_browser.post(f"/settings/tokens/{row.pk}/revoke").status_code == 404
     assert AuthToken.objects.exists()

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from agents.models import NotificationSettings
 from tests.receiver import Receiver, receiving
@@ -15,7 +15,7 @@ WEBHOOK = "/settings/notifications/webhook"
 
 
 @pytest.fixture
-def receiver(settings: Any) -> Iterator[Receiver]:
+def receiver(settings: Settings) -> Iterator[Receiver]:
     with receiving() as receiver:
         yield receiver
 
@@ -75,7 +75,7 @@ def test_a_new_secret_ends_the_old_one(browser: Client, receiver: Receiver) -> N
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_and_kept_in_its_field(
-    browser: Client, settings: Any, url: str, sentence: str
+    browser: Client, settings: Settings, url: str, sentence: str
 ) -> None:
     settings.PRIVATE_WEBHOOKS = False
     shown = browser.post(WEBHOOK, {"url": url}, headers=HTMX)
