@@ -1,5 +1,6 @@
 """The loop with strict doubles: each raises when its script runs out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -7,39 +8,39 @@ import pytest
 from agents.guards import Guards
 from agents.loop import Loop
 from agents.stops import CapReached, ContextFull, ModelDeclined, TurnEnded
-from agents.turns import Replay, ToolCall, ToolResult, Turn, text_block
+from agents.turns import Block, Replay, ToolCall, ToolResult, Turn, text_block
 
 
-def use(name: str, call_id: str = "t1", **inputs: Any) -> dict[str, Any]:
+def use(name: str, call_id: str = "t1", **inputs: Any) -> Block:
     return {"type": "tool_use", "id": call_id, "name": name, "input": inputs}
 
 
-def turn(*content: Any, stop_reason: str = "tool_use") -> Turn:
+def turn(*content: Block, stop_reason: str = "tool_use") -> Turn:
     return Turn([*content], stop_reason)
 
 
 class ScriptedModel:
-    def __init__(self, *turns: Any) -> None:
+    def __init__(self, *turns: Turn) -> None:
         self._turns = list(turns)
 
-    async def answer(self, messages: Any, max_tokens: Any) -> Any:
+    async def answer(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn:
         return self._turns.pop(0)
 
-    async def sum_up(self, messages: Any, max_tokens: Any) -> Turn:
+    async def sum_up(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn:
         return turn({"type": "compaction", "content": "so far"}, stop_reason="compaction")
 
 
 class RecordingToolbox:
     def __init__(self) -> None:
-        self.ran = []
+        self.ran: list[str] = []
 
-    def label(self, call: Any) -> Any:
+    def label(self, call: ToolCall) -> str:
         return call.name
 
-    def replay(self, name: Any) -> Replay:
+    def replay(self, name: str) -> Replay:
         return Replay.REPORT if name in ("bash", "edit_file") else Replay.RUN_AGAIN
 
-    async def run(self, call: Any) -> ToolResult:
+    async def run(self, call: ToolCall) -> ToolResult:
         self.ran.append(call.id)
         return ToolResult(call=call, label=call.name, content=[text_block("ok")])
 
@@ -47,29 +48,36 @@ class RecordingToolbox:
 class RecordingStore:
     max_tokens = 1000
     is_full = False
-    answered_at = ()  # numbers of the saves that bring an answer of the founder
+    answered_at: tuple[int, ...] = ()  # numbers of the saves that bring an answer of the founder
 
-    def __init__(self, open_turn: Any = None) -> None:
-        self.messages = []
+    def __init__(self, open_turn: Turn | None = None) -> None:
+        self.messages: list[dict[str, Any]] = []
         self.open_turn = open_turn
-        self.saved = []
+        self.saved: list[tuple[Any, ...]] = []
 
-    async def save_turn(self, turn: Any, labels: Any) -> None:
+    async def save_turn(self, turn: Turn, labels: dict[str, str]) -> None:
         self.saved.append(("turn", turn.stop_reason))
 
-    async def save_results(self, results: Any, notes: tuple[Any, ...] = ()) -> bool:
+    async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> bool:
         self.saved.append(
             ("results", [(result.call.id, result.error_type) for result in results], len(notes))
         )
         return len(self.saved) in self.answered_at
 
-    async def save_summary(self, turn: Any) -> None:
+    async def save_summary(self, turn: Turn) -> None:
         self.is_full = False
         self.saved.append(("summary", turn.stop_reason))
 
 
-def make_loop(*turns: Any, store: Any = None, cap: int = 150) -> Loop:
-    return Loop(ScriptedModel(*turns), RecordingToolbox(), store or RecordingStore(), Guards(cap))
+class RecordedLoop(Loop):
+    """A loop whose doubles can be asked what they saw."""
+
+    toolbox: RecordingToolbox
+    store: RecordingStore
+
+
+def make_loop(*turns: Turn, store: RecordingStore | None = None, cap: int = 150) -> RecordedLoop:
+    return RecordedLoop(ScriptedModel(*turns), RecordingToolbox(), store or RecordingStore(), Guards(cap))
 
 
 async def test_a_step_saves_the_turn_before_the_results() -> None:

@@ -18,15 +18,17 @@ from agents.budget.prices import ModelEnded
 from agents.builds.runner import NO_PRICE, Context, run_agent_loop
 from agents.checkpoint.store import CheckpointStore
 from agents.database import in_transaction
+from agents.llm.client import AnthropicModel, Request
 from agents.models import AgentSession, SessionState, SpendEntry, Subscription
 from agents.session.claim import claim, load
 from agents.session.rest import put_to_rest
-from agents.turns import note
+from agents.turns import Replay, ToolCall, ToolResult, Turn, note
 from agents.usage import Usage
 from cofounder.models import User
 from jobs import clock
 from jobs.errors import PaymentNeeded
 from jobs.models import Job, Project
+from tests.agents.claims import claim_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,21 +42,48 @@ def _the_queue_is_empty(transactional_db: None) -> Iterator[None]:
     ProcrastinateJob.objects.all().delete()
 
 
-def run(build: Job | None) -> AgentSession:
+class UnaskedModel(AnthropicModel):
+    """A model without a client: who asks it has spent money that there is not."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def answer(self, request: Request) -> Turn:
+        raise AssertionError(request)
+
+
+class UnusedToolbox:
+    def label(self, call: ToolCall) -> str:
+        raise AssertionError(call)
+
+    def replay(self, name: str) -> Replay:
+        raise AssertionError(name)
+
+    async def run(self, call: ToolCall) -> ToolResult:
+        raise AssertionError(call)
+
+
+async def unasked() -> bool:
+    raise AssertionError
+
+
+def run(build: Job) -> AgentSession:
     """One run of the loop that must not make a call; returns how it ended."""
 
     async def once() -> None:
-        owner = await in_transaction(claim, build.pk, 1)
+        owner = await in_transaction(claim_of, build, 1)
         session, rows = await in_transaction(load, owner)
         store = CheckpointStore(owner, rows, Usage, lambda: None)
-        rest = await run_agent_loop(Context(session, store, None, None, [], None), [note("start", "Begin.")])
+        context = Context(session, store, UnaskedModel(), UnusedToolbox(), [], unasked)
+        rest = await run_agent_loop(context, [note("start", "Begin.")])
+        assert rest is not None
         await in_transaction(put_to_rest, owner, rest)
 
     asyncio.run(once())
     return AgentSession.objects.get(pk=build.pk)
 
 
-def renewal_of(founder: User) -> Any:
+def renewal_of(founder: User) -> datetime:
     return datetime.combine(founder.subscription.renews_on, time(), clock.now().tzinfo)
 
 
@@ -69,6 +98,7 @@ def test_an_allowance_smaller_than_one_call_is_a_sleep_until_it_is_enough(
     Subscription.objects.update(monthly_budget_override_microdollars=budget_of_month)
     session = run(build)
     assert session.state == SessionState.SLEEPING
+    assert session.wake_at is not None
     assert session.wake_at > clock.next_midnight(clock.now())
     assert session.wake_at <= renewal_of(founder)
     assert "budget is used" in words_for_the_founder(build)
@@ -119,6 +149,7 @@ def test_the_share_of_the_days_grows_until_one_call_fits(build: Job, founder: Us
     """$1 a month: the call fits once few enough days are left to share it."""
     Subscription.objects.update(monthly_budget_override_microdollars=1_000_000)
     session = run(build)
+    assert session.wake_at is not None
     days_left = (founder.subscription.renews_on - session.wake_at.date()).days
     least = wake_time.least_call_of(session, clock.today())
     assert daily_allowance(1_000_000, days_left) >= least

@@ -10,10 +10,11 @@ from agents.builds import transactions
 from agents.checkpoint.store import CheckpointStore
 from agents.checkpoint.transcript import upper_bound
 from agents.database import in_transaction
-from agents.session.claim import claim, load
+from agents.session.claim import load
 from agents.turns import COMPACTION, ToolCall, ToolResult, Turn, note, text_block
 from agents.usage import Usage
 from jobs.models import Job
+from tests.agents.claims import claim_of
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
@@ -24,8 +25,7 @@ PICTURE = "AAAA" * 10_000
 @transaction.atomic
 def opened(job: Job) -> CheckpointStore:
     """The store for the job's next run."""
-    owner = claim(job.pk, run_id=0)
-    assert owner is not None
+    owner = claim_of(job)
     session, rows = load(owner)
     if not session.system_prompt:
         transactions.prepare_session(owner, session)
@@ -54,5 +54,5 @@ async def test_old_images_never_change_the_prefix_and_are_gone_after_a_summary(b
     await store.save_summary(Turn([{"type": "compaction", "content": "It looks good."}], COMPACTION, USAGE))
     await look(store, 5)
     assert json.dumps(store.messages).count(PICTURE) == 1
-    _, rows = await in_transaction(load, store.owner)
+    _, rows = await in_transaction(load, store.claim)
     assert sum(json.dumps(row.content).count(PICTURE) for row in rows) == 1  # and they are no longer read

@@ -17,10 +17,11 @@ from agents.actions.start import start_build
 from agents.builds.runner import Context, run_agent_loop
 from agents.checkpoint.store import CheckpointStore
 from agents.database import in_transaction
+from agents.llm.client import AnthropicModel, Request
 from agents.models import AgentMessage, AgentSession, SpendEntry, Subscription
-from agents.session.claim import claim, load
+from agents.session.claim import load
 from agents.tools import toolbox
-from agents.turns import ToolFailure, ToolResult, Turn, failed_result, note, text_block
+from agents.turns import Replay, ToolCall, ToolFailure, ToolResult, Turn, failed_result, note, text_block
 from agents.usage import Usage
 from cofounder.models import User
 from jobs import clock
@@ -30,6 +31,7 @@ from rehearsal.anthropic_api.reply import next_reply, scene_of
 from rehearsal.anthropic_api.validation import validate_request
 from rehearsal.play import Library
 from rehearsal.play_file import parse_play
+from tests.agents.claims import claim_of
 from tests.agents.cuts import Cut, Knife, cut_write, triggers
 from tests.chaos.play import BRIEF, steps_of
 
@@ -39,13 +41,13 @@ FOUNDER = json.dumps({"project": "Chaos", "goal": "x", "idea_brief": {}, "interv
 SYSTEM = f"<founder_input>\n{FOUNDER}\n</founder_input>"
 
 
-class PlayingModel:
-    """Plays the script, and rejects every request that the API would reject."""
+class PlayingModel(AnthropicModel):
+    """Plays the script, and rejects every request that the API would reject. It has no client."""
 
-    def __init__(self, knife: Any) -> None:
+    def __init__(self, knife: Knife) -> None:
         self._knife = knife
 
-    async def answer(self, request: Any) -> Turn:
+    async def answer(self, request: Request) -> Turn:
         self._knife.pass_by()
         body = {
             "model": request.model,
@@ -68,10 +70,10 @@ class World:
     """What tools act on. Like a sandbox it outlives the runs, and it knows each call that reached it."""
 
     def __init__(self) -> None:
-        self.files = {}
-        self.ran = []
+        self.files: dict[str, str] = {}
+        self.ran: list[str] = []
 
-    def run(self, call: None) -> Any:
+    def run(self, call: ToolCall) -> str:
         self.ran.append(call.id)
         wanted = call.input
         if call.name == "write_file":
@@ -90,13 +92,16 @@ class World:
 
 
 class CutToolbox:
-    label = staticmethod(lambda call: call.name)
-    replay = staticmethod(toolbox.replay)
-
-    def __init__(self, world: Any, knife: Any) -> None:
+    def __init__(self, world: World, knife: Knife) -> None:
         self._world, self._knife = world, knife
 
-    async def run(self, call: None) -> Any:
+    def label(self, call: ToolCall) -> str:
+        return call.name
+
+    def replay(self, name: str) -> Replay:
+        return toolbox.replay(name)
+
+    async def run(self, call: ToolCall) -> ToolResult:
         self._knife.pass_by()
         try:
             text = self._world.run(call)
@@ -110,9 +115,9 @@ async def never() -> bool:
     return False
 
 
-async def run_once(job: Job, world: Any, knife: Knife) -> None:
+async def run_once(job: Job, world: World, knife: Knife) -> None:
     """One run of the loop, as a worker makes it; raises where it was interrupted."""
-    owner = await in_transaction(claim, job.pk, 1)
+    owner = await in_transaction(claim_of, job, 1)
     session, rows = await in_transaction(load, owner)
     store = CheckpointStore(owner, rows, lambda: USED, knife.pass_by)
     model, tools = PlayingModel(knife), toolbox.definitions()
@@ -121,7 +126,7 @@ async def run_once(job: Job, world: Any, knife: Knife) -> None:
     assert await run_agent_loop(context, notes) is None
 
 
-def begin_build() -> Any:
+def begin_build() -> Job:
     cut_write(0)
     user = User.objects.create_user(f"{User.objects.count()}@example.com", "correct horse battery")
     renews_on = clock.today() + timedelta(days=30)
@@ -131,7 +136,7 @@ def begin_build() -> Any:
     return job
 
 
-def run_with_cuts(job: Job, world: Any, points: list[Any], writes: list[Any]) -> None:
+def run_with_cuts(job: Job, world: World, points: list[int], writes: list[int]) -> None:
     """Run until it is finished; each run is interrupted at the next point of either list."""
     for point, write in [*zip(points, writes, strict=True), (0, 0)]:
         cut_write(write)
@@ -147,14 +152,14 @@ def blocks_of(job: Job, kind: str) -> list[Any]:
     return [block for row in rows for block in row.content if block["type"] == kind]
 
 
-def assert_nothing_is_lost(job: Job, world: Any) -> None:
+def assert_nothing_is_lost(job: Job, world: World) -> None:
     calls = blocks_of(job, "tool_use")
     results = blocks_of(job, "tool_result")
     assert [call["id"] for call in calls] == [result["tool_use_id"] for result in results]
     times = Counter(world.ran)
     for call, result in zip(calls, results, strict=True):
         interrupted = "was interrupted" in result["content"][0]["text"]
-        if toolbox.replay(call["name"]) == toolbox.Replay.REPORT:
+        if toolbox.replay(call["name"]) == Replay.REPORT:
             assert times[call["id"]] <= 1
             assert interrupted or times[call["id"]] == 1
         else:
@@ -180,7 +185,9 @@ SOMETIMES = st.one_of(st.just(0), st.integers(1, 120))
 @pytest.mark.usefixtures("_cutting")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(COUNTS, SOMETIMES), max_size=6))
-def test_a_run_cut_anywhere_any_number_of_times_goes_on_as_if_it_had_not_been(cuts: Any) -> None:
+def test_a_run_cut_anywhere_any_number_of_times_goes_on_as_if_it_had_not_been(
+    cuts: list[tuple[int, int]],
+) -> None:
     job, world = begin_build(), World()
     run_with_cuts(job, world, [point for point, _ in cuts], [write for _, write in cuts])
     assert_nothing_is_lost(job, world)

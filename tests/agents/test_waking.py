@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -11,17 +10,18 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from agents.actions import control
 from agents.checkpoint import step
 from agents.models import AgentSession, SessionState
-from agents.session.claim import claim, has_slept, load
+from agents.session.claim import Claim, claim, has_slept, load
 from agents.session.rest import Rest, put_to_rest
 from agents.turns import note
 from jobs import clock
 from jobs.models import Job
+from tests.agents.claims import claim_of
 from tests.races import at_once
 
 
-def claimed(build: Job, run_id: int) -> tuple[Any, Any]:
+def claimed(build: Job, run_id: int) -> tuple[Claim, AgentSession]:
     """The claim of a run that no living worker executes, and the session as the run found it."""
-    owner = claim(build.pk, run_id)
+    owner = claim_of(build, run_id)
     return owner, load(owner)[0]
 
 
@@ -65,7 +65,7 @@ def test_of_many_workers_at_midnight_one_wakes_the_agent(build: Job) -> None:
     with transaction.atomic():
         sleep(build)
 
-    def wake(run_id: Job) -> Any:
+    def wake(run_id: int) -> Claim | None:
         with transaction.atomic():
             return claim(build.pk, run_id)
 
@@ -76,7 +76,7 @@ def test_of_many_workers_at_midnight_one_wakes_the_agent(build: Job) -> None:
     ProcrastinateJob.objects.all().delete()
 
 
-def living_run(build: Job) -> Any:
+def living_run(build: Job) -> int:
     """A run of the build, in progress on a worker that has just sent a heartbeat."""
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id")

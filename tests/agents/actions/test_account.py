@@ -19,6 +19,7 @@ from agents.models import AgentMessage, AgentSession, BuildDocument, Snapshot
 from cofounder.models import User
 from jobs import clock, events
 from jobs.models import EventType, Job, Project, ProjectSecret
+from tests.agents.streams import body_of
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +74,7 @@ def exported(founder: User) -> zipfile.ZipFile:
     async def fetch() -> bytes:
         answer = await client.get("/api/account/export", headers={"accept": "application/zip"})
         assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
-        return b"".join([piece async for piece in answer.streaming_content])
+        return await body_of(answer)
 
     return zipfile.ZipFile(io.BytesIO(async_to_sync(fetch)()))
 

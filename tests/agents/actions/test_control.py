@@ -42,7 +42,9 @@ def runs() -> int:
 def test_waking_a_sleeper_makes_it_due_and_queues_a_run(build: Job, founder: User, state: Any) -> None:
     put(build, state, wake_at=clock.now() + timedelta(hours=5))
     control.wake(build, founder)
-    assert session_of(build).wake_at <= clock.now()
+    wake_at = session_of(build).wake_at
+    assert wake_at is not None
+    assert wake_at <= clock.now()
     assert runs() == 2
 
 
@@ -120,7 +122,9 @@ def test_cancelling_gives_the_reserved_money_back(build: Job, founder: User) -> 
     ledger.reserve(session_of(build), 1000)
     control.cancel(build, founder)
     assert SpendEntry.objects.get().status == "released"
-    assert ledger.today_of(founder).reserved_microdollars == 0
+    today = ledger.today_of(founder)
+    assert today is not None
+    assert today.reserved_microdollars == 0
 
 
 def test_a_build_that_is_over_cannot_be_cancelled(build: Job, founder: User) -> None:

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -38,6 +38,12 @@ def session_of(build: Job) -> AgentSession:
     return AgentSession.objects.get(pk=build.pk)
 
 
+def wake_at_of(build: Job) -> datetime:
+    wake_at = session_of(build).wake_at
+    assert wake_at is not None
+    return wake_at
+
+
 def runs() -> int:
     return ProcrastinateJob.objects.filter(task_name="agents.run", status="todo").count()
 
@@ -61,7 +67,7 @@ def test_a_top_up_wakes_an_agent_asleep_for_lack_of_money(
     spend(founder, 2 * DOLLAR)
     sleep(build, state)
     money.top_up(founder, 60 * DOLLAR, by=admin)
-    assert session_of(build).wake_at <= clock.now()
+    assert wake_at_of(build) <= clock.now()
     assert runs() == 1
 
 
@@ -112,7 +118,7 @@ def test_nobody_else_s_act_wakes_the_agent_in_the_founder_s_quiet_hours(
     Subscription.objects.filter(pk=founder.pk).update(**quiet)
     sleep(build)
     money.top_up(founder, 60 * DOLLAR, by=admin)
-    assert session_of(build).wake_at - now == timedelta(hours=1)
+    assert wake_at_of(build) - now == timedelta(hours=1)
 
 
 def test_a_founder_cannot_add_money_by_themself(founder: User) -> None:

@@ -20,7 +20,6 @@ from agents.models import (
     Subscription,
 )
 from agents.session import state
-from agents.session.claim import claim
 from agents.session.rest import Rest, put_to_rest
 from agents.session.state import AS_ASKED, SUSPENDED
 from agents.usage import Usage
@@ -28,6 +27,7 @@ from cofounder.models import User
 from jobs import clock
 from jobs.errors import PaymentNeeded
 from jobs.models import Job
+from tests.agents.claims import claim_of
 
 DOLLAR = 1_000_000
 OLD_SUSPENDED = "The subscription is suspended, so I have paused. Nothing is lost: I go on once it is paid."
@@ -57,6 +57,13 @@ def session_of(build: Job) -> AgentSession:
     return AgentSession.objects.get(pk=build.pk)
 
 
+def last_move(build: Job) -> tuple[str, str]:
+    """The reason and the cause of the session's last move."""
+    event = build.events.filter(type="agent.state").last()
+    assert event is not None
+    return event.payload["reason"], event.payload["cause"]
+
+
 def runs() -> int:
     return ProcrastinateJob.objects.filter(task_name="agents.run", status="todo").count()
 
@@ -80,7 +87,7 @@ def save_tier(cockpit: Client, **changes: Any) -> dict[str, Any]:
     return sentences(cockpit.post("/admin/agents/plantier/bootstrapper/change/", form))
 
 
-def move(cockpit: AgentSession | Client, founder: SessionState | User, **change: Any) -> dict[str, Any]:
+def move(cockpit: Client, founder: User, **change: Any) -> dict[str, Any]:
     form = {"user": str(founder.pk), "kind": "top_up", "amount_microdollars": "30", "reason": "", **change}
     return sentences(cockpit.post("/admin/agents/budgetchange/add/", form))
 
@@ -136,8 +143,7 @@ def test_a_suspension_pauses_a_sleeping_build_with_a_sentence_and_its_end_lets_i
     sleep(build)
     save_subscription(cockpit, founder, suspended="on")
     assert session_of(build).state == SessionState.PAUSED
-    payload = build.events.filter(type="agent.state").last().payload
-    assert (payload["reason"], payload["cause"]) == (SUSPENDED, "suspension")
+    assert last_move(build) == (SUSPENDED, "suspension")
     save_subscription(cockpit, founder)
     assert session_of(build).state == SessionState.QUEUED
     assert runs() == 1
@@ -146,11 +152,10 @@ def test_a_suspension_pauses_a_sleeping_build_with_a_sentence_and_its_end_lets_i
 def test_an_agent_that_pauses_after_its_step_goes_on_too_when_the_suspension_ends(
     build: Job, founder: User, cockpit: Client
 ) -> None:
-    owner = claim(build.pk, run_id=1)
+    owner = claim_of(build, run_id=1)
     save_subscription(cockpit, founder, suspended="on")
     put_to_rest(owner, Rest(SessionState.PAUSED, AS_ASKED))
-    payload = build.events.filter(type="agent.state").last().payload
-    assert (payload["reason"], payload["cause"]) == (SUSPENDED, "suspension")
+    assert last_move(build) == (SUSPENDED, "suspension")
     save_subscription(cockpit, founder)
     assert session_of(build).state == SessionState.QUEUED
 

@@ -26,6 +26,7 @@ from agents.models import (
 from cofounder.models import User
 from jobs import clock
 from jobs.models import Job, Project
+from tests.agents.streams import body_of
 from tests.races import at_once
 
 READ = ["status", "messages", "transcript", "documents", "spend", "code.zip"]
@@ -287,9 +288,9 @@ def test_the_code_comes_as_a_zip_of_the_regular_files(build: Job, founder: User)
     client = AsyncClient()
     client.force_login(founder)
 
-    async def fetch() -> tuple[Any, str]:
+    async def fetch() -> tuple[Any, bytes]:
         answer = await client.get(f"/api/jobs/{build.pk}/code.zip")
-        return answer, b"".join([part async for part in answer.streaming_content])
+        return answer, await body_of(answer)
 
     answer, content = async_to_sync(fetch)()
     archive = zipfile.ZipFile(io.BytesIO(content))

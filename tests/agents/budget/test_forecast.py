@@ -58,6 +58,7 @@ def test_a_forecast_says_when_and_what_a_top_up_changes() -> None:
         today=TODAY,
         top_up=1000,
     )
+    assert found is not None
     assert (found.days, found.ready_on, found.ready_on_with_top_up) == (
         4,
         TODAY + timedelta(days=4),
@@ -73,11 +74,13 @@ def test_a_forecast_says_when_and_what_a_top_up_changes() -> None:
     st.integers(0, 10**8),
 )
 def test_a_top_up_never_makes_a_build_later(
-    cost: Any, room: Any, allowance: Any, days_left: Any, top_up: Any
+    cost: int, room: int, allowance: int, days_left: int, top_up: int
 ) -> None:
     pace = Pace(room, allowance, days_left)
     without, with_it = days_for(cost, pace), days_for(cost, pace, top_up)
-    assert without is None or with_it <= without
+    if without is not None:
+        assert with_it is not None
+        assert with_it <= without
 
 
 def plan(build: Job, *, done: int, of: int) -> None:

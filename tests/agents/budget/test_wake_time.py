@@ -156,6 +156,7 @@ def test_a_session_with_a_used_up_period_wakes_at_its_renewal(build: Job, founde
 def test_a_zero_budget_sleeps_until_the_renewal_rather_than_spinning(build: Job, founder: User) -> None:
     Subscription.objects.update(monthly_budget_override_microdollars=0)
     wake_at = wake_time.wake_time_of(AgentSession.objects.get(pk=build.pk))
+    assert wake_at is not None
     assert wake_at.date() == founder.subscription.renews_on
 
 

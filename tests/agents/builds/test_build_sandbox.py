@@ -12,6 +12,7 @@ from agents.models import AgentSession, Snapshot
 from agents.preview import probe
 from agents.session.claim import Claim
 from jobs.models import EventType, Job, JobEvent
+from tests.agents.claims import claim_of
 from tests.agents.preview.test_launch import APP, PAGE
 
 pytestmark = [
@@ -28,9 +29,7 @@ async def claimed(build: Job) -> BuildSandbox:
 
     def claim() -> tuple[Claim, AgentSession]:
         AgentSession.objects.filter(pk=build.pk).update(state="queued", run_id=None)
-        owner = claim(build.pk, 0)
-        assert owner is not None
-        return owner, AgentSession.objects.select_related("job").get(pk=build.pk)
+        return claim_of(build), AgentSession.objects.select_related("job").get(pk=build.pk)
 
     return BuildSandbox(*await in_transaction(claim))
 
@@ -41,7 +40,7 @@ async def events(build: Job, *types: EventType) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-async def asleep(build: Job) -> Any:
+async def asleep(build: Job) -> Job:
     """A build whose app ran once; its work is saved, its files are wiped, its sandbox is asleep."""
     await in_transaction(
         Job.objects.filter(pk=build.pk).update, status="code", preview_url="http://127.0.0.1:9/"
@@ -57,7 +56,7 @@ async def asleep(build: Job) -> Any:
     return build
 
 
-async def test_an_app_that_was_shown_runs_again_after_its_files_came_back(asleep: Any) -> None:
+async def test_an_app_that_was_shown_runs_again_after_its_files_came_back(asleep: Job) -> None:
     sandbox = await claimed(asleep)
     workspace = await sandbox.workspace()
     assert sorted(sandbox.restored) == ["app.py", "cofounder.json", "page.html"]
@@ -69,7 +68,7 @@ async def test_an_app_that_was_shown_runs_again_after_its_files_came_back(asleep
     await workspace.kill()
 
 
-async def test_an_app_that_nobody_has_seen_yet_is_left_to_the_agent(asleep: Any) -> None:
+async def test_an_app_that_nobody_has_seen_yet_is_left_to_the_agent(asleep: Job) -> None:
     await in_transaction(Job.objects.filter(pk=asleep.pk).update, preview_url="")
     sandbox = await claimed(asleep)
     workspace = await sandbox.workspace()

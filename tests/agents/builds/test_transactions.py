@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -24,7 +23,7 @@ OF_OLDER_VERSIONS = Asked(
 )
 
 
-def answer(build: Job, founder: User, question: AgentEscalation, decision: str) -> None:
+def answer(build: Job, founder: User, question: Asked, decision: str) -> None:
     apply_effects.apply(AgentSession.objects.get(pk=build.pk), [question])
     resolve(AgentEscalation.objects.get().pk, decision=decision, by=founder)
 
@@ -34,7 +33,7 @@ def answer(build: Job, founder: User, question: AgentEscalation, decision: str) 
     [transactions.FILES_LOST, replace(transactions.FILES_LOST, problem="In other words."), OF_OLDER_VERSIONS],
 )
 def test_who_agreed_lets_the_build_go_on_until_something_is_saved(
-    build: Job, founder: User, question: Any
+    build: Job, founder: User, question: Asked
 ) -> None:
     assert not transactions.may_go_on_without_files(build)
     answer(build, founder, question, "go_on")
@@ -58,6 +57,8 @@ def test_who_agreed_lets_the_build_go_on_until_something_is_saved(
         (Asked("Red or blue?", "Red.", transactions.FILES_LOST.options), "go_on"),
     ],
 )
-def test_another_answer_or_question_does_not(build: Job, founder: User, question: Any, decision: str) -> None:
+def test_another_answer_or_question_does_not(
+    build: Job, founder: User, question: Asked, decision: str
+) -> None:
     answer(build, founder, question, decision)
     assert not transactions.may_go_on_without_files(build)

@@ -57,7 +57,9 @@ def test_an_unknown_build_is_refused_with_a_sentence(db: None, command: str) -> 
 def test_a_sleeper_is_woken(build: Job) -> None:
     put(build, SessionState.SLEEPING, wake_at=clock.now() + timedelta(hours=5))
     assert run("wake_agent", build.pk) == "The agent of Uniform Swap is being woken."
-    assert AgentSession.objects.get().wake_at <= clock.now()
+    wake_at = AgentSession.objects.get().wake_at
+    assert wake_at is not None
+    assert wake_at <= clock.now()
 
 
 def test_one_who_is_awake_cannot_be_woken(build: Job) -> None:

@@ -57,8 +57,10 @@ async def mailed(question: AgentEscalation) -> Any:
     return mail.outbox[-1]
 
 
-def token_in(message: Any) -> Any:
-    return re.search(r"/answer/(\S+)$", message.body, re.MULTILINE).group(1)
+def token_in(message: Any) -> str:
+    found = re.search(r"/answer/(\S+)$", message.body, re.MULTILINE)
+    assert found is not None
+    return found.group(1)
 
 
 @pytest.mark.parametrize(("event_type", "payload", "subject"), MAILS)

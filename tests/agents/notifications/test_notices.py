@@ -93,6 +93,7 @@ def test_two_workers_cannot_send_the_same_notice(build: Job) -> None:
 def test_what_was_sent_is_no_longer_news_on_that_channel(build: Job) -> None:
     event = ready(build)
     news = notices.unsent(build.pk, event.seq, MAIL)
+    assert news is not None
     notices.record(news, MAIL)
     notices.record(news, MAIL)
     assert Notice.objects.count() == 1
@@ -104,7 +105,9 @@ def test_a_question_that_was_answered_meanwhile_is_no_longer_news(
     question: AgentEscalation, founder: User
 ) -> None:
     seq = JobEvent.objects.get(job=question.job, type=EventType.WAITING_FOR_INPUT).seq
-    assert notices.unsent(question.job_id, seq, MAIL).question == question
+    news = notices.unsent(question.job_id, seq, MAIL)
+    assert news is not None
+    assert news.question == question
     resolve(question.pk, decision="ages", by=founder)
     assert notices.unsent(question.job_id, seq, MAIL) is None
 

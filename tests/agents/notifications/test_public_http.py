@@ -1,7 +1,7 @@
 """Requests to addresses that founders enter."""
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -86,15 +86,16 @@ def _public_only(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = False
 
 
-def knowing(*addresses: Any) -> Callable[..., list[Any]]:
+class NameServer:
     """A name server with one answer."""
 
-    async def resolve(host: Any, port: Any) -> list[Any]:
-        resolve.asked.append(host)
-        return list(addresses)
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = addresses
+        self.asked: list[str] = []
 
-    resolve.asked = []
-    return resolve
+    async def __call__(self, host: str, port: int) -> list[str]:
+        self.asked.append(host)
+        return list(self._addresses)
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -116,7 +117,7 @@ async def test_an_address_that_leads_inward_is_refused_however_it_is_written(url
 @pytest.mark.parametrize("found", [["10.0.0.8"], ["93.184.216.34", "127.0.0.1"], ["::1", "2606:4700::1111"]])
 async def test_a_name_that_leads_inward_is_refused_even_when_only_in_part(found: list[str]) -> None:
     with pytest.raises(AddressRefused, match=r"hooks\.example\.com leads into a private network"):
-        await public_http.post("https://hooks.example.com/", b"", {}, resolve=knowing(*found))
+        await public_http.post("https://hooks.example.com/", b"", {}, resolve=NameServer(*found))
 
 
 @pytest.mark.parametrize("url", NO_ADDRESS, ids=range(len(NO_ADDRESS)))
@@ -142,7 +143,7 @@ async def test_a_name_that_nobody_knows_may_be_known_later() -> None:
 
 async def test_it_connects_to_exactly_the_address_that_was_checked(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = True
-    resolve = knowing("127.0.0.1")
+    resolve = NameServer("127.0.0.1")
     with receiving() as receiver:
         url = f"http://hooks.example.com:{receiver.port}/a?b=c"
         await public_http.post(url, b"{}", {"X-Mine": "1"}, resolve=resolve)
@@ -194,7 +195,7 @@ async def test_the_next_address_of_a_name_is_tried(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = True
     with receiving() as receiver:
         url = f"http://hooks.example.com:{receiver.port}/"
-        await public_http.post(url, b"", {}, resolve=knowing("127.0.0.99", "127.0.0.1"))
+        await public_http.post(url, b"", {}, resolve=NameServer("127.0.0.99", "127.0.0.1"))
     assert len(receiver.received) == 1
 
 
@@ -241,7 +242,7 @@ async def test_the_certificate_is_that_of_the_name_not_of_the_number(
     settings.PRIVATE_WEBHOOKS = True
     with receiving(certificate) as receiver:
         url = f"https://hooks.example.com:{receiver.port}/"
-        await public_http.post(url, b"", {}, resolve=knowing("127.0.0.1"))
+        await public_http.post(url, b"", {}, resolve=NameServer("127.0.0.1"))
     assert len(receiver.received) == 1
 
 
@@ -250,5 +251,5 @@ async def test_another_s_certificate_is_refused(settings: Settings, certificate:
     with receiving(certificate) as receiver:
         url = f"https://other.example.com:{receiver.port}/"
         with pytest.raises(NotDelivered, match="certificate is not valid"):
-            await public_http.post(url, b"", {}, resolve=knowing("127.0.0.1"))
+            await public_http.post(url, b"", {}, resolve=NameServer("127.0.0.1"))
     assert receiver.received == []

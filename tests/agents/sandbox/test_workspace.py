@@ -1,7 +1,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.agents.conftest import OpenWorkspace
 pytestmark = pytest.mark.services
 
 
-async def until(check: Callable[..., bool], within: float = 20) -> None:
+async def until(check: Callable[[], Awaitable[bool]], within: float = 20) -> None:
     deadline = time.monotonic() + within
     while not await check():
         assert time.monotonic() < deadline, f"not within {within} s"

@@ -12,11 +12,11 @@ from agents.builds import transactions
 from agents.checkpoint import step
 from agents.models import AgentSession, BuildDocument
 from agents.session import earlier_builds
-from agents.session.claim import claim
 from cofounder.models import User
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.models import EventType, FounderMessage, Job, JobStatus, Project
+from tests.agents.claims import claim_of
 
 
 def ended(job: Job, status: JobStatus = JobStatus.READY) -> Job:
@@ -28,17 +28,17 @@ def say(job: Job, text: str) -> None:
     FounderMessage.objects.create(job=job, text=text, created_at=clock.now())
 
 
-def prompt_of(job: Job) -> Any:
+def prompt_of(job: Job) -> str:
     with transaction.atomic():
-        owner = claim(job.pk, run_id=0)
+        owner = claim_of(job)
         transactions.prepare_session(
             owner, AgentSession.objects.select_related("job__project").get(pk=job.pk)
         )
     return AgentSession.objects.get(pk=job.pk).system_prompt
 
 
-def element(prompt: Any, name: str) -> Any:
-    return json.loads(prompt.split(f"<{name}>")[1].split(f"</{name}>")[0])
+def element(prompt: str, name: str) -> Any:
+    return json.loads(prompt.split(f"<{name}>")[1].split(f"</{name}>", maxsplit=1)[0])
 
 
 def test_a_change_is_asked_for_with_the_earlier_brief_and_goal(build: Job, project: Project) -> None:
@@ -90,7 +90,7 @@ def test_the_change_is_in_the_log_and_heard_once(build: Job, project: Project) -
     job = start_build(project, goal="Sort it by size.")[0]
     said = job.events.get(type=EventType.AGENT_MESSAGE)
     assert (said.payload["text"], said.payload["author"]) == ("Sort it by size.", "founder")
-    owner = claim(job.pk, run_id=0)
+    owner = claim_of(job)
     with transaction.atomic():
         heard = step.begin(owner, []).rows
     assert ["Sort it by size." in row.content[0]["text"] for row in heard] == [True]

@@ -4,9 +4,10 @@ import pytest
 
 from agents.models import ASLEEP, AT_WORK, ENDED, PAUSED_AT_ONCE, AgentSession, SessionState
 from agents.session import state
-from agents.session.claim import claim, move_session
+from agents.session.claim import move_session
 from agents.stops import ClaimLost
 from jobs.models import Job
+from tests.agents.claims import claim_of
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_a_move_from_what_is_no_longer_so_is_lost_and_changes_nothing(
 
 @pytest.mark.parametrize("meanwhile", [{"state": "cancelled"}, {"epoch": 7}])
 def test_an_owner_that_lost_the_session_does_not_move_it(build: Job, meanwhile: dict[str, Any]) -> None:
-    owner = claim(build.pk, run_id=1)
+    owner = claim_of(build, run_id=1)
     AgentSession.objects.update(**meanwhile)
     with pytest.raises(ClaimLost):
         move_session(owner, SessionState.COMPLETED, "Finished.")

@@ -23,6 +23,7 @@ from agents.snapshots.diff import Kind, Omitted, compare
 from agents.snapshots.manifest import FileState
 from jobs import clock
 from jobs.models import Job
+from tests.agents.streams import body_of
 
 Files = dict[str, bytes]
 
@@ -174,7 +175,7 @@ def test_a_snapshot_of_another_project_is_not_found(api: APIClient, other_api: A
         assert get(api, build, **{name: uuid.uuid4()}).status_code == 404
         assert get(api, build, **{name: "nonsense"}).status_code == 404
     assert get(other_api, build, **{"from": one.pk}).status_code == 404
-    assert api.get(f"/api/jobs/{build.pk}/code.zip", {"snapshot": uuid.uuid4()}).status_code == 404
+    assert api.get(f"/api/jobs/{build.pk}/code.zip", {"snapshot": str(uuid.uuid4())}).status_code == 404
 
 
 def test_a_lost_archive_gets_503(api: APIClient, build: Job) -> None:
@@ -203,14 +204,10 @@ def test_the_code_of_an_older_snapshot_and_of_a_build_that_changed_nothing(
 
 def content_of(api: APIClient, job: Job, **query: Any) -> bytes:
     answer = api.get(f"/api/jobs/{job.pk}/code.zip", query)
-
-    async def collected() -> bytes:
-        return b"".join([part async for part in answer.streaming_content])
-
-    return async_to_sync(collected)()
+    return async_to_sync(body_of)(answer)
 
 
-def restore(api: APIClient, job: Job, snapshot_id: str) -> Any:
+def restore(api: APIClient, job: Job, snapshot_id: uuid.UUID | str) -> Any:
     return api.post(f"/api/jobs/{job.pk}/restore", {"snapshot_id": str(snapshot_id)})
 
 

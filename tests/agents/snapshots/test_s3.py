@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from tests.agents.conftest import OpenWorkspace
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
-Take = Callable[..., Awaitable[Snapshot]]
+Take = Callable[..., Coroutine[Any, Any, Snapshot]]
 MEGABYTE = 1_000_000
 
 

@@ -208,6 +208,7 @@ async def test_a_damaged_archive_is_noticed_and_the_one_before_it_is_used(
     fresh = await open_workspace()
     with pytest.raises(SnapshotDamaged):
         await verify_and_restore(fresh, damaged)
+    assert good.job_id is not None
     restored = await restore_newest(fresh, good.project_id, good.job_id)
     assert restored is not None
     assert restored.snapshot.pk == good.pk

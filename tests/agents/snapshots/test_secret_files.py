@@ -8,6 +8,7 @@ import pytest
 from django.core.files.storage import storages
 
 from agents.database import in_transaction
+from agents.errors import SnapshotFailed
 from agents.models import Snapshot
 from agents.sandbox.workspace import Workspace
 from agents.snapshots import save
@@ -102,7 +103,7 @@ async def test_a_file_that_changes_under_the_packing_saves_no_secret(workspace: 
     for _ in range(3):
         try:
             snapshot = await take(workspace, job)
-        except save.SnapshotFailed:
+        except SnapshotFailed:
             continue
         assert not any(KEY.encode() in content for content in archive_of(snapshot).values())
     await workspace.end_all_groups()

@@ -5,7 +5,7 @@ import pytest
 
 from agents.output import as_a_terminal_shows
 from agents.sandbox.workspace import Workspace
-from agents.turns import Replay, ToolCall
+from agents.turns import Replay, ToolCall, ToolResult
 from tests.agents.conftest import OpenWorkspace
 from tests.agents.tools.test_files import Caller, text
 
@@ -110,7 +110,7 @@ async def test_what_runs_in_the_background_is_listed_and_ended(call: Caller, wor
     assert text(await call("bash", command="background")) == "Nothing is running in the background.\n[exit 0]"
     server = await call("bash", command="python3 -m http.server 8124", background=True)
     ticker = await call("bash", command="(while :; do date > tick; sleep 0.1; done) & wait", background=True)
-    names = [re.search(r"background as (\S+)\.", text(started))[1] for started in (server, ticker)]
+    names = [name_of(started) for started in (server, ticker)]
     listed = await until_listed(call, *names)
     assert "http.server 8124" in listed
     ended = await call("bash", command=f"background end {names[1]}")
@@ -119,6 +119,12 @@ async def test_what_runs_in_the_background_is_listed_and_ended(call: Caller, wor
     ticks = await call("bash", command="cat tick > before; sleep 1.2; cmp tick before && echo still")
     assert "still" in text(ticks)
     assert await workspace.is_alive(names[0])
+
+
+def name_of(started: ToolResult) -> str:
+    found = re.search(r"background as (\S+)\.", text(started))
+    assert found is not None
+    return found.group(1)
 
 
 async def until_listed(call: Caller, *names: str) -> str:

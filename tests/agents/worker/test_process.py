@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -30,18 +29,18 @@ class Queue:
 
     def __init__(self) -> None:
         self.app = App(connector=PsycopgConnector(kwargs=connector_params()))
-        self.begun = asyncio.Queue()
+        self.begun: asyncio.Queue[str] = asyncio.Queue()
         self.let_go = asyncio.Event()
         self.app.task(name="tests.hold")(self.hold)
 
-    async def hold(self, name: Any) -> None:
+    async def hold(self, name: str) -> None:
         self.begun.put_nowait(name)
         await self.let_go.wait()
 
-    async def defer(self, queue: Any, name: str) -> None:
+    async def defer(self, queue: str, name: str) -> None:
         await self.app.configure_task("tests.hold", queue=queue).defer_async(name=name)
 
-    async def next(self) -> Any:
+    async def next(self) -> str:
         return await asyncio.wait_for(self.begun.get(), SECONDS)
 
 
@@ -56,7 +55,7 @@ async def working() -> AsyncIterator[Queue]:
             fetch_job_polling_interval=SECONDS,  # polling finds nothing
             shutdown_graceful_timeout=SECONDS,
         )
-        running = asyncio.create_task(worker.run())
+        running = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]  # of the library
         try:
             yield queue
         finally:
