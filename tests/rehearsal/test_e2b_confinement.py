@@ -37,36 +37,34 @@ async def refused(sandbox: Any, command: str) -> str:
     return str(failure.value.stderr)
 
 
-async def test_nothing_outside_is_reached(confined_sandbox: Any) -> None:
-    said = await refused(confined_sandbox, DIAL.format(host="1.1.1.1", port=53))
+async def test_nothing_outside_is_reached(sandbox: Any) -> None:
+    said = await refused(sandbox, DIAL.format(host="1.1.1.1", port=53))
     assert "unreachable" in said
 
 
-async def test_a_server_on_the_host_is_not_reached(confined_sandbox: Any) -> None:
+async def test_a_server_on_the_host_is_not_reached(sandbox: Any) -> None:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         port = listening.getsockname()[1]
-        said = await refused(confined_sandbox, DIAL.format(host="127.0.0.1", port=port))
+        said = await refused(sandbox, DIAL.format(host="127.0.0.1", port=port))
     assert "refused" in said
 
 
 @pytest.mark.parametrize("path", ["/new", "/usr/new", "/etc/new", "/etc/passwd", "/bin/new", "/home/new"])
-async def test_the_system_is_read_only(confined_sandbox: Any, path: str) -> None:
-    await refused(confined_sandbox, f"echo x >> {path}")
+async def test_the_system_is_read_only(sandbox: Any, path: str) -> None:
+    await refused(sandbox, f"echo x >> {path}")
 
 
-async def test_home_and_tmp_are_writable(confined_sandbox: Any) -> None:
-    await confined_sandbox.commands.run(
-        "echo x > /home/user/file && echo x > /tmp/file && echo x > /var/tmp/f"
-    )
-    assert await confined_sandbox.files.read("/tmp/file") == "x\n"
+async def test_home_and_tmp_are_writable(sandbox: Any) -> None:
+    await sandbox.commands.run("echo x > /home/user/file && echo x > /tmp/file && echo x > /var/tmp/f")
+    assert await sandbox.files.read("/tmp/file") == "x\n"
 
 
-async def test_the_hosts_files_are_not_seen(confined_server: E2BServer) -> None:
-    secret = confined_server.data_dir / "secret"
+async def test_the_hosts_files_are_not_seen(server: E2BServer) -> None:
+    secret = server.data_dir / "secret"
     secret.write_text("secret")
-    sandbox = await confined_server.sandboxes.create()
+    sandbox = await server.sandboxes.create()
     for path in (
         "/root/.ssh",
         "/root/.bashrc",
@@ -79,11 +77,11 @@ async def test_the_hosts_files_are_not_seen(confined_server: E2BServer) -> None:
         assert not await sandbox.files.exists(path)
 
 
-async def test_a_link_out_of_home_leads_nowhere(confined_server: E2BServer) -> None:
-    secret = confined_server.data_dir / "secret"
+async def test_a_link_out_of_home_leads_nowhere(server: E2BServer) -> None:
+    secret = server.data_dir / "secret"
     secret.write_text("secret")
-    sandbox = await confined_server.sandboxes.create()
-    await sandbox.commands.run(f"ln -s {secret} link; ln -s {confined_server.data_dir} folder")
+    sandbox = await server.sandboxes.create()
+    await sandbox.commands.run(f"ln -s {secret} link; ln -s {server.data_dir} folder")
     for path in ("link", "folder/secret"):
         with pytest.raises(FileNotFoundException):
             await sandbox.files.read(path)
@@ -98,62 +96,62 @@ async def test_the_servers_environment_is_not_seen(tmp_path: Path, monkeypatch: 
     assert "very-secret" not in done.stdout
 
 
-async def test_processes_of_the_host_are_not_seen(confined_sandbox: Any) -> None:
-    done = await confined_sandbox.commands.run("ls -d /proc/[0-9]* | wc -l")
+async def test_processes_of_the_host_are_not_seen(sandbox: Any) -> None:
+    done = await sandbox.commands.run("ls -d /proc/[0-9]* | wc -l")
     assert int(done.stdout) < 10
 
 
-async def test_a_command_is_an_ordinary_user_without_rights(confined_sandbox: Any) -> None:
-    done = await confined_sandbox.commands.run("id -u; whoami; grep -E 'CapEff|NoNewPrivs' /proc/self/status")
+async def test_a_command_is_an_ordinary_user_without_rights(sandbox: Any) -> None:
+    done = await sandbox.commands.run("id -u; whoami; grep -E 'CapEff|NoNewPrivs' /proc/self/status")
     uid, name, capabilities, no_new = done.stdout.splitlines()
     assert (int(uid) > 0, name) == (True, "user")
     assert int(capabilities.split()[1], 16) == 0
     assert no_new.split()[1] == "1"
 
 
-async def test_a_memory_hog_ends_and_the_server_lives(confined_sandbox: Any) -> None:
-    said = await refused(confined_sandbox, "python3 -c 'x = bytearray(4 * 2**30)'")
+async def test_a_memory_hog_ends_and_the_server_lives(sandbox: Any) -> None:
+    said = await refused(sandbox, "python3 -c 'x = bytearray(4 * 2**30)'")
     assert "MemoryError" in said
-    assert (await confined_sandbox.commands.run("echo alive")).stdout == "alive\n"
+    assert (await sandbox.commands.run("echo alive")).stdout == "alive\n"
 
 
-async def test_a_fork_bomb_meets_a_limit(confined_sandbox: Any) -> None:
-    await confined_sandbox.files.write("/home/user/forks.py", FORKS)
-    done = await confined_sandbox.commands.run("python3 forks.py")
+async def test_a_fork_bomb_meets_a_limit(sandbox: Any) -> None:
+    await sandbox.files.write("/home/user/forks.py", FORKS)
+    done = await sandbox.commands.run("python3 forks.py")
     assert 100 < int(done.stdout) < 600
 
 
-async def test_a_file_cannot_grow_without_end(confined_sandbox: Any) -> None:
-    done = await confined_sandbox.commands.run("ulimit -f; ulimit -t; ulimit -c")
+async def test_a_file_cannot_grow_without_end(sandbox: Any) -> None:
+    done = await sandbox.commands.run("ulimit -f; ulimit -t; ulimit -c")
     assert [line.isdigit() for line in done.stdout.split()] == [True, True, True]
 
 
-async def test_commands_of_one_sandbox_share_a_network_and_tmp(confined_sandbox: Any) -> None:
+async def test_commands_of_one_sandbox_share_a_network_and_tmp(sandbox: Any) -> None:
     serving = "cd /tmp && echo shared > page && python3 -m http.server 8000"
-    await confined_sandbox.commands.run(serving, background=True, timeout=0)
+    await sandbox.commands.run(serving, background=True, timeout=0)
     ask = "python3 -c 'import urllib.request as r; print(r.urlopen(\"http://localhost:8000/page\").read())'"
 
     async def answers() -> bool:
         try:
-            return "shared" in (await confined_sandbox.commands.run(ask)).stdout
+            return "shared" in (await sandbox.commands.run(ask)).stdout
         except CommandExitException:
             return False
 
     assert await eventually(answers)
 
 
-async def test_two_sandboxes_do_not_see_each_other(confined_server: E2BServer) -> None:
-    first, second = await asyncio.gather(*(confined_server.sandboxes.create() for _ in range(2)))
+async def test_two_sandboxes_do_not_see_each_other(server: E2BServer) -> None:
+    first, second = await asyncio.gather(*(server.sandboxes.create() for _ in range(2)))
     await first.commands.run("echo mine > /tmp/mine; echo mine > ~/mine")
     assert not await second.files.exists("/tmp/mine")
     assert not await second.files.exists("/home/user/mine")
 
 
-async def test_the_server_can_read_and_change_what_a_command_made(confined_server: E2BServer) -> None:
-    sandbox = await confined_server.sandboxes.create()
+async def test_the_server_can_read_and_change_what_a_command_made(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
     await sandbox.files.write("/home/user/from-api", "x")
     await sandbox.commands.run("echo y >> from-api; umask 077; echo z > private")
-    home = confined_server.data_dir / "sandboxes" / sandbox.sandbox_id / "home"
+    home = server.data_dir / "sandboxes" / sandbox.sandbox_id / "home"
     assert (home / "from-api").read_text() == "xy\n"
     assert (home / "private").read_text() == "z\n"
     (home / "private").write_text("changed outside")
