@@ -1,7 +1,7 @@
 """What confines commands on this machine: tried with a sandbox in each way, and said in plain words."""
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ async def find(scratch: Path, limits: Limits, ways: Iterable[Way] | None = None)
         else:
             return Holding(limits, way, tuple(said for path, said in failures.items() if path != way.program))
     missing = "bubblewrap (bwrap) is not installed."
-    return Holding(limits, None, tuple(failures.values()) or (missing,), _fix(found=bool(failures)))
+    return Holding(limits, None, tuple(failures.values()) or (missing,), fix(found=bool(failures)))
 
 
 async def _try(way: Way, limits: Limits, scratch: Path) -> None:
@@ -109,24 +109,24 @@ def _named(way: Way) -> str:
     return f"The system's {way.program}" if way.origin == "system" else "The bubblewrap of this install"
 
 
-def _fix(*, found: bool) -> str:
-    """The one thing to do about it on this machine."""
-    instead = "or set E2B_API_KEY to build in E2B's sandboxes; then start again."
-    if not found:
-        return f"Install bubblewrap (`apt-get install bubblewrap`), {instead}"
-    return f"{next(_causes(), 'Allow user namespaces on this machine')}, {instead}"
-
-
-def _causes() -> Iterator[str]:
-    for name, refusing, mending in SYSCTLS:
-        if _sysctl(name) == refusing:
-            yield f"Run `sudo sysctl -w {mending}`"
-    if any(Path(mark).exists() for mark in CONTAINER_MARKS):
-        yield CONTAINER_FIX
-
-
 def _sysctl(name: str) -> str:
     try:
         return Path("/proc/sys", name).read_text().strip()
     except OSError:  # this kernel does not have it, or a container hides it
         return ""
+
+
+def fix(*, found: bool, sysctl: Callable[[str], str] = _sysctl) -> str:
+    """The one thing to do about it, on a machine whose kernel has these settings."""
+    instead = "or set E2B_API_KEY to build in E2B's sandboxes; then start again."
+    if not found:
+        return f"Install bubblewrap (`apt-get install bubblewrap`), {instead}"
+    return f"{next(_causes(sysctl), 'Allow user namespaces on this machine')}, {instead}"
+
+
+def _causes(sysctl: Callable[[str], str]) -> Iterator[str]:
+    for name, refusing, mending in SYSCTLS:
+        if sysctl(name) == refusing:
+            yield f"Run `sudo sysctl -w {mending}`"
+    if any(Path(mark).exists() for mark in CONTAINER_MARKS):
+        yield CONTAINER_FIX

@@ -80,6 +80,7 @@ JUDGED_BY_ARGUMENTS = {
     "clone": (56, 220),
     "clone3": (435, 435),
     "ioctl": (16, 29),
+    "shmget": (29, 194),
     "socket": (41, 198),
     "socketpair": (53, 199),
     "unshare": (272, 97),
@@ -87,6 +88,7 @@ JUDGED_BY_ARGUMENTS = {
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH_*
 
 TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: both can type into a terminal
+LARGEST_SEGMENT = 1024**2  # of System V shared memory, which stays when all its processes have ended
 AF_NETLINK = 16
 FAMILIES = (1, 2, 10, AF_NETLINK)  # UNIX, IPv4, IPv6; AF_VSOCK would pass by the network namespace
 
@@ -122,6 +124,7 @@ def _steps(machine: str) -> Program:
         # Its flags are in memory, where a filter cannot look; C libraries then use clone.
         ("clone3", [_fail(errno.ENOSYS)]),
         ("ioctl", _fail_if_one_of(1, TERMINAL_INPUT)),
+        ("shmget", _fail_if_at_least(1, LARGEST_SEGMENT)),
         ("socket", _fail_unless_family()),
         ("socketpair", _fail_unless_family()),
     ):
@@ -134,7 +137,7 @@ def _fail(number: int) -> tuple[int, int, int, int]:
 
 
 def _argument(position: int) -> tuple[int, int, int, int]:
-    """The low half; all arguments judged here are 32 bits wide for the kernel."""
+    """The low half; most arguments judged here are 32 bits wide for the kernel."""
     return (LOAD, 0, 0, ARGUMENTS + 8 * position)
 
 
@@ -147,6 +150,13 @@ def _fail_if_one_of(position: int, values: tuple[int, ...]) -> Program:
     for value in values:
         steps += [(JUMP_EQUAL, 0, 1, value), _fail(errno.EPERM)]
     return [*steps, (LOAD, 0, 0, NUMBER)]
+
+
+def _fail_if_at_least(position: int, size: int) -> Program:
+    """For an argument of 64 bits: its high half is looked at first."""
+    high = (LOAD, 0, 0, ARGUMENTS + 8 * position + 4)
+    steps: Program = [high, (JUMP_EQUAL, 0, 2, 0), _argument(position), (JUMP_AT_LEAST, 0, 1, size)]
+    return [*steps, _fail(errno.ENOMEM), (LOAD, 0, 0, NUMBER)]
 
 
 def _fail_unless_family() -> Program:

@@ -12,7 +12,6 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
 OWN_DEPTH = 2  # bubblewrap, its first process inside, and our guest are not the sandbox's commands
 SLACK = 64  # the disk is measured again once this part of its limit may have been written
 LONGEST_CALM = 20  # looks without a measurement of the disk
@@ -114,21 +113,22 @@ def _members(root: int, parents: dict[int, int]) -> list[Member]:
 
 
 def _resident(pid: int) -> int:
-    """Its memory without mapped files; what a fork still shares with its parent counts for both."""
-    try:
-        _, resident, shared = Path(f"/proc/{pid}/statm").read_text().split()[:3]
-    except (OSError, ValueError):
-        return 0
-    return (int(resident) - int(shared)) * PAGE
+    """Its memory without files; what a fork still shares with its parent counts for both."""
+    return _fields(f"/proc/{pid}/status", ("RssAnon:", "RssShmem:"))
 
 
 def _share(pid: int) -> int:
-    """Its memory without mapped files, where what several processes share is divided among them."""
+    """Its memory without files, where what several processes share is divided among them."""
+    return _fields(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")) or _resident(pid)
+
+
+def _fields(path: str, names: tuple[str, ...]) -> int:
+    """The sum of these lines, in bytes; 0 for a process that has ended."""
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss_Anon:"))
+        lines = Path(path).read_text().splitlines()
     except OSError:
-        return _resident(pid)
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(names))
 
 
 def _unlinked(members: list[Member]) -> OpenFiles:
