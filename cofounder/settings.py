@@ -209,5 +209,6 @@ MAX_DAILY_SPEND = number("MAX_DAILY_SPEND", 0)  # µ$ a UTC day for the whole in
 SELF_SERVICE_TOP_UP = boolean("SELF_SERVICE_TOP_UP", False)
 CHROMIUM = text("CHROMIUM")
 MODEL_PRICES = model_prices.MODEL_PRICES
-REHEARSAL = text("REHEARSAL")  # a sentence for the page: what is rehearsed; `manage.py up` sets it
+REHEARSAL = text("REHEARSAL")  # a sentence for the page: a script builds; `manage.py up` sets it
+LOCAL_SANDBOX = text("LOCAL_SANDBOX")  # a sentence for the page: how commands are confined; `up` sets it
 METRICS_TOKEN = text("METRICS_TOKEN")  # who has it may read /metrics; empty: nobody

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from cofounder.config import environment
 from cofounder.install import embedded, reachable
@@ -20,6 +20,8 @@ STOP_SECONDS = 40  # a worker may take 30 to hand its sessions back
 QUICK_SECONDS = 10  # a process that ends sooner did not really start
 QUICK_ENDS = 5  # after so many in a row it gives up
 REHEARSAL_KEY = "rehearsal"
+A_SCRIPT = "A rehearsal script is building: no model is used."
+SANDBOX_PARTS = ("sentence", "reason", "fix")  # what the sandbox's server says of itself
 
 
 class StartFailed(Exception):
@@ -92,7 +94,8 @@ class Install:
         self.host = host
         self.data_dir = environment.ready_data_dir()
         self.env = {**os.environ, **(settings or {})}
-        self.rehearsal = ""  # a sentence about what is rehearsed, for the page
+        self.rehearsal = ""  # a sentence for the page, where a script builds and no model
+        self.notes: list[str] = []  # for whoever starts it: what stands in for which provider
         self.processes: list[Process] = []
         self._open = ExitStack()
 
@@ -123,24 +126,21 @@ class Install:
         without = [name for name in ("ANTHROPIC_API_KEY", "E2B_API_KEY") if not self.env.get(name)]
         if not without:
             return
-        if without == ["E2B_API_KEY"] and not shutil.which("bwrap"):
-            raise StartFailed(
-                "A real model needs a confined sandbox: set E2B_API_KEY, or install bubblewrap for the "
-                "rehearsal's."
-            )
-        urls = self._rehearsal_urls(starting)
+        told = self._rehearsal_servers(starting)
         if "ANTHROPIC_API_KEY" in without:
-            self.env |= {"ANTHROPIC_API_KEY": REHEARSAL_KEY, "ANTHROPIC_BASE_URL": urls["anthropic_url"]}
+            self.env |= {"ANTHROPIC_API_KEY": REHEARSAL_KEY, "ANTHROPIC_BASE_URL": told["anthropic_url"]}
+            self.rehearsal = self.env["REHEARSAL"] = A_SCRIPT
+            self.notes.append(A_SCRIPT)
         if "E2B_API_KEY" in without:
             self.env |= {
-                "E2B_API_KEY": REHEARSAL_KEY,
-                "E2B_API_URL": urls["e2b_api_url"],
-                "E2B_SANDBOX_URL": urls["e2b_sandbox_url"],
+                "E2B_API_KEY": Path(told["e2b_api_key_file"]).read_text().strip(),
+                "E2B_API_URL": told["e2b_api_url"],
+                "E2B_SANDBOX_URL": told["e2b_sandbox_url"],
+                "LOCAL_SANDBOX": told["sandbox"]["sentence"],
             }
-        self.rehearsal = _what_is_rehearsed(without, confined=bool(shutil.which("bwrap")))
-        self.env["REHEARSAL"] = self.rehearsal
+            self.notes.append(" ".join(told["sandbox"].get(part, "") for part in SANDBOX_PARTS).strip())
 
-    def _rehearsal_urls(self, starting: ExitStack) -> dict[str, str]:
+    def _rehearsal_servers(self, starting: ExitStack) -> dict[str, Any]:
         ports = (self.port + 1, self.port + 2) if self.port else (0, 0)
         for port in filter(None, ports):
             refuse_taken_port("127.0.0.1", port)
@@ -241,27 +241,15 @@ def _is_taken(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-def _first_line(process: Process) -> dict[str, str]:
-    """The addresses that the rehearsal servers print once they answer."""
+def _first_line(process: Process) -> dict[str, Any]:
+    """The addresses, and what holds in the sandbox, that the rehearsal servers print once they answer."""
     deadline = time.monotonic() + embedded.START_SECONDS
     while time.monotonic() < deadline:
         for line in process.log.read_text().splitlines():
             if line.startswith("{"):
-                addresses: dict[str, str] = json.loads(line)
+                addresses: dict[str, Any] = json.loads(line)
                 return addresses
         if process.running is None or process.running.poll() is not None:
             break
         time.sleep(0.05)
     raise StartFailed(f"The rehearsal servers did not start:\n{process.last_lines()}")
-
-
-def _what_is_rehearsed(without: list[str], *, confined: bool) -> str:
-    model = "A rehearsal script is building: no model is used." if "ANTHROPIC_API_KEY" in without else ""
-    box = ""
-    if "E2B_API_KEY" in without:
-        box = (
-            "The sandbox is a confined process on this machine."
-            if confined
-            else "The sandbox is a plain process on this machine, not confined: bubblewrap is missing."
-        )
-    return " ".join(part for part in (model, box) if part)

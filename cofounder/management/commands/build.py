@@ -83,8 +83,8 @@ class Command(BaseCommand):
             return None
         install = running.enter_context(Install(port=None))
         embedded.point_django_at(settings.DATA_DIR)
-        if install.rehearsal:
-            self.stdout.write(install.rehearsal)
+        for note in install.notes:
+            self.stdout.write(note)
         install.start_worker()
         return install
 
