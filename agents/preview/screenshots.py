@@ -4,7 +4,6 @@ import asyncio
 import io
 import ipaddress
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from agents.errors import AgentError
+from agents.preview import chromium
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page, Route
 
-CHROMIUMS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 20.0
 QUIET_SECONDS = 2.0  # how long a page may keep loading before the screenshot is taken anyway
 LARGEST = 200_000  # bytes
@@ -175,8 +174,7 @@ _browsers: WeakKeyDictionary[asyncio.AbstractEventLoop, _Chromium] = WeakKeyDict
 
 def find_chromium() -> str:
     """The browser's path; empty when there is none."""
-    candidates = (settings.CHROMIUM,) if settings.CHROMIUM else CHROMIUMS
-    return next((found for name in candidates if (found := shutil.which(name))), "")
+    return chromium.find(settings.CHROMIUM)
 
 
 async def _running_browser() -> "Browser":
@@ -185,8 +183,8 @@ async def _running_browser() -> "Browser":
 
 async def close() -> None:
     """Close the browser of this event loop, if one was started."""
-    if chromium := _browsers.pop(asyncio.get_running_loop(), None):
-        await chromium.close()
+    if browser := _browsers.pop(asyncio.get_running_loop(), None):
+        await browser.close()
 
 
 @contextmanager

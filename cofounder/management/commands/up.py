@@ -72,11 +72,11 @@ class Command(BaseCommand):
                     demo.begin_days(is_short=has_short_days)
                 if options["demo"]:
                     url = demo.open_build()
-                line.clear()
+                line.close()
                 self._say_where(url, install.rehearsal)
                 self._keep_running(install, has_short_days=has_short_days)
         finally:
-            line.clear()
+            line.close()
 
     def _keep_running(self, install: Install, *, has_short_days: bool) -> None:
         while True:
