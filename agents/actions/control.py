@@ -1,6 +1,7 @@
 """What a person may do with a build: wake, pause, resume, put to sleep, cancel, retry, write to the agent.
 
-Each is one transaction with the locks of `agents.locks`. What the state does not allow raises `Conflict`.
+Each is one transaction with the locks of `agents.session.locks`. What the state does not allow raises
+`Conflict`.
 """
 
 from typing import Any

@@ -20,7 +20,7 @@ Verb = Callable[..., Any]
 
 
 class ActingAdmin(ReadOnlyAdmin):
-    """A list of jobs or sessions with the actions of `agents.control`. A refusal is shown as a message."""
+    """A list of jobs or sessions with what `agents.actions.control` does. A refusal is shown as a message."""
 
     actions: Any = ("wake", "pause", "resume", "put_to_sleep", "retry", "stop")
     change_form_template = "admin/build_change_form.html"

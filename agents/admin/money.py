@@ -78,7 +78,7 @@ class ChangeAdmin(ReadOnlyAdmin):
         return queryset.filter(user__email__icontains=words)
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> BudgetChange:
-        """The change is made by the rules of `agents.topup`, not by the form."""
+        """The change is made by the rules of `agents.actions.money`, not by the form."""
         form.make(request.user)
         changes = BudgetChange.objects.filter(user=form.cleaned_data["user"]).order_by("-created_at")
         return changes.first() or form.instance

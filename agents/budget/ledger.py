@@ -1,7 +1,7 @@
 """The money: a day's allowance, the worst case reserved before each call, and what it really cost after.
 
 All amounts are integer µ$. The functions work inside the caller's transaction and lock the founder's
-`DailyBudget` first; the sums they make are `agents.allowance`.
+`DailyBudget` first; the sums they make are `agents.budget.allowance`.
 """
 
 from dataclasses import dataclass
