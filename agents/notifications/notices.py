@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractUser
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -58,7 +59,7 @@ class Notification:
         return HEADLINES[self.kind].format(project=self.project)
 
     @property
-    def owner(self) -> Any:
+    def owner(self) -> AbstractUser:
         return self.event.job.project.owner
 
     @property

@@ -10,6 +10,8 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from cofounder.models import User
+
 SALT = "cofounder.entry"
 SECONDS = 3600
 
@@ -19,7 +21,7 @@ class LinkUsed(Exception):
 
 
 class Entry(NamedTuple):
-    user: Any
+    user: User
     next_path: str
 
 
@@ -28,7 +30,7 @@ class _EntryTokens(PasswordResetTokenGenerator):
 
     key_salt = SALT
 
-    def _make_hash_value(self, user: Any, timestamp: int) -> str:
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         last = user.last_login.isoformat() if user.last_login else ""
         return f"{user.pk}{user.password}{last}{timestamp}{user.email}"
 
@@ -36,7 +38,7 @@ class _EntryTokens(PasswordResetTokenGenerator):
 _tokens = _EntryTokens()
 
 
-def make_link(user: Any, next_path: str) -> str:
+def make_link(user: User, next_path: str) -> str:
     """An address that signs this user in once and leads to `next_path`, a path of this site.
 
     Raises `ValueError` for any other address.

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agents.actions.start import start_build
 from agents.models import AgentSession
+from cofounder.models import User
 from cofounder.pages import replies
 from cofounder.pages.builds import state
 from cofounder.pages.limits import limited
-from cofounder.pages.ownership import founders_only, own_project
+from cofounder.pages.ownership import founder_of, founders_only, own_project
 from escalations.models import AgentEscalation
 from jobs.errors import CofounderError
 from jobs.models import Job, Phase, Project
@@ -45,7 +46,7 @@ class Row:
 @founders_only
 @require_safe
 def projects(request: HttpRequest) -> HttpResponse:
-    return render(request, "projects.html", {"rows": rows_of(request.user)})
+    return render(request, "projects.html", {"rows": rows_of(founder_of(request))})
 
 
 @founders_only
@@ -61,7 +62,7 @@ def start(request: HttpRequest, project_id: UUID) -> HttpResponse:
     return redirect("build", job_id=job.pk)
 
 
-def rows_of(user: Any) -> list[Row]:
+def rows_of(user: User) -> list[Row]:
     """The founder's projects in five queries, however many there are."""
     builds = (
         Job.objects.select_related("session")

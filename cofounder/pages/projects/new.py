@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from agents.actions.start import start_build
 from cofounder.pages.limits import limited
-from cofounder.pages.ownership import founders_only
+from cofounder.pages.ownership import founder_of, founders_only
 from jobs import briefs
 from jobs.errors import CofounderError
 
@@ -116,7 +116,7 @@ def _create(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             project = briefs.create_project(
-                owner=request.user,
+                owner=founder_of(request),
                 name=form.cleaned_data["name"],
                 goal=form.cleaned_data["goal"],
                 idea_brief=form.brief(),

@@ -17,7 +17,7 @@ from agents.notifications.notices import Kind
 from agents.notifications.webhook import new_secret, send_test
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
-from cofounder.pages.ownership import founders_only
+from cofounder.pages.ownership import founder_of, founders_only
 from jobs.errors import CofounderError
 
 MAILS = {
@@ -149,8 +149,7 @@ ACTS: dict[str, Callable[[HttpRequest, NotificationSettings], HttpResponse]] = {
 
 
 def _keep(request: HttpRequest, **fields: Any) -> None:
-    founder: Any = request.user
-    NotificationSettings.objects.update_or_create(user=founder, defaults=fields)
+    NotificationSettings.objects.update_or_create(user=founder_of(request), defaults=fields)
 
 
 def _answer(request: HttpRequest, status: int = 200, **outcome: str) -> HttpResponse:

@@ -120,7 +120,7 @@ def test_cancelling_gives_the_reserved_money_back(build: Job, founder: User) -> 
     ledger.reserve(session_of(build), 1000)
     control.cancel(build, founder)
     assert SpendEntry.objects.get().status == "released"
-    assert ledger.today_of(founder).reserved_microdollars == 0
+    assert ledger.today_of(founder.pk).reserved_microdollars == 0
 
 
 def test_a_build_that_is_over_cannot_be_cancelled(build: Job, founder: User) -> None:
