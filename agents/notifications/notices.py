@@ -96,7 +96,7 @@ def kind_of(event_type: str, payload: dict[str, Any], created_at: datetime) -> K
     return None
 
 
-def settings_of(user_id: Any) -> NotificationSettings:
+def settings_of(user_id: UUID) -> NotificationSettings:
     """This founder's settings; the default is every mail and no webhook."""
     found = NotificationSettings.objects.filter(user=user_id).first()
     return found or NotificationSettings(user_id=user_id)

@@ -1,6 +1,7 @@
 """One-time sign-in links: signed, valid for an hour, used up by signing in."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -66,7 +67,7 @@ def read(token: str) -> Entry:
 
 
 @transaction.atomic
-def use(token: str, sign_in: Any) -> str:
+def use(token: str, sign_in: Callable[[User], None]) -> str:
     """Call `sign_in(user)` and say where to go. The lock lets only one of two clicks succeed."""
     entry = read(token)
     get_user_model().objects.select_for_update().get(pk=entry.user.pk)

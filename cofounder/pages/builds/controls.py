@@ -14,6 +14,7 @@ from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founder_of, founders_only, own_job
 from jobs.errors import CofounderError
+from jobs.models import Job
 
 Verb = Callable[..., Any]
 VERBS: dict[str, tuple[Verb, str]] = {
@@ -48,7 +49,7 @@ def write(request: HttpRequest, job_id: UUID) -> HttpResponse:
     )
 
 
-def _send(job: Any, text: str, by: User) -> None:
+def _send(job: Job, text: str, by: User) -> None:
     if not text:
         raise CofounderError("Write something first.")
     control.send_message(job, text, by)

@@ -1,5 +1,6 @@
 """The list of a founder's projects, those that need them first."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -84,7 +85,7 @@ def rows_of(user: User) -> list[Row]:
     return sorted(rows, key=lambda row: row.rank)
 
 
-def _sums(pairs: Any) -> dict[UUID, int]:
+def _sums(pairs: Iterable[tuple[UUID, int]]) -> dict[UUID, int]:
     return dict(pairs)
 
 

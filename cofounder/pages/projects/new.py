@@ -17,6 +17,7 @@ from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founder_of, founders_only
 from jobs import briefs
 from jobs.errors import CofounderError
+from jobs.models import Project
 
 EXAMPLE = Path(__file__).parent / "example_brief.json"
 QUESTIONS = [
@@ -131,7 +132,7 @@ def _create(request: HttpRequest) -> HttpResponse:
     return _page(request, form, interview, draft="", status=400)
 
 
-def _start(request: HttpRequest, project: Any) -> str:
+def _start(request: HttpRequest, project: Project) -> str:
     """The build's address, or the list with a message: the project is kept even if the build cannot start."""
     try:
         job, _ = start_build(project)
