@@ -9,6 +9,7 @@ import httpx
 
 ASK_SECONDS = 10.0
 LARGEST_PAGE = 2_000_000
+STARTING = "starting"  # a status of preview.updated, besides those of a page
 
 
 class Status(StrEnum):
