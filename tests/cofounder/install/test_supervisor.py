@@ -4,12 +4,13 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from cofounder.install import supervisor
-from cofounder.install.supervisor import Process, StartFailed, refuse_taken_port
+from cofounder.install.supervisor import Install, Process, StartFailed, refuse_taken_port
 
 
 def process(tmp_path: Path, code: str) -> Process:
@@ -27,6 +28,15 @@ def test_a_taken_port_is_refused_with_its_number() -> None:
 def test_an_invalid_host_is_refused() -> None:
     with pytest.raises(StartFailed, match="--host"):
         refuse_taken_port("300.1.2.3", 8000)
+
+
+def test_with_a_key_the_model_is_no_rehearsal_whatever_the_environment_says() -> None:
+    keys = {"ANTHROPIC_API_KEY": "real", "E2B_API_KEY": "real", "REHEARSED_MODEL": "true"}
+    install = Install(port=None, settings=keys)
+
+    install._start_rehearsal(ExitStack())
+
+    assert install.env["REHEARSED_MODEL"] == "False"
 
 
 def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
