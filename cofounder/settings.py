@@ -164,6 +164,7 @@ SPECTACULAR_SETTINGS = {
         "EscalationStatus": "escalations.models.AgentEscalation.Status",
         "SessionState": "agents.models.SessionState",
         "EventType": "jobs.models.EventType",
+        "Verdict": "jobs.verdicts.Verdict",
     },
 }
 
@@ -213,4 +214,5 @@ SELF_SERVICE_TOP_UP = boolean("SELF_SERVICE_TOP_UP", False)
 CHROMIUM = text("CHROMIUM")
 MODEL_PRICES = model_prices.MODEL_PRICES
 REHEARSAL = text("REHEARSAL")  # a sentence for the page: what is rehearsed; `manage.py up` sets it
+REHEARSED_MODEL = environment.rehearsed_model(ANTHROPIC_BASE_URL)  # then a promise may stay unjudged
 METRICS_TOKEN = text("METRICS_TOKEN")  # who has it may read /metrics; empty: nobody
