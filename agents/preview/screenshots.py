@@ -30,9 +30,7 @@ NO_BYPASS = "<-loopback>"  # by itself, Chromium asks no proxy for what is on it
 # Nothing leaves the browser but through its proxy: no UDP, no name lookups.
 ARGUMENTS = (
     "--disable-quic",
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
-    "--dns-prefetch-disable",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--disable-dev-shm-usage",
     "--disable-gpu",
