@@ -1,6 +1,7 @@
 """What the rehearsal E2B answers to requests the SDK would not send."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,9 +13,9 @@ pytestmark = pytest.mark.services
 KEY = {"X-API-KEY": "a key"}
 
 
-async def send(server: E2BServer, method: str, path: str, **request: object) -> httpx.Response:
+async def send(server: E2BServer, method: str, path: str, **request: Any) -> httpx.Response:
     async with httpx.AsyncClient(base_url=server.url) as client:
-        return await client.request(method, path, **request)  # type: ignore[arg-type]
+        return await client.request(method, path, **request)
 
 
 @pytest.mark.parametrize("path", ["/v2/sandboxes", "/sandboxes/inone"])

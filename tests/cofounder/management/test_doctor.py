@@ -11,6 +11,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from agents.models import PlanTier
+from cofounder.install import embedded
 from cofounder.operations import doctor
 from cofounder.operations.doctor import Level, services
 from cofounder.operations.doctor.providers import look_at_chromium, look_at_e2b, look_at_mail, look_at_models
@@ -71,7 +72,7 @@ def test_a_database_that_is_away_is_named_with_its_fix_and_nothing_else_of_it_is
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
-    monkeypatch.setattr(services.embedded, "point_django_at", lambda directory: None)
+    monkeypatch.setattr(embedded, "point_django_at", lambda directory: None)
     findings = {finding.part: finding for finding in doctor.examine()}
     assert findings["PostgreSQL"].level == Level.FAIL
     assert "manage.py up" in findings["PostgreSQL"].fix
@@ -81,7 +82,9 @@ def test_a_database_that_is_away_is_named_with_its_fix_and_nothing_else_of_it_is
 def test_of_a_database_without_its_tables_only_that_is_told(tiers: None) -> None:
     from django.db.migrations.recorder import MigrationRecorder
 
-    MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last().delete()
+    newest = MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last()
+    assert newest is not None
+    newest.delete()
     findings = {finding.part: finding for finding in doctor.examine()}
     assert findings["migrations"].fix == "Run `manage.py migrate`."
     assert not findings.keys() & {"workers", "queue", "clock", "encryption keys"}
