@@ -206,6 +206,7 @@ E2B_API_URL = url("E2B_API_URL")
 E2B_SANDBOX_URL = url("E2B_SANDBOX_URL")
 E2B_DOMAIN = text("E2B_DOMAIN", "e2b.app")
 E2B_TEMPLATE = text("E2B_TEMPLATE", "base")
+PRIVATE_PREVIEWS = bool(E2B_SANDBOX_URL) or E2B_DOMAIN != "e2b.app"  # the operator's own sandboxes
 CONTENT_SECURITY_POLICY = security.content_policy(security.preview_hosts(E2B_DOMAIN, E2B_SANDBOX_URL))
 SANDBOX_LIFETIME_SECONDS = number("SANDBOX_LIFETIME_SECONDS", 3600, least=60, most=86_400)
 WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 20, least=1, most=1000)
