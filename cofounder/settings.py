@@ -164,6 +164,7 @@ SPECTACULAR_SETTINGS = {
         "EscalationStatus": "escalations.models.AgentEscalation.Status",
         "SessionState": "agents.models.SessionState",
         "EventType": "jobs.models.EventType",
+        "Verdict": "jobs.verdicts.Verdict",
     },
 }
 
@@ -205,6 +206,7 @@ E2B_API_URL = url("E2B_API_URL")
 E2B_SANDBOX_URL = url("E2B_SANDBOX_URL")
 E2B_DOMAIN = text("E2B_DOMAIN", "e2b.app")
 E2B_TEMPLATE = text("E2B_TEMPLATE", "base")
+PRIVATE_PREVIEWS = bool(E2B_SANDBOX_URL) or E2B_DOMAIN != "e2b.app"  # the operator's own sandboxes
 CONTENT_SECURITY_POLICY = security.content_policy(security.preview_hosts(E2B_DOMAIN, E2B_SANDBOX_URL))
 SANDBOX_LIFETIME_SECONDS = number("SANDBOX_LIFETIME_SECONDS", 3600, least=60, most=86_400)
 WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 20, least=1, most=1000)
@@ -213,4 +215,5 @@ SELF_SERVICE_TOP_UP = boolean("SELF_SERVICE_TOP_UP", False)
 CHROMIUM = text("CHROMIUM")
 MODEL_PRICES = model_prices.MODEL_PRICES
 REHEARSAL = text("REHEARSAL")  # a sentence for the page: what is rehearsed; `manage.py up` sets it
+REHEARSED_MODEL = environment.rehearsed_model(ANTHROPIC_BASE_URL)  # then a promise may stay unjudged
 METRICS_TOKEN = text("METRICS_TOKEN")  # who has it may read /metrics; empty: nobody

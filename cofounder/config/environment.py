@@ -115,6 +115,17 @@ def boolean(name: str, default: bool) -> bool:
     return words[value]
 
 
+def rehearsed_model(base_url: str) -> bool:
+    """Whether a script stands in for the model; a promise may then stay unjudged. Never for a real model."""
+    is_rehearsed = boolean("REHEARSED_MODEL", False)
+    if is_rehearsed and urlsplit(base_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise BadSetting(
+            "REHEARSED_MODEL is true, but ANTHROPIC_BASE_URL is no rehearsal server on this machine. "
+            "Unset REHEARSED_MODEL: `manage.py up` sets it for its own."
+        )
+    return is_rehearsed
+
+
 def number(name: str, default: int, *, least: int = 0, most: int = 10**12) -> int:
     value: int = _read(name, lambda: int(text(name, str(default))), "a whole number")
     if not least <= value <= most:

@@ -79,6 +79,7 @@ class Install:
     def _start_rehearsal(self) -> None:
         """Stand-ins for the providers whose keys are missing, spoken to over the wire like the real ones."""
         without = [name for name in ("ANTHROPIC_API_KEY", "E2B_API_KEY") if not self.env.get(name)]
+        self.env["REHEARSED_MODEL"] = str("ANTHROPIC_API_KEY" in without)
         if not without:
             return
         if without == ["E2B_API_KEY"] and not shutil.which("bwrap"):

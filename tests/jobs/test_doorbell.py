@@ -29,7 +29,7 @@ async def test_a_worker_rings_on_its_own_loop_in_order_and_gathers(
     try:
         for seq in range(1, 51):
             await asyncio.to_thread(doorbell.ring, job_id, [{"seq": seq}])
-        heard = []
+        heard: list[int] = []
         async with asyncio.timeout(LIMIT):
             while len(heard) < 50:
                 heard += [frame["seq"] for frame in (await layer.receive(channel))["frames"]]

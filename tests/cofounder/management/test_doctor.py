@@ -15,6 +15,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from agents.models import PlanTier
+from cofounder.install import embedded
 from cofounder.operations.doctor import services
 from cofounder.operations.doctor.examination import examine
 from cofounder.operations.doctor.finding import Level
@@ -76,7 +77,7 @@ def test_a_database_that_is_away_is_named_with_its_fix_and_nothing_else_of_it_is
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
-    monkeypatch.setattr(services.embedded, "point_django_at", lambda directory: None)
+    monkeypatch.setattr(embedded, "point_django_at", lambda directory: None)
     findings = {finding.part: finding for finding in examine()}
     assert findings["PostgreSQL"].level == Level.FAIL
     assert "manage.py up" in findings["PostgreSQL"].fix
@@ -86,7 +87,9 @@ def test_a_database_that_is_away_is_named_with_its_fix_and_nothing_else_of_it_is
 def test_of_a_database_without_its_tables_only_that_is_told(tiers: None) -> None:
     from django.db.migrations.recorder import MigrationRecorder
 
-    MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last().delete()
+    newest = MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last()
+    assert newest is not None
+    newest.delete()
     findings = {finding.part: finding for finding in examine()}
     assert findings["migrations"].fix == "Run `manage.py migrate`."
     assert not findings.keys() & {"workers", "queue", "clock", "encryption keys"}

@@ -61,7 +61,9 @@ class Up:
         for line in self.process.stdout:
             self.said += line
             if "Ctrl-C stops everything" in line:
-                return re.search(r"http://\S+", self.said)[0]  # type: ignore[index]
+                address = re.search(r"http://\S+", self.said)
+                assert address is not None, self.said
+                return address[0]
         pytest.fail(f"it did not start: {self.said}")
 
     def wait_for_line(self, words: str) -> None:
