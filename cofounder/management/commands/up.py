@@ -73,7 +73,7 @@ class Command(BaseCommand):
                 if options["demo"]:
                     url = demo.open_build()
                 line.close()
-                self._say_where(url, install.rehearsal)
+                self._say_where(url, install.notes)
                 self._keep_running(install, has_short_days=has_short_days)
         finally:
             line.close()
@@ -89,10 +89,10 @@ class Command(BaseCommand):
                 connection.close()
             time.sleep(LOOK_SECONDS)
 
-    def _say_where(self, url: str, rehearsal: str) -> None:
+    def _say_where(self, url: str, notes: list[str]) -> None:
         self.stdout.write(self.style.SUCCESS(f"\n  {url}\n"))
-        if rehearsal:
-            self.stdout.write(f"  {rehearsal}")
+        for note in notes:
+            self.stdout.write(f"  {note}")
         self.stdout.write(f"  Logs are in {settings.DATA_DIR / 'logs'}. Ctrl-C stops everything.\n")
         self.stdout.flush()
 

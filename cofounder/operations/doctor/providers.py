@@ -1,8 +1,9 @@
 """Checks outside this code: model provider, sandboxes, mail server, and the browser on this machine."""
 
 import asyncio
-import shutil
+import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,13 +23,14 @@ from cofounder.operations.doctor.finding import SECONDS, Finding, fail, first_li
 from jobs import clock
 
 SKEW_SECONDS = 60.0  # of the provider's time, which takes its way here
+TRY_SECONDS = 60
 QUIET_MAIL = ("console", "locmem", "dummy", "filebased")
 
 
 def look_at_models() -> Iterator[Finding]:
     """The key, and every model that a plan, a subscription or the default uses."""
     if not settings.ANTHROPIC_API_KEY:
-        yield _no_key("ANTHROPIC_API_KEY", "The model")
+        yield _no_key("ANTHROPIC_API_KEY")
         return
     wanted = sorted(
         {settings.DEFAULT_MODEL}
@@ -87,7 +89,7 @@ def _look_at_model(client: anthropic.Anthropic, model: str) -> Finding:
 
 def look_at_e2b() -> Iterator[Finding]:
     if not settings.E2B_API_KEY:
-        yield _no_key("E2B_API_KEY", "The sandbox")
+        yield _local_sandbox() if environment.is_embedded("DATABASE_URL") else _no_key("E2B_API_KEY")
         return
     try:
         found = asyncio.run(_sandboxes())
@@ -99,15 +101,37 @@ def look_at_e2b() -> Iterator[Finding]:
         yield ok("E2B", f"answers; {found} sandboxes of this install")
 
 
+def _local_sandbox() -> Finding:
+    """What the local sandbox's own server finds when it tries to confine a command."""
+    part = "local sandbox"
+    try:
+        tried = subprocess.run(
+            [sys.executable, "-m", "rehearsal", "--try-sandbox"],
+            cwd=environment.BASE_DIR,
+            capture_output=True,
+            text=True,
+            timeout=TRY_SECONDS,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        return fail(part, first_line(error.stderr), "Correct the environment.")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return fail(part, f"cannot be tried: {first_line(error)}", "Set E2B_API_KEY to use E2B's sandboxes.")
+    found = json.loads(tried.stdout)
+    if not found["confined"]:
+        return fail(part, f"{found['sentence']} {found['reason']}", found["fix"])
+    return ok(part, f"{found['sentence']} {found['bubblewrap']}, {found['mode']}")
+
+
 async def _sandboxes() -> int:
     async with asyncio.timeout(SECONDS):
         return len(await provider.found())
 
 
-def _no_key(name: str, what: str) -> Finding:
+def _no_key(name: str) -> Finding:
     fix = f"Set {name}."
     if environment.is_embedded("DATABASE_URL"):
-        return warn(name, f"is not set: {what.lower()} is rehearsed by `manage.py up`", fix)
+        return warn(name, "is not set: `manage.py up` rehearses the model", fix)
     return fail(name, "is not set, and `manage.py run_worker` does not start without it", fix)
 
 
@@ -127,8 +151,6 @@ def look_at_chromium() -> Iterator[Finding]:
         yield fail("Chromium", f"{found} does not run: {first_line(error)}", fix)
         return
     yield ok("Chromium", said.stdout.strip() or found)
-    if environment.is_embedded("DATABASE_URL") and not shutil.which("bwrap"):
-        yield warn("bubblewrap", "is not found: a rehearsal's sandbox is not confined", "Install bubblewrap.")
 
 
 def look_at_mail() -> Iterator[Finding]:
