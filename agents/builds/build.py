@@ -89,8 +89,8 @@ class Build:
         self.session = session
         self.job = session.job
         self.sandbox = BuildSandbox(claim, session)
-        self.model = AnthropicModel(self._waiting_for_provider)
-        self.store = CheckpointStore(claim, rows, lambda: self.model.meter.total, hand_back_if_stopping)
+        self.store = CheckpointStore(claim, rows, lambda: self.model.meter.current, hand_back_if_stopping)
+        self.model = AnthropicModel(self._waiting_for_provider, self.store)
         self.is_awake = False  # whether the model has been told that it slept
         self.losses = 0  # of the sandbox, since the transcript last grew
         self.length_at_loss = -1

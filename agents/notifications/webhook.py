@@ -16,9 +16,10 @@ from procrastinate.contrib.django import app
 
 from agents.database import in_transaction
 from agents.models import Notice, NotificationSettings
-from agents.notifications import notices, public_http
+from agents.notifications import notices
 from agents.notifications.notices import CALL_WEBHOOK, RETRY, Kind, Notification
-from agents.notifications.public_http import AddressRefused, NotDelivered
+from agents.outside.guard import AddressRefused
+from agents.outside.post import NotDelivered, post
 from jobs import clock
 from jobs.queue import NEWS
 
@@ -78,14 +79,14 @@ async def send(hook: NotificationSettings, message_id: str, message: Mapping[str
         "Webhook-Signature": signature(hook.webhook_secret, message_id, timestamp, body),
     }
     try:
-        await public_http.post(hook.webhook_url, body, headers)
+        await post(hook.webhook_url, body, headers)
     except (AddressRefused, NotDelivered) as error:
         await in_transaction(_record_outcome, hook.pk, str(error))
         raise
     await in_transaction(_record_outcome, hook.pk, "")
 
 
-def _record_outcome(user_id: Any, trouble: str) -> None:
+def _record_outcome(user_id: UUID, trouble: str) -> None:
     NotificationSettings.objects.filter(user=user_id).update(
         webhook_called_at=clock.now(), webhook_trouble=trouble
     )

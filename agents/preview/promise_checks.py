@@ -84,6 +84,10 @@ async def _page(url: str) -> CheckResult:
         if answer.http_status
         else "Nothing answers there.",
     }
+    if answer.leads_to:
+        sentences[Status.DOWN] = (
+            f"It redirects to {answer.leads_to}, which is not a part of the app: nothing follows it there."
+        )
     trouble = await _problem_in_browser(url) if answer.drawn_by_script else ""
     is_up = answer.status == Status.ANSWERS and not trouble
     return CheckResult(PAGE, "", is_up, trouble or sentences[answer.status], _milliseconds_since(started))

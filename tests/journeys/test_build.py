@@ -37,7 +37,7 @@ def brief_named(name: str) -> Any:
 
 
 NOT_FOR_A_SCRIPT = 'a form for "new" ones & <more>'
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "name": "Uniform Swap",
     "goal": "One school by September",
     "idea_brief": {"must_have": ["a list of uniforms", NOT_FOR_A_SCRIPT]},
