@@ -111,7 +111,7 @@ def message_for(news: Notification) -> dict[str, Any]:
 def _details(news: Notification) -> str:
     if news.question is not None:
         return f"\n{news.question.plain_english_problem}"
-    if news.kind == Kind.FAILED and news.message:
+    if news.message and (news.kind == Kind.FAILED or news.not_judged):
         return f"\n{news.message}"
     if news.kind == Kind.MONEY and news.wake_at:
         return f"\nIt goes on by itself on {news.wake_at:%-d %B %Y at %H:%M} UTC."
@@ -123,7 +123,9 @@ def _facts(news: Notification) -> dict[str, Any]:
         return {"escalation_id": str(news.question.pk), "problem": news.question.plain_english_problem}
     if news.kind == Kind.MONEY:
         return {"wake_at": news.wake_at.isoformat() if news.wake_at else None}
-    return {"message": news.message} if news.kind == Kind.FAILED else {}
+    if news.kind == Kind.READY:
+        return {"not_judged": news.not_judged}
+    return {"message": news.message}
 
 
 def _for_slack(text: str) -> str:

@@ -12,6 +12,7 @@ from agents.outside.fetch import Unreachable, fetch
 ASK_SECONDS = 10.0
 LARGEST_PAGE = 2_000_000  # bytes
 LONGEST_TITLE = 200
+STARTING = "starting"  # a status of preview.updated, besides those of a page
 
 
 class Status(StrEnum):
