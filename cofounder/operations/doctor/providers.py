@@ -5,6 +5,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import anthropic
 import httpx2
@@ -20,6 +22,7 @@ from cofounder.config import environment
 from cofounder.operations.doctor.finding import SECONDS, Finding, fail, first_line, ok, warn
 from jobs import clock
 
+SKEW_SECONDS = 60.0  # of the provider's time, which takes its way here
 TRY_SECONDS = 60
 QUIET_MAIL = ("console", "locmem", "dummy", "filebased")
 
@@ -41,8 +44,30 @@ def look_at_models() -> Iterator[Finding]:
         timeout=httpx2.Timeout(SECONDS),
     )
     with client:
+        yield from _look_at_time(client)
         for model in wanted:
             yield _look_at_model(client, model)
+
+
+def _look_at_time(client: anthropic.Anthropic) -> Iterator[Finding]:
+    """This machine's clock against the provider's, whose answers carry the time, also when they refuse."""
+    try:
+        headers = client.models.with_raw_response.list(limit=1).headers
+    except anthropic.APIStatusError as error:
+        headers = error.response.headers
+    except anthropic.AnthropicError:  # the models' findings say so
+        return
+    try:
+        wrong_by = (datetime.now(UTC) - parsedate_to_datetime(headers.get("date", ""))).total_seconds()
+    except (TypeError, ValueError):  # it tells no time
+        return
+    if abs(wrong_by) > SKEW_SECONDS:
+        direction = "ahead" if wrong_by > 0 else "behind"
+        said = f"this machine's clock is {abs(wrong_by) / 60:.0f} minutes {direction}"
+        fix = "Set it, and keep it in time with NTP: days, wake-ups and links go by it, and a bucket refuses "
+        yield fail("time", said, f"{fix}requests that are 15 minutes off.")
+    else:
+        yield ok("time", "agrees with the provider's")
 
 
 def _look_at_model(client: anthropic.Anthropic, model: str) -> Finding:
