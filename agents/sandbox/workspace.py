@@ -30,7 +30,7 @@ SCRIPT_SECONDS = 300.0
 LOOK = (
     process_groups.OWNED
     + r"""
-cd "$HOME/app" || exit 1
+mkdir -p "$HOME/app" && cd "$HOME/app" || exit 1  # a command may have deleted it
 realpath -mz -- . "$1"
 if [ -d "$1" ]; then printf directory
 elif [ -f "$1" ]; then stat -Lc %s -- "$1"
@@ -271,7 +271,6 @@ class Workspace:
                 f"exec setsid --wait {start}{redirect}",
                 background=True,
                 envs={**envs, "COFOUNDER_COMMAND": command},
-                cwd=ROOT,
                 on_stdout=output.add_stdout,
                 on_stderr=output.add_stderr,
                 timeout=0,
