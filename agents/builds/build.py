@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 
 from agents.builds import finished_app, rescue, shutdown, transactions
 from agents.builds.build_sandbox import BuildSandbox, SavingToolbox
@@ -22,6 +23,7 @@ from agents.errors import (
     SandboxGone,
     SandboxTaken,
     SandboxUnreachable,
+    SandboxUnsafe,
     SnapshotFailed,
 )
 from agents.llm.client import AnthropicModel
@@ -36,11 +38,12 @@ from agents.session.rest import Rest, put_to_rest
 from agents.stops import ClaimLost, HandBack, InputArrived
 from agents.tools import Toolbox
 from agents.turns import Block, note
-from jobs import briefs, clock
+from jobs import clock
 from jobs.database_away import AWAY
 from jobs.errors import CofounderError
 from jobs.lifecycle import MoveLost
 from jobs.models import EventType, JobStatus
+from jobs.verdicts import Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -147,6 +150,10 @@ class Build:
             await asyncio.sleep(SANDBOX_PAUSE_SECONDS)
             return False
 
+        except SandboxUnsafe as error:
+            log.error("build.sandbox_unsafe", error=str(error))
+            wake_at = await in_transaction(clock.now) + SANDBOX_REST
+            return await self._is_at_rest(Rest(SessionState.SLEEPING, UNSAFE, wake_at))
         except SnapshotFailed as error:
             log.warning("build.storage_away", exc_info=True)
             await self.sandbox.discard()
@@ -219,7 +226,7 @@ class Build:
         """Run the declared checks: ready when all pass, otherwise back to the agent with what failed."""
         results = await self._results()
         await in_transaction(transactions.record_checks, self.claim, results)
-        failures = [result for result in results if not result.ok]
+        failures = [result for result in results if result.verdict == Verdict.NOT_KEPT]
         if not failures:
             await in_transaction(transactions.finish, self.claim, self.job)
             await in_transaction(
@@ -278,11 +285,12 @@ class Build:
                 await launch.start_app(workspace, declared)
         except declaration.PreviewError as error:
             return [CheckResult("the app starts", "", ok=False, output=str(error), duration_ms=0)]
-        return await run_checks(workspace, await in_transaction(briefs.must_haves, self.job), declared)
+        promises = await in_transaction(transactions.promises_to_check, self.job)
+        return await run_checks(workspace, promises, declared, in_rehearsal=settings.REHEARSED_MODEL)
 
     async def _is_complete(self) -> bool:
         """Whether everything promised is built, started and checked, at no cost to the budget."""
-        return all(result.ok for result in await self._results())
+        return all(result.verdict != Verdict.NOT_KEPT for result in await self._results())
 
     async def _waiting_for_provider(self, reason: str, attempt: int) -> None:
         await in_transaction(
@@ -292,6 +300,10 @@ class Build:
 
 AGAIN = "I try again in ten minutes."
 NO_SANDBOX = "The sandbox's provider does not answer. I try again in ten minutes."
+UNSAFE = (
+    "I do not build here as long as commands cannot be confined on this machine. "
+    f"The operator of this installation can mend that. {AGAIN}"
+)
 NEW_SANDBOX = (
     "The sandbox was lost and replaced by a new one. Its files are those of the last snapshot, which may "
     "lack the latest changes; nothing that you had started runs any more."
