@@ -9,7 +9,6 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from agents.builds import finished_app, rescue, shutdown, transactions
 from agents.builds.build_sandbox import BuildSandbox, SavingToolbox
@@ -40,6 +39,7 @@ from agents.stops import ClaimLost, HandBack, InputArrived
 from agents.tools import Toolbox
 from agents.turns import Block, note
 from jobs import clock
+from jobs.database_away import AWAY
 from jobs.errors import CofounderError
 from jobs.lifecycle import MoveLost
 from jobs.models import EventType, JobStatus
@@ -60,7 +60,7 @@ async def execute_build(job_id: UUID, run_id: int) -> None:
     """
     try:
         await _execute(job_id, run_id)
-    except (OperationalError, InterfaceError):
+    except AWAY:
         log.warning("build.database_away", job_id=str(job_id), exc_info=True)
 
 
@@ -118,7 +118,7 @@ class Build:
             if shutdown.is_requested():
                 await self._hand_back()
             raise
-        except (OperationalError, InterfaceError):
+        except AWAY:
             raise  # the database is away
         except (AgentError, CofounderError) as error:
             log.warning("build.failed", exc_info=True)
