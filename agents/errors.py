@@ -42,6 +42,10 @@ class SandboxRefused(SandboxError):
     """The sandbox provider did not accept the key. Check E2B_API_KEY."""
 
 
+class SandboxUnsafe(SandboxError):
+    """The sandbox's provider cannot confine commands, so it creates no sandbox."""
+
+
 class SandboxFull(SandboxError):
     """The sandbox's disk is full."""
 

@@ -24,6 +24,7 @@ from agents.errors import (
     SandboxGone,
     SandboxTaken,
     SandboxUnreachable,
+    SandboxUnsafe,
     SnapshotFailed,
 )
 from agents.llm.client import AnthropicModel
@@ -149,6 +150,10 @@ class Build:
             await asyncio.sleep(SANDBOX_PAUSE_SECONDS)
             return False
 
+        except SandboxUnsafe as error:
+            log.error("build.sandbox_unsafe", error=str(error))
+            wake_at = await in_transaction(clock.now) + SANDBOX_REST
+            return await self._is_at_rest(Rest(SessionState.SLEEPING, UNSAFE, wake_at))
         except SnapshotFailed as error:
             log.warning("build.storage_away", exc_info=True)
             await self.sandbox.discard()
@@ -295,6 +300,10 @@ class Build:
 
 AGAIN = "I try again in ten minutes."
 NO_SANDBOX = "The sandbox's provider does not answer. I try again in ten minutes."
+UNSAFE = (
+    "I do not build here as long as commands cannot be confined on this machine. "
+    f"The operator of this installation can mend that. {AGAIN}"
+)
 NEW_SANDBOX = (
     "The sandbox was lost and replaced by a new one. Its files are those of the last snapshot, which may "
     "lack the latest changes; nothing that you had started runs any more."

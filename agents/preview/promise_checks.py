@@ -104,8 +104,7 @@ async def _problem_in_browser(url: str) -> str:
         return str(error)
     if not shot.is_blank:
         return ""
-    reports = [f"The browser reports: {problem}" for problem in shot.problems]
-    return "\n".join(["The page stays empty: its scripts show nothing.", *reports])
+    return "\n".join(["The page stays empty: its scripts show nothing.", *shot.reports])
 
 
 async def _run(workspace: Workspace, port: int, check: Check) -> CheckResult:

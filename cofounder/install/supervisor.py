@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 import socket
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit
 
 from cofounder.config import environment
@@ -18,6 +18,8 @@ from cofounder.install.process import Process
 from cofounder.install.waiting import Show, StartFailed, wait_for
 
 REHEARSAL_KEY = "rehearsal"
+A_SCRIPT = "A rehearsal script is building: no model is used."
+SANDBOX_PARTS = ("sentence", "reason", "fix")  # what the sandbox's server says of itself
 
 
 class Install:
@@ -39,7 +41,8 @@ class Install:
         self.data_dir = environment.ready_data_dir()
         self._show = show
         self.env = {**os.environ, **(settings or {})}
-        self.rehearsal = ""  # a sentence about what is rehearsed, for the page
+        self.rehearsal = ""  # a sentence for the page, where a script builds and no model
+        self.notes: list[str] = []  # for whoever starts it: what stands in for which provider
         self.processes: list[Process] = []  # the site and the worker, if they have been started
         self._web: Process | None = None
         self._keeper = Keeper()
@@ -82,24 +85,21 @@ class Install:
         self.env["REHEARSED_MODEL"] = str("ANTHROPIC_API_KEY" in without)
         if not without:
             return
-        if without == ["E2B_API_KEY"] and not shutil.which("bwrap"):
-            raise StartFailed(
-                "A real model needs a confined sandbox: set E2B_API_KEY, or install bubblewrap for the "
-                "rehearsal's."
-            )
-        urls = self._rehearsal_urls()
+        told = self._rehearsal_servers()
         if "ANTHROPIC_API_KEY" in without:
-            self.env |= {"ANTHROPIC_API_KEY": REHEARSAL_KEY, "ANTHROPIC_BASE_URL": urls["anthropic_url"]}
+            self.env |= {"ANTHROPIC_API_KEY": REHEARSAL_KEY, "ANTHROPIC_BASE_URL": told["anthropic_url"]}
+            self.rehearsal = self.env["REHEARSAL"] = A_SCRIPT
+            self.notes.append(A_SCRIPT)
         if "E2B_API_KEY" in without:
             self.env |= {
-                "E2B_API_KEY": REHEARSAL_KEY,
-                "E2B_API_URL": urls["e2b_api_url"],
-                "E2B_SANDBOX_URL": urls["e2b_sandbox_url"],
+                "E2B_API_KEY": Path(told["e2b_api_key_file"]).read_text().strip(),
+                "E2B_API_URL": told["e2b_api_url"],
+                "E2B_SANDBOX_URL": told["e2b_sandbox_url"],
+                "LOCAL_SANDBOX": told["sandbox"]["sentence"],
             }
-        self.rehearsal = _what_is_rehearsed(without, confined=bool(shutil.which("bwrap")))
-        self.env["REHEARSAL"] = self.rehearsal
+            self.notes.append(" ".join(told["sandbox"].get(part, "") for part in SANDBOX_PARTS).strip())
 
-    def _rehearsal_urls(self) -> dict[str, str]:
+    def _rehearsal_servers(self) -> dict[str, Any]:
         ports = (self.port + 1, self.port + 2) if self.port else (0, 0)
         for port in filter(None, ports):
             refuse_taken_port("127.0.0.1", port)
@@ -107,14 +107,14 @@ class Install:
         process.log.write_bytes(b"")
         process.start()
         self._open.callback(process.stop)
-        wait_for(process, lambda: bool(_addresses(process.log)), self._show)
-        urls = _addresses(process.log)
+        wait_for(process, lambda: bool(_first_line(process.log)), self._show)
+        told = _first_line(process.log)
         # Started again, it has to be where everybody looks for it.
         process.command = self._rehearsal_command(
-            (urlsplit(urls["anthropic_url"]).port or 0, urlsplit(urls["e2b_api_url"]).port or 0)
+            (urlsplit(told["anthropic_url"]).port or 0, urlsplit(told["e2b_api_url"]).port or 0)
         )
         self._keeper.add([process])
-        return urls
+        return told
 
     def _rehearsal_command(self, ports: tuple[int, int]) -> list[str]:
         return [
@@ -192,22 +192,10 @@ def _is_taken(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-def _addresses(log: Path) -> dict[str, str]:
-    """The addresses that the rehearsal servers print once they answer; empty until then."""
+def _first_line(log: Path) -> dict[str, Any]:
+    """What the servers print once they answer: where, and what holds in the sandbox. Empty until then."""
     for line in log.read_text(errors="replace").splitlines(keepends=True):
         if line.startswith("{") and line.endswith("\n"):
-            addresses: dict[str, str] = json.loads(line)
-            return addresses
+            told: dict[str, Any] = json.loads(line)
+            return told
     return {}
-
-
-def _what_is_rehearsed(without: list[str], *, confined: bool) -> str:
-    model = "A rehearsal script is building: no model is used." if "ANTHROPIC_API_KEY" in without else ""
-    box = ""
-    if "E2B_API_KEY" in without:
-        box = (
-            "The sandbox is a confined process on this machine."
-            if confined
-            else "The sandbox is a plain process on this machine, not confined: bubblewrap is missing."
-        )
-    return " ".join(part for part in (model, box) if part)

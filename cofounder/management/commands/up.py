@@ -72,11 +72,11 @@ class Command(BaseCommand):
                     demo.begin_days(is_short=has_short_days)
                 if options["demo"]:
                     url = demo.open_build()
-                line.clear()
-                self._say_where(url, install.rehearsal)
+                line.close()
+                self._say_where(url, install.notes)
                 self._keep_running(install, has_short_days=has_short_days)
         finally:
-            line.clear()
+            line.close()
 
     def _keep_running(self, install: Install, *, has_short_days: bool) -> None:
         while True:
@@ -89,10 +89,10 @@ class Command(BaseCommand):
                 connection.close()
             time.sleep(LOOK_SECONDS)
 
-    def _say_where(self, url: str, rehearsal: str) -> None:
+    def _say_where(self, url: str, notes: list[str]) -> None:
         self.stdout.write(self.style.SUCCESS(f"\n  {url}\n"))
-        if rehearsal:
-            self.stdout.write(f"  {rehearsal}")
+        for note in notes:
+            self.stdout.write(f"  {note}")
         self.stdout.write(f"  Logs are in {settings.DATA_DIR / 'logs'}. Ctrl-C stops everything.\n")
         self.stdout.flush()
 
