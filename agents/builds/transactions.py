@@ -21,7 +21,6 @@ from agents.turns import EXCERPT_LIMIT, note
 from escalations.answers import skip_open
 from jobs import briefs, events, lifecycle, project_secrets
 from jobs.models import EventType, Job, JobStatus, Project
-from jobs.queue import enqueue_agent_run
 
 
 def record(claim: Claim, event_type: EventType, **payload: Any) -> None:
@@ -183,16 +182,6 @@ def finish(claim: Claim, job: Job) -> None:
     ):
         events.record(job.pk, EventType.PROJECT_STAGE, stage=Project.Stage.MVP_BUILT.value)
     _end(claim, SessionState.COMPLETED, "Finished and checked.")
-
-
-def fail(claim: Claim, job: Job, sentence: str) -> None:
-    """The job failed, for the reason in `sentence`. A separate run saves the files and ends the sandbox."""
-    events.record(job.pk, EventType.AGENT_ERROR, message=sentence)
-    job.refresh_from_db(fields=["status"])
-    lifecycle.move(job, JobStatus.FAILED, sentence)
-    notices.enqueue(job.pk, EventType.JOB_STATUS)
-    _end(claim, SessionState.FAILED, sentence)
-    enqueue_agent_run(job.pk)
 
 
 def _end(claim: Claim, state: SessionState, reason: str) -> None:
