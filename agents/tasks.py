@@ -1,4 +1,7 @@
-"""The tasks that the queue runs."""
+"""The tasks that the queue runs. Only workers import this: it loads the SDKs of the model and the sandbox.
+
+Everybody else queues a task by its name, with its queue.
+"""
 
 from contextlib import suppress
 from uuid import UUID
@@ -10,6 +13,7 @@ from procrastinate.contrib.django import app
 
 from agents import metrics
 from agents.actions.projects import END_SANDBOX
+from agents.actions.show_app import SHOW
 from agents.builds import finished_app
 from agents.builds.build import execute_build
 from agents.database import in_transaction
@@ -40,7 +44,7 @@ async def end_sandbox(sandbox_id: str) -> None:
     await provider.kill(sandbox_id)
 
 
-@app.task(name=finished_app.SHOW, queue=ERRANDS)
+@app.task(name=SHOW, queue=ERRANDS)
 async def show_app(job_id: str) -> None:
     """Start the app of a finished build, because somebody wants to see it."""
     if moment := await finished_app.open_app(UUID(job_id)):

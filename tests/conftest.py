@@ -93,7 +93,7 @@ def tiers(db: None) -> None:
         PlanTier.objects.get_or_create(slug=slug, defaults=defaults)
 
 
-def _make_user(email: str, **fields: Any) -> Any:
+def _make_user(email: str, **fields: Any) -> "User":
     from agents.models import Subscription
     from cofounder.models import User
     from jobs import clock
@@ -144,7 +144,8 @@ def project(founder: "User") -> "Project":
 def _described() -> Any:
     from drf_spectacular.generators import SchemaGenerator
 
-    return SchemaGenerator().get_schema(public=True)["paths"]
+    generator = SchemaGenerator()  # type: ignore[no-untyped-call]  # the library annotates only parts of itself
+    return generator.get_schema(public=True)["paths"]  # type: ignore[no-untyped-call]  # the same
 
 
 def need_described(answer: Any) -> None:
@@ -157,7 +158,7 @@ def need_described(answer: Any) -> None:
         assert str(answer.status_code) in call["responses"], f"{path} does not tell of {answer.status_code}"
 
 
-def _client_of(user: "User") -> Any:
+def _client_of(user: "User") -> "APIClient":
     from rest_framework.test import APIClient
 
     class DescribedClient(APIClient):

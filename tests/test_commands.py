@@ -68,7 +68,9 @@ def procfile() -> dict[str, list[str]]:
 
 def unit(name: str) -> list[str]:
     text = (UNITS / name).read_text()
-    return shlex.split(re.search(r"^ExecStart=/srv/cofounder/.venv/bin/(.+)$", text, re.MULTILINE)[1])  # type: ignore[index]
+    started = re.search(r"^ExecStart=/srv/cofounder/.venv/bin/(.+)$", text, re.MULTILINE)
+    assert started is not None
+    return shlex.split(started[1])
 
 
 def test_the_units_run_what_the_procfile_runs() -> None:
@@ -101,4 +103,6 @@ def test_a_worker_s_unit_waits_longer_than_the_worker_does() -> None:
 
     text = (UNITS / "cofounder-worker@.service").read_text()
 
-    assert int(re.search(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)[1]) > STOP_SECONDS + 10  # type: ignore[index]
+    limit = re.search(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)
+    assert limit is not None
+    assert int(limit[1]) > STOP_SECONDS + 10

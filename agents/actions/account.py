@@ -1,8 +1,7 @@
 """Deletes an account and everything that belongs to the founder, in one transaction."""
 
-from typing import Any
-
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
 from agents.actions.projects import delete_project
@@ -12,7 +11,7 @@ from jobs.models import Project
 
 
 @transaction.atomic
-def delete_account(user: Any, confirm: str) -> None:
+def delete_account(user: AbstractUser, confirm: str) -> None:
     """Stop the founder's builds, end their sandboxes, and delete rows and stored files.
 
     `confirm` must be the account's own e-mail address, so that nobody does this by accident. Raises
@@ -23,7 +22,7 @@ def delete_account(user: Any, confirm: str) -> None:
     if user.is_staff:
         raise Conflict("An administrator's account is deleted in the admin.")
     get_user_model().objects.select_for_update().get(pk=user.pk)  # so that nothing new begins meanwhile
-    projects = list(Project.objects.select_for_update().filter(owner=user).order_by("pk"))
+    projects = list(Project.objects.select_for_update().filter(owner=user.pk).order_by("pk"))
     # Ending a build may write to any of these days: lock them before the first job.
     lock_days(user.pk)
     for project in projects:

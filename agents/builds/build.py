@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from agents.builds import finished_app, rescue, shutdown, transactions
@@ -38,9 +39,9 @@ from agents.session.rest import Rest, put_to_rest
 from agents.stops import ClaimLost, HandBack, InputArrived
 from agents.tools import Toolbox
 from agents.turns import Block, note
-from jobs import briefs
 from jobs.lifecycle import MoveLost
 from jobs.models import EventType, JobStatus
+from jobs.verdicts import Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -86,8 +87,8 @@ class Build:
         self.session = session
         self.job = session.job
         self.sandbox = BuildSandbox(claim, session)
-        self.model = AnthropicModel(self._waiting_for_provider)
-        self.store = CheckpointStore(claim, rows, lambda: self.model.meter.total, hand_back_if_stopping)
+        self.store = CheckpointStore(claim, rows, lambda: self.model.meter.current, hand_back_if_stopping)
+        self.model = AnthropicModel(self._waiting_for_provider, self.store)
         self.is_awake = False  # whether this run has told the model how it begins
         self.losses = 0  # of the sandbox, since the transcript last grew
         self.length_at_loss = -1
@@ -218,7 +219,7 @@ class Build:
         """Run the declared checks: ready when all pass, otherwise back to the agent with what failed."""
         results = await self._results()
         await in_transaction(transactions.record_checks, self.claim, results)
-        failures = [result for result in results if not result.ok]
+        failures = [result for result in results if result.verdict == Verdict.NOT_KEPT]
         if not failures:
             await in_transaction(transactions.finish, self.claim, self.job)
             await in_transaction(
@@ -277,11 +278,12 @@ class Build:
                 await launch.start_app(workspace, declared)
         except declaration.PreviewError as error:
             return [CheckResult("the app starts", "", ok=False, output=str(error), duration_ms=0)]
-        return await run_checks(workspace, await in_transaction(briefs.must_haves, self.job), declared)
+        promises = await in_transaction(transactions.promises_to_check, self.job)
+        return await run_checks(workspace, promises, declared, in_rehearsal=settings.REHEARSED_MODEL)
 
     async def _is_complete(self) -> bool:
         """Whether everything promised is built, started and checked, at no cost to the budget."""
-        return all(result.ok for result in await self._results())
+        return all(result.verdict != Verdict.NOT_KEPT for result in await self._results())
 
     async def _waiting_for_provider(self, reason: str, attempt: int) -> None:
         await in_transaction(

@@ -1,7 +1,7 @@
 """The checkpoint's units of work: each is one transaction, fenced by the session's epoch.
 
-They run on a database thread (`agents.database.unit`) and lock in the order of `agents.locks`. A unit that
-finds another epoch writes nothing and raises `OwnershipLost`.
+They run on a database thread (`agents.database.in_transaction`) and lock in the order of
+`agents.session.locks`. A unit that finds another epoch writes nothing and raises `ClaimLost`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from agents.checkpoint import apply_effects
 from agents.checkpoint.expected import Expected, expected_of
 from agents.checkpoint.transcript import upper_bound
 from agents.failures import retry_policy
-from agents.models import AgentMessage, AgentSession, SessionState
+from agents.models import AgentMessage, AgentSession, DailyBudget, SessionState
 from agents.notifications import notices
 from agents.prompts import as_data, note_text
 from agents.session import inbox, live_keys, questions
@@ -95,6 +95,29 @@ def save_turn(
     )
     transaction.on_commit(partial(live_keys.set_budget, {claim.job_id: budget_pct(spent_today, allowance)}))
     return row
+
+
+def next_attempt(claim: Claim, failed: ledger.Grant, used: Usage) -> ledger.Grant | None:
+    """Between two attempts at a call: settle the failed one, show what it cost, reserve the next one.
+
+    None when the next one does not fit.
+    """
+    session = AgentSession.objects.get(pk=claim.job_id)
+    renewal.renew_of(session.user_id)
+    entry, day = ledger.settle(failed.entry_id, used)
+    try:
+        grant = ledger.reserve(session, session.context_tokens, is_retry=entry.is_retry)
+    except ledger.NoRoom:
+        grant = None
+    _show_spend(claim, day)
+    write_session(claim, cost_microdollars=F("cost_microdollars") + entry.cost_microdollars)
+    return grant
+
+
+def _show_spend(claim: Claim, day: DailyBudget) -> None:
+    spent, allowance = day.spent_microdollars, day.allowance_microdollars
+    events.record_all(claim.job_id, [budget_fact(spent, allowance)])
+    transaction.on_commit(partial(live_keys.set_budget, {claim.job_id: budget_pct(spent, allowance)}))
 
 
 def save_results(

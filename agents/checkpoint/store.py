@@ -28,8 +28,8 @@ PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between attempts to bill while t
 
 
 class CheckpointStore:
-    """`spent` tells what the current call has used over all its attempts; `between` runs after each save and
-    may stop the loop."""
+    """`spent` tells what the current attempt at a call has used; `between` runs after each save and may stop
+    the loop."""
 
     def __init__(
         self,
@@ -98,9 +98,21 @@ class CheckpointStore:
         self._between()
         return following.has_answers
 
+    async def next_attempt(self, used: Usage) -> int:
+        """Settle what a failed attempt used and reserve the next one; returns its `max_tokens`.
+
+        Raises `OutOfBudget` when it does not fit.
+        """
+        failed = self._granted()
+        self._grant = await in_transaction(step.next_attempt, self.claim, failed, used)
+        self._standing = None  # the day is no longer as the last durable point left it
+        return self.max_tokens
+
     async def bill(self) -> None:
-        """Settle the current call although there is no answer to save: what it used has to be paid."""
-        entry_id, spent = self._granted().entry_id, self._spent()
+        """Settle the current attempt although there is no answer to save: what it used has to be paid."""
+        if self._grant is None:
+            return  # nothing is reserved: the last attempt is settled, and there was no next one
+        entry_id, spent = self._grant.entry_id, self._spent()
         for pause in PATIENCE if spent != Usage() else ():
             try:
                 await in_transaction(ledger.settle_late, entry_id, spent)

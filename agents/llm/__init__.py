@@ -1,4 +1,4 @@
-"""The model: Anthropic's client, what of an answer is kept, when a call is tried again, what it used.
+"""The model: Anthropic's client, what of an answer is kept, which calls are tried again, and what each used.
 
-May import `budget.prices`' callers' values: `turns`, `usage`, `stops`, `output`, `errors`; no other room.
+May import only the values: `turns`, `usage`, `stops`, `output`, `errors`.
 """

@@ -8,7 +8,7 @@ middle of a stream, and treat a stream that ends early as complete. The stream's
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import anthropic
@@ -56,10 +56,21 @@ class Sink(Protocol):
     def __call__(self, reason: str, attempt: int) -> Awaitable[None]: ...
 
 
-class AnthropicModel:
-    """One client per event loop. `meter` holds the usage of the current call, also after it has failed."""
+class Purse(Protocol):
+    """Pays for the attempts at a call. The first is reserved before the call is made."""
 
-    def __init__(self, on_wait: Sink, patience: Patience = Patience()) -> None:
+    async def next_attempt(self, used: Usage) -> int:
+        """Settle what a failed attempt used and reserve the next one; returns the `max_tokens` granted to it.
+
+        Raises `OutOfBudget` when another attempt does not fit.
+        """
+        ...
+
+
+class AnthropicModel:
+    """One client per event loop. `meter` holds the usage of the current attempt, also after it has failed."""
+
+    def __init__(self, on_wait: Sink, purse: Purse, patience: Patience = Patience()) -> None:
         self._client = anthropic.AsyncAnthropic(
             api_key=settings.ANTHROPIC_API_KEY,
             base_url=settings.ANTHROPIC_BASE_URL,
@@ -67,6 +78,7 @@ class AnthropicModel:
             timeout=httpx2.Timeout(patience.deadline, connect=5, read=patience.stall),
         )
         self._on_wait = on_wait
+        self._purse = purse
         self._patience = patience
         self.meter = Meter()
 
@@ -76,8 +88,9 @@ class AnthropicModel:
     async def answer(self, request: Request) -> Turn:
         """The model's next turn.
 
-        Raises `ModelRefused` when a retry cannot help, `ContextFull` when the request is too long, and
-        `ProviderUnavailable` when there was no answer before the deadline.
+        Raises `ModelRefused` when a retry cannot help, `ContextFull` when the request is too long,
+        `ProviderUnavailable` when there was no answer before the deadline, `OutOfBudget` when the next
+        attempt cannot be paid for.
         """
         self.meter = Meter()
         give_up_at = time.monotonic() + self._patience.deadline
@@ -92,9 +105,17 @@ class AnthropicModel:
                 if time.monotonic() + pause > give_up_at:
                     raise ProviderUnavailable(f"The provider could not be reached: {error}") from error
                 log.warning("model.retry", attempt=attempt, pause=round(pause, 2), error=repr(error))
+                request = await self._paid_anew(request)
                 await self._on_wait(reason_of(error), attempt)
-                self.meter.new_attempt()
                 await asyncio.sleep(pause)
+
+    async def _paid_anew(self, request: Request) -> Request:
+        """The request for the next attempt. What a failed one used is paid first; one that used nothing is
+        still reserved."""
+        if self.meter.current != Usage():
+            request = replace(request, max_tokens=await self._purse.next_attempt(self.meter.current))
+            self.meter = Meter()
+        return request
 
     async def _attempt(self, request: Request) -> Turn:
         streamed = Streamed()

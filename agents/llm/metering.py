@@ -1,4 +1,4 @@
-"""The usage of the call under way, also when it fails."""
+"""The usage of the attempt under way, also when it fails."""
 
 import json
 from collections.abc import Mapping
@@ -6,25 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.turns import COMPACTION
-from agents.usage import Spent, Usage
+from agents.usage import Usage
 
 BYTES_PER_TOKEN = 3  # where the provider does not count: rather too many tokens than too few
 
 
 @dataclass
 class Meter:
-    """The tokens a call has used so far, over all its attempts, so that failed attempts are billed too."""
+    """The tokens an attempt has used so far, so that one that fails is billed too."""
 
-    earlier: list[Usage] = field(default_factory=list)
     current: Usage = field(default_factory=Usage)
-
-    @property
-    def total(self) -> Usage:
-        return Spent.on([used for used in (*self.earlier, self.current) if used != Usage()])
-
-    def new_attempt(self) -> None:
-        self.earlier.append(self.current)
-        self.current = Usage()
 
 
 def usage_of(told: Mapping[str, Any]) -> Usage:

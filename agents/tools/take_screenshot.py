@@ -67,6 +67,11 @@ def _text(args: TakeScreenshot, shot: Screenshot) -> str:
     if shot.is_blank:
         lines.append("The page is blank: nothing can be seen on it.")
     lines += [f"The browser reports: {problem}" for problem in shot.problems]
+    if shot.refused:
+        lines.append(
+            f"The page asks for {', '.join(shot.refused)}: refused, since this browser opens nothing but the "
+            "app itself. Let the app serve what its pages need."
+        )
     return "\n".join(lines)
 
 

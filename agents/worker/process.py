@@ -100,7 +100,6 @@ async def _keep_working(queue: App, concurrency: int) -> None:
 
     It cannot continue on a new connection: a run may have been assigned to it in a response that was lost.
     """
-    queue.perform_import_paths()  # type: ignore[no-untyped-call]
     while True:
         shutdown.forget()
         worker = AgentWorker(

@@ -13,8 +13,8 @@ def conversation_problems(
 ) -> Iterator[Problem]:
     """What the API rejects although every message is well-formed.
 
-    `needs_thinking`: a turn with tool calls must begin with thinking, as where thinking is `enabled`. Where it
-    is adaptive, the model itself decides whether it thinks.
+    `needs_thinking`: a turn with tool calls must begin with thinking, as where thinking is `enabled`. Where
+    it is adaptive, the model itself decides whether it thinks.
     """
     blocks = [placed for turn in turns for placed in turn.blocks]
     yield from _role_problems(turns, compacting=compacting)

@@ -76,7 +76,7 @@ def _happen(job: Job) -> None:
 
 def _look(page: Any, path: str, name: str) -> list[str]:
     """What is wrong with a page: console messages, elements that overflow, and what axe finds."""
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no stubs
 
     page.goto(path)
     until(page, "document.readyState === 'complete'")

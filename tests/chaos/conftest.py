@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from cofounder.models import User
 from tests.chaos import witness
@@ -48,9 +49,11 @@ def postgres(server_dir: Path, django_db_blocker: Any) -> Iterator[Postgres]:
 
 
 def _talk_to(server: dict[str, Any]) -> None:
-    connection.close()
-    connection.close_pool()
-    connection.settings_dict.update(server)
+    database = connections[DEFAULT_DB_ALIAS]
+    assert isinstance(database, DatabaseWrapper)
+    database.close()
+    database.close_pool()
+    database.settings_dict.update(server)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from cofounder.models import User
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus
 from rehearsal.anthropic_api.validation import validate_request
+from tests.archives import content_of
 from tests.chaos import accounts, witness
 from tests.chaos.conftest import BUILDS, KILLS, ROUNDS, SEED, NamedWorkers
 from tests.chaos.monkey import Monkey, patiently
@@ -165,6 +166,7 @@ def is_interrupted(result: Any) -> bool:
 
 def notes_in_manifest(job: Job) -> list[Any]:
     newest = job.project.snapshots.first()
+    assert newest is not None
     return sorted(
         (file["path"], file["sha256"]) for file in newest.manifest if file["path"].startswith("notes/")
     )
@@ -173,7 +175,8 @@ def notes_in_manifest(job: Job) -> list[Any]:
 def check_effects(job: Job, data_dir: Path) -> None:
     """Each command ran once for its result, and at most once more for each result that says "interrupted"."""
     lines = Counter(effects_of(job, data_dir))
-    finished, interrupted = Counter(), Counter()
+    finished: Counter[str] = Counter()
+    interrupted: Counter[str] = Counter()
     for name, wanted, result in calls_of(job):
         if name == "bash" and EFFECTS in wanted["command"]:
             label = wanted["command"].split("echo ")[1].split()[0]
@@ -184,10 +187,11 @@ def check_effects(job: Job, data_dir: Path) -> None:
         assert 1 <= count <= 1 + interrupted[label], (label, count, interrupted[label])
 
 
-def effects_of(job: Job, data_dir: Path) -> Any:
+def effects_of(job: Job, data_dir: Path) -> list[str]:
     newest = job.project.snapshots.first()
+    assert newest is not None
     with tarfile.open(Path(data_dir) / "snapshots" / newest.key) as archive:
-        return archive.extractfile(EFFECTS).read().decode().split()
+        return content_of(archive, EFFECTS).decode().split()
 
 
 def check_events(job: Job) -> None:

@@ -16,7 +16,7 @@ OPTIONS = [
 def ask(build: Job) -> Callable[..., AgentEscalation]:
     """Ask the founder a question; each has its own signature."""
 
-    def asked(signature: ErrorSignature = "a") -> AgentEscalation:
+    def asked(signature: str = "a") -> AgentEscalation:
         return AgentEscalation.objects.create(
             session_id=build.pk,
             job=build,

@@ -36,6 +36,7 @@ def test_an_answer_begins_the_failure_s_count_anew(
 def test_an_answer_is_an_event_and_queues_a_run(escalation: AgentEscalation, founder: User) -> None:
     resolve(escalation.pk, decision="skip_feature", guidance="Later.", by=founder)
     escalation.refresh_from_db()
+    assert escalation.resolved_at is not None
     assert escalation.job.events.get(type="agent.escalation_resolved").payload == {
         "escalation_id": str(escalation.pk),
         "resolution": "skip_feature",
@@ -46,7 +47,8 @@ def test_an_answer_is_an_event_and_queues_a_run(escalation: AgentEscalation, fou
 
 
 def test_guidance_is_valid_on_every_question(escalation: AgentEscalation, founder: User) -> None:
-    assert resolve(escalation.pk, decision="provide_guidance", guidance="Use a table.", by=founder)
+    answered = resolve(escalation.pk, decision="provide_guidance", guidance="Use a table.", by=founder)
+    assert answered.founder_decision == "provide_guidance"
 
 
 @pytest.mark.parametrize("guidance", ["", "   "])
@@ -120,9 +122,7 @@ def test_an_answer_keeps_the_names_of_its_secrets_and_how_it_came(
         {f"K{number}": "xxxxxx" for number in range(21)},
     ],
 )
-def test_unusable_secrets_are_refused(
-    escalation: AgentEscalation, founder: User, secrets: list[str] | dict[str, Any]
-) -> None:
+def test_unusable_secrets_are_refused(escalation: AgentEscalation, founder: User, secrets: Any) -> None:
     with pytest.raises(BadSecret):
         resolve(escalation.pk, decision="skip_feature", secrets=secrets, by=founder)
     assert not ProjectSecret.objects.exists()
@@ -135,7 +135,8 @@ def test_access_that_is_chosen_needs_something_to_be_given(
     escalation.save(update_fields=["options"])
     with pytest.raises(BadAnswer, match="Enter the key or password"):
         resolve(escalation.pk, decision="provide_credentials", by=founder)
-    assert resolve(escalation.pk, decision="provide_credentials", guidance="It is paid now.", by=founder)
+    answered = resolve(escalation.pk, decision="provide_credentials", guidance="It is paid now.", by=founder)
+    assert answered.founder_decision == "provide_credentials"
 
 
 def test_words_that_repeat_a_secret_are_refused_without_repeating_it(

@@ -53,6 +53,7 @@ def test_an_unanswered_question_may_stay_open() -> None:
 def test_each_change_of_the_brief_is_a_version(project: Project) -> None:
     briefs.add_brief(project, {"summary": "second"})
     latest = briefs.latest_brief(project)
+    assert latest is not None
     assert (latest.version, latest.current_content) == (2, {"summary": "second"})
     assert project.artifacts.count() == 2
 

@@ -1,4 +1,5 @@
 import threading
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -25,7 +26,7 @@ def test_a_payload_cannot_take_a_frame_s_own_names(job: Job) -> None:
 
 def test_an_unknown_job_is_refused(db: None) -> None:
     with pytest.raises(Job.DoesNotExist):
-        events.record("00000000-0000-0000-0000-000000000000", EventType.AGENT_NARRATION)
+        events.record(UUID(int=0), EventType.AGENT_NARRATION)
 
 
 def test_a_frame_holds_number_type_job_time_and_payload(job: Job) -> None:

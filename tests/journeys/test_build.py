@@ -34,7 +34,7 @@ def brief_named(name: str) -> Any:
     return json.loads((settings.BASE_DIR / BRIEFS / f"{name}.json").read_text())
 
 
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "name": "Uniform Swap",
     "goal": "One school by September",
     "idea_brief": {"must_have": ["a list of uniforms", 'a form for "new" ones & <more>']},

@@ -12,7 +12,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
@@ -20,6 +20,8 @@ import redis
 from asgiref.sync import async_to_sync
 from django.conf import settings as django_settings
 from django.db import connection
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
@@ -30,6 +32,7 @@ from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus, ProjectSecret
+from tests.archives import content_of
 from tests.journeys.conftest import Rehearsal, Workers, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
@@ -77,7 +80,7 @@ def bash(command: str) -> dict[str, Any]:
 
 
 def play() -> dict[str, Any]:
-    question = {"problem": "Which colour?", "recommended_action": "Blue.", "options": []}
+    question: dict[str, Any] = {"problem": "Which colour?", "recommended_action": "Blue.", "options": []}
     question["options"] = [
         {"value": value, "label": value.title(), "description": value} for value in ("blue", "skip_feature")
     ]
@@ -179,7 +182,7 @@ def keys() -> dict[str, bytes]:
         key.decode(): client.get(key) or b"" for key in client.scan_iter() if client.type(key) == b"string"
     }
     client.close()
-    return texts
+    return cast("dict[str, bytes]", texts)  # redis types the answers of both its clients as one union
 
 
 def pages(founder: User, job: Job) -> dict[str, bytes]:
@@ -220,21 +223,25 @@ def exported(founder: User) -> dict[str, bytes]:
     client.force_login(founder)
 
     async def fetch() -> bytes:
-        answer = await client.get("/api/account/export")
-        return b"".join([piece async for piece in answer.streaming_content])
+        return await streamed(await client.get("/api/account/export"))
 
     archive = zipfile.ZipFile(io.BytesIO(async_to_sync(fetch)()))
     return {name: archive.read(name) for name in archive.namelist() if not name.endswith(".gz")}
 
 
+async def streamed(answer: HttpResponseBase) -> bytes:
+    assert isinstance(answer, StreamingHttpResponse)
+    return b"".join([piece async for piece in answer])
+
+
 def saved(root: Path) -> dict[str, bytes]:
     """Each file of each snapshot, and every other file the install has stored."""
-    files = {}
+    files: dict[str, bytes] = {}
     for path in root.rglob("*"):
         if path.name.endswith(".tar.gz"):
             with tarfile.open(path) as tar:
                 members = [member for member in tar if member.isfile()]
-                files |= {f"{path.name}:{one.name}": tar.extractfile(one).read() for one in members}  # type: ignore[union-attr]
+                files |= {f"{path.name}:{one.name}": content_of(tar, one) for one in members}
         elif path.is_file():
             files[str(path)] = path.read_bytes()
     return files

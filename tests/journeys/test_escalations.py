@@ -140,7 +140,9 @@ def test_a_missing_key_is_asked_for_at_once_and_reaches_the_command_alone(
     assert any("paid with [secret]" in payload["excerpt"] for payload in outputs)
     saved = job.events.filter(type=EventType.SNAPSHOT_UPDATED).values_list("payload", flat=True)
     assert any(payload.get("left_out") == [".env"] for payload in saved)
-    assert ".env" not in {file["path"] for file in Snapshot.objects.filter(job=job).first().manifest}
+    newest = Snapshot.objects.filter(job=job).first()
+    assert newest is not None
+    assert ".env" not in {file["path"] for file in newest.manifest}
     pages = [api.get(f"/api/jobs/{job.pk}/{name}").text for name in ("events", "transcript", "escalations")]
     pages += [api.get(f"/builds/{job.pk}").text, workers.log.read_text(), "\n".join(heard(rehearsal, job))]
     assert not any(KEY in page for page in [*pages, everything_stored()])
@@ -228,7 +230,9 @@ def test_an_answer_to_a_sleeping_agent_is_heard_when_it_wakes(
     wait_until(lambda: not queued_now(), "the run that the answer queued")
     assert session_of(job).state in asleep
     assert times_heard(rehearsal, job, as_told(WORDS)) == 0
-    clock.move(session_of(job).wake_at + timedelta(seconds=1))
+    wake_at = session_of(job).wake_at
+    assert wake_at is not None
+    clock.move(wake_at + timedelta(seconds=1))
     until_ready(job, workers)
     assert_heard_once_and_receipted(rehearsal, job, question)
 

@@ -92,7 +92,9 @@ def restored(job: Job) -> list[Any]:
 
 def notes_of(job: Job) -> Any:
     """How many lines the agent wrote: each step wrote once, so none is missing or there twice."""
-    return next(file["size"] for file in history.newest_of(job).manifest if file["path"] == "notes.txt")
+    newest = history.newest_of(job)
+    assert newest is not None
+    return next(file["size"] for file in newest.manifest if file["path"] == "notes.txt")
 
 
 ALL_NOTES = len("".join(f"{n}\n" for n in range(40)))
@@ -103,6 +105,7 @@ def test_files_wiped_while_it_slept_come_back_and_the_build_ends_as_ever(
 ) -> None:
     wipe(sandboxes, paused)
     newest = history.newest_of(paused)
+    assert newest is not None
     control.resume(paused, founder)
     until_ready(paused, workers)
     [told] = restored(paused)

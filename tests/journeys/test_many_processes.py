@@ -159,9 +159,9 @@ def assert_whole(job_id: str) -> None:
     """Every event and row is there once, and every tool call has its result."""
     job = Job.objects.get(pk=job_id)
     assert list(job.events.values_list("seq", flat=True)) == list(range(1, job.last_seq + 1))
-    rows = list(AgentMessage.objects.filter(session=job_id).values_list("position", "content"))
+    rows = list(AgentMessage.objects.filter(session=job.pk).values_list("position", "content"))
     assert [position for position, _ in rows] == list(range(1, len(rows) + 1))
     blocks = [block for _, content in rows for block in content]
     asked = [block["id"] for block in blocks if block["type"] == "tool_use"]
     assert asked == [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
-    assert AgentSession.objects.get(pk=job_id).sandbox_seconds > 0
+    assert AgentSession.objects.get(pk=job.pk).sandbox_seconds > 0

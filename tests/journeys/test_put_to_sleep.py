@@ -39,7 +39,9 @@ def test_it_sleeps_after_its_step_until_the_next_day_and_can_be_woken(
     assert session.wake_at == clock.next_midnight(clock.now())
     assert not session.pause_requested
     assert not session.sleep_requested
-    assert AgentMessage.objects.last().role == "user"  # the step was finished
+    last = AgentMessage.objects.last()
+    assert last is not None
+    assert last.role == "user"  # the step was finished
     assert not SpendEntry.objects.filter(status="reserved").exists()
     asleep = job.events.get(type=EventType.SLEEPING)
     assert "operator" in asleep.payload["reason"]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ def start(founder: User, project: str) -> Any:
 
 def session_of(job: Job) -> AgentSession:
     return AgentSession.objects.get(pk=job.pk)
+
+
+def has_thought(job: Job, turns: int) -> bool:
+    return session_of(job).iteration >= turns
 
 
 def processes(words: str) -> int:
@@ -86,8 +91,9 @@ def test_stopping_ends_a_running_command_at_once(
     assert time.monotonic() - began < 5
     until_sandbox_ended(job)
     assert Job.objects.get().status == JobStatus.CANCELLED
-    saved = Snapshot.objects.filter(job=job).first().manifest
-    assert {"notes.txt", "index.html"} <= {file["path"] for file in saved}
+    saved = Snapshot.objects.filter(job=job).first()
+    assert saved is not None
+    assert {"notes.txt", "index.html"} <= {file["path"] for file in saved.manifest}
     assert_log_ends_with_cancel(job)
     assert assert_paid(job, rehearsal).lost == []
 
@@ -137,6 +143,7 @@ def test_pausing_waits_for_the_step_and_resuming_goes_on(
     control.pause(job, founder)
     wait_until(lambda: session_of(job).state == SessionState.PAUSED, "the pause")
     last = AgentMessage.objects.filter(session=job.pk).last()
+    assert last is not None
     assert last.role == "user"  # the step was finished: its results are saved
     assert not SpendEntry.objects.filter(status="reserved").exists()
     control.resume(job, founder)
@@ -185,7 +192,7 @@ def test_a_sandbox_that_is_lost_twice_is_replaced_and_the_build_ends_ready(
     job = start(founder, "Steps")
     lost = []
     for turns in (8, 20):
-        wait_until(lambda turns=turns: session_of(job).iteration >= turns, f"{turns} turns")
+        wait_until(partial(has_thought, job, turns), f"{turns} turns")
         wait_until(lambda: session_of(job).sandbox_id not in lost, "another sandbox")
         wait_until(lambda: Snapshot.objects.filter(job=job).exists(), "a snapshot")
         lost.append(session_of(job).sandbox_id)

@@ -4,7 +4,7 @@ import logging
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from agents.worker.sweep import OVERDUE
 from cofounder.models import User
 from jobs import clock
 from jobs.briefs import create_project
-from jobs.models import EventType, Job, JobEvent, JobStatus, Project
+from jobs.models import EventType, Job, JobEvent, JobStatus
 from tests.jobs.redis_server import RedisServer
 from tests.journeys import long_play
 from tests.journeys.conftest import Rehearsal, Workers, wait_until
@@ -66,14 +66,14 @@ def own_redis(tmp_path: Path, settings: Settings) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def first_day(transactional_db: None) -> Any:
+def first_day(transactional_db: None) -> date:
     """The clock is set to the beginning of a day."""
     clock.move(clock.next_midnight(clock.now()))
     return clock.today()
 
 
 @pytest.fixture
-def make_founder(first_day: str) -> Callable[..., Any]:
+def make_founder(first_day: date) -> Callable[..., Any]:
     def make(name: Any, tier: Any, *, renews_in: Any) -> Any:
         model, money = TIERS[tier]
         PlanTier.objects.get_or_create(
@@ -91,7 +91,7 @@ def test_thirty_days_of_builds_stay_within_their_money_and_end_ready(
     workers: Workers,
     rehearsal: Rehearsal,
     make_founder: Callable[..., Any],
-    first_day: Any,
+    first_day: date,
 ) -> None:
     ana = make_founder("ana", "small", renews_in=13)
     ben = make_founder("ben", "large", renews_in=22)
@@ -126,7 +126,7 @@ def test_thirty_days_of_builds_stay_within_their_money_and_end_ready(
     check_bill(jobs, rehearsal, most_lost=month.at_work_when_killed)
 
 
-def start(user: User, project: Project) -> Any:
+def start(user: User, project: str) -> Job:
     return start_build(create_project(owner=user, **long_play.brief(project)))[0]
 
 
@@ -246,6 +246,7 @@ def slept_through_quiet_hours(founder: User) -> bool:
 
 def check_files(job: Job) -> None:
     newest = job.project.snapshots.first()
+    assert newest is not None
     numbers = sorted(int(file["path"][6:-4]) for file in newest.manifest if file["path"].startswith("notes/"))
     assert numbers == list(range(1, numbers[-1] + 1, 4))
 
@@ -258,7 +259,7 @@ def check_days(founder: User) -> None:
         assert sum(entries.values_list("cost_microdollars", flat=True)) == day.spent_microdollars
 
 
-def check_periods(founder: User, first_day: Any, *, renewed_in: int, moved: int = 0) -> None:
+def check_periods(founder: User, first_day: date, *, renewed_in: int, moved: int = 0) -> None:
     """`moved` is what was added to or taken from the first period."""
     subscription = Subscription.objects.select_related("tier").get(pk=founder.pk)
     renewed_on, budget = first_day + timedelta(days=renewed_in), subscription.monthly_budget_microdollars
@@ -277,7 +278,7 @@ def cost(entries: Any) -> Any:
 
 def check_bill(jobs: list[Any], rehearsal: Rehearsal, *, most_lost: Any) -> None:
     """The ledger equals the bill, call by call; only a killed worker's call may lack its answer."""
-    lost = Counter()
+    lost: Counter[tuple[int, ...]] = Counter()
     for job in jobs:
         query = {"user_id": str(job.pk)}
         bill = httpx.get(f"{rehearsal.urls['anthropic_url']}/rehearsal/billed", params=query).json()
@@ -293,13 +294,13 @@ def check_bill(jobs: list[Any], rehearsal: Rehearsal, *, most_lost: Any) -> None
     assert lost.total() <= most_lost, "the provider billed a call that the ledger does not have"
 
 
-def as_billed(charge: Any) -> tuple[Any, Any]:
+def as_billed(charge: Any) -> tuple[int, ...]:
     usage = charge["usage"]
     kinds = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
     return (*(usage[kind] for kind in kinds), charge["cost_microdollars"])
 
 
-def as_entered(entry: Any) -> tuple[Any, Any, Any, Any, Any]:
+def as_entered(entry: SpendEntry) -> tuple[int, ...]:
     written = entry.cache_write_5m_tokens + entry.cache_write_1h_tokens
     return (
         entry.input_tokens,

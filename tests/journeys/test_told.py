@@ -26,7 +26,7 @@ from tests.receiver import Receiver, receiving
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
-QUESTION = {
+QUESTION: dict[str, Any] = {
     "problem": "Should notes be kept for a day or for ever?",
     "recommended_action": "For ever.",
     "options": [
@@ -105,7 +105,9 @@ def test_an_answer_from_a_mail_wakes_the_agent_and_reaches_the_model(
     (asked,) = wait_until(lambda: about(mails, "has a question"), "the mail")
     assert asked["to"] == founder.email
     wait_until(lambda: state() == SessionState.WAITING_FOR_INPUT, "the agent to wait")
-    page = urlsplit(re.search(r"\S+/answer/\S+", asked.get_content()).group()).path
+    link = re.search(r"\S+/answer/\S+", asked.get_content())
+    assert link is not None
+    page = urlsplit(link.group()).path
     phone = Client()
     for _ in range(3):
         assert QUESTION["problem"] in phone.get(page).text

@@ -69,7 +69,9 @@ def test_a_compaction_tells_what_was_done() -> None:
 
 
 def test_results_are_read_in_the_order_of_the_calls_and_notes_wherever_they_stand() -> None:
-    calls = [{"type": "tool_use", "id": name, "name": name, "input": {}} for name in ("bash", "grep")]
+    calls: list[dict[str, Any]] = [
+        {"type": "tool_use", "id": name, "name": name, "input": {}} for name in ("bash", "grep")
+    ]
     content = [
         {"type": "tool_result", "tool_use_id": "grep", "content": "found", "is_error": True},
         {"type": "tool_result", "tool_use_id": "bash"},

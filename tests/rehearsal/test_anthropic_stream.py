@@ -9,6 +9,7 @@ import httpx
 import pytest
 from anthropic import BadRequestError, NotFoundError
 from anthropic.types import CompactionIncompleteTurnError
+from anthropic.types.beta import BetaThinkingBlock, BetaToolUseBlock
 
 from tests.rehearsal.model_server import (
     BEGIN,
@@ -46,8 +47,11 @@ async def test_a_turn_arrives_event_by_event(model: Model) -> None:
         message = await stream.get_final_message()
         assert (stream.request_id or "").startswith("req_")
     assert [block.type for block in message.content] == ["thinking", "text", "tool_use", "tool_use"]
-    assert message.content[0].thinking == "I write the app that Shelf needs."
-    assert message.content[2].input == {
+    thought, _, written, _ = message.content
+    assert isinstance(thought, BetaThinkingBlock)
+    assert isinstance(written, BetaToolUseBlock)
+    assert thought.thinking == "I write the app that Shelf needs."
+    assert written.input == {
         "path": "app.py",
         "content": "a list, long enough to come in several chunks",
     }

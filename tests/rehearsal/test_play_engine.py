@@ -1,5 +1,6 @@
 """The play engine: what arrived decides what the model does next."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def end(step_id: str = "bye", **more: object) -> dict[str, object]:
     return {"id": step_id, "think": "t", "say": f"said {step_id}", "end": True, **more}
 
 
-def play_of(*steps: dict[str, object], notes: tuple[dict[str, object], ...] = ()) -> Play:
+def play_of(*steps: Mapping[str, object], notes: tuple[Mapping[str, object], ...] = ()) -> Play:
     document = {"name": "test", "project": "*", "steps": list(steps), "notes": list(notes)}
     return parse_play(document, Path("files"), "test")
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from cofounder.pages.builds import feed, panels, phase_filter, state
 from cofounder.pages.builds.phase_filter import Span
 from cofounder.pages.money import change, spending
-from cofounder.pages.ownership import founders_only, own_job
+from cofounder.pages.ownership import founder_of, founders_only, own_job
 from jobs import clock
 from jobs.api.pagination import as_number
 from jobs.models import Job
@@ -30,7 +30,7 @@ def build(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "entries": feed.render(job, stretch, request),
         "stretch": stretch,
         "seen": max(job.last_seq, stretch.last_seq),
-        "may_top_up": change.may_top_up(request.user),
+        "may_top_up": change.may_top_up(founder_of(request)),
     }
     return render(request, "build.html", context)
 
@@ -59,10 +59,12 @@ def build_feed(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 def state_context(job: Job) -> dict[str, Any]:
     """Everything on the page except the feed; what only one panel shows is loaded when it is drawn."""
+    promises = SimpleLazyObject(lambda: state.promises_of(job))
     return {
         "job": job,
         "state": state.read(job),
-        "promises": SimpleLazyObject(lambda: state.promises_of(job)),
+        "promises": promises,
+        "tally": SimpleLazyObject(lambda: state.tally_of(promises)),
         "documents": job.documents.order_by("pk"),
         "saved": SimpleLazyObject(lambda: state.last_saved(job)),
         "spending": SimpleLazyObject(lambda: spending.spending_of(job)),

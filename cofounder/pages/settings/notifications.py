@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,12 +13,13 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
 from agents.models import NotificationSettings
-from agents.notifications import notices, public_http
+from agents.notifications import notices
 from agents.notifications.notices import Kind
 from agents.notifications.webhook import new_secret, send_test
+from agents.outside import post
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
-from cofounder.pages.ownership import founders_only
+from cofounder.pages.ownership import founder_of, founders_only
 from jobs.errors import CofounderError
 
 MAILS = {
@@ -63,7 +65,7 @@ class Section:
         return bool(self.chosen.webhook_url)
 
 
-def section_of(user_id: Any, **outcome: str) -> Section:
+def section_of(user_id: UUID, **outcome: str) -> Section:
     chosen = notices.settings_of(user_id)
     mails = [Choice(kind.value, label, chosen.wants_mail(kind)) for kind, label in MAILS.items()]
     return Section(chosen, **{"url": chosen.webhook_url, **outcome}, mails=mails)
@@ -95,10 +97,10 @@ def webhook(request: HttpRequest) -> HttpResponse:
     """Set the webhook's address. The first one comes with a secret, which stays when the address changes."""
     address = request.POST.get("url", "").strip()
     try:
-        async_to_sync(public_http.public_addresses)(public_http.parse(address))
-    except (CofounderError, public_http.NotDelivered) as error:
+        async_to_sync(post.check)(address)
+    except (CofounderError, post.NotDelivered) as error:
         return _answer(request, 400, url=address, wrong=str(error))
-    chosen = notices.settings_of(request.user.pk)
+    chosen = notices.settings_of(founder_of(request).pk)
     if chosen.webhook_url and chosen.webhook_secret:
         _keep(request, webhook_url=address, webhook_trouble="", webhook_called_at=None)
         return _answer(request, said="Saved. The secret stays the same.")
@@ -115,7 +117,7 @@ def act(request: HttpRequest, verb: str) -> HttpResponse:
     """Send the webhook a test message, give it another secret, or remove it."""
     if verb not in ACTS:
         raise Http404(f"There is no action called {verb}.")
-    chosen = notices.settings_of(request.user.pk)
+    chosen = notices.settings_of(founder_of(request).pk)
     if not chosen.webhook_url:
         return _answer(request, 409, wrong="There is no webhook yet. Enter its address first.")
     return ACTS[verb](request, chosen)
@@ -124,7 +126,7 @@ def act(request: HttpRequest, verb: str) -> HttpResponse:
 def _test(request: HttpRequest, chosen: NotificationSettings) -> HttpResponse:
     try:
         async_to_sync(send_test)(chosen)
-    except (CofounderError, public_http.NotDelivered) as error:
+    except (CofounderError, post.NotDelivered) as error:
         return _answer(request, 400, wrong=f"The test did not arrive. {error}")
     return _answer(request, said="The test was sent and accepted.")
 
@@ -149,12 +151,11 @@ ACTS: dict[str, Callable[[HttpRequest, NotificationSettings], HttpResponse]] = {
 
 
 def _keep(request: HttpRequest, **fields: Any) -> None:
-    founder: Any = request.user
-    NotificationSettings.objects.update_or_create(user=founder, defaults=fields)
+    NotificationSettings.objects.update_or_create(user=founder_of(request), defaults=fields)
 
 
 def _answer(request: HttpRequest, status: int = 200, **outcome: str) -> HttpResponse:
     """The section alone for htmx, a page of its own without scripts."""
     template = "parts/notifications.html" if replies.is_htmx(request) else "notifications.html"
-    context = {"notifications": section_of(request.user.pk, **outcome)}
+    context = {"notifications": section_of(founder_of(request).pk, **outcome)}
     return render(request, template, context, status=status)

@@ -7,6 +7,7 @@ from agents.preview import launch, promise_checks, screenshots
 from agents.preview.declaration import Check
 from agents.preview.promise_checks import CheckResult, run_checks, sorted_by_promise
 from agents.sandbox.workspace import Workspace
+from jobs.verdicts import Verdict
 from tests.agents.conftest import OpenWorkspace
 from tests.agents.preview.test_launch import declare
 
@@ -39,6 +40,24 @@ async def test_every_promise_is_checked_against_the_running_app(workspace: Works
     ]
     assert by_promise(results)["a form to offer one"].output == "no form"
     assert "has no check" in by_promise(results)["unproven"].output
+
+
+@pytest.mark.parametrize(("in_rehearsal", "verdict"), [(False, Verdict.NOT_KEPT), (True, Verdict.NOT_JUDGED)])
+async def test_only_in_a_rehearsal_may_a_promise_be_without_a_check(
+    workspace: Workspace, in_rehearsal: bool, verdict: Verdict
+) -> None:
+    declared = await declare(workspace, checks=[{"promise": "a form", "run": "exit 1"}])
+    results = await run_checks(workspace, ["a form", "unproven"], declared, in_rehearsal=in_rehearsal)
+    found = by_promise(results)
+    assert found["unproven"].verdict == verdict
+    assert not found["unproven"].ok
+    assert found["a form"].verdict == Verdict.NOT_KEPT
+
+
+async def test_an_agent_cannot_declare_a_promise_unjudged(workspace: Workspace) -> None:
+    dodging = {"promise": "a form", "run": "exit 1", "judged": False, "verdict": "not_judged"}
+    declared = await declare(workspace, checks=[dodging])
+    assert by_promise(await run_checks(workspace, ["a form"], declared))["a form"].verdict == Verdict.NOT_KEPT
 
 
 async def test_a_blank_page_and_an_app_that_is_down_fail(workspace: Workspace) -> None:

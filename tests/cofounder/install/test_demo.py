@@ -39,7 +39,9 @@ def test_with_real_services_days_are_real_again(build: Job) -> None:
 def test_the_night_lasts_seconds_when_nobody_is_at_work(sleeper: Any) -> None:
     demo.let_the_night_pass()
 
-    left = clock.to_real(AgentSession.objects.get().wake_at) - clock.to_real(clock.now())
+    wake_at = AgentSession.objects.get().wake_at
+    assert wake_at is not None
+    left = clock.to_real(wake_at) - clock.to_real(clock.now())
     assert left.total_seconds() <= demo.NIGHT_SECONDS
     assert sleeper.events.filter(type=EventType.AGENT_STATE).last().payload["state"] == "sleeping"
 

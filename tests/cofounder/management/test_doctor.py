@@ -11,8 +11,10 @@ from django.db import connection
 from pytest_django import Settings
 
 from agents.models import PlanTier
-from cofounder.operations import doctor
-from cofounder.operations.doctor import Level, services
+from cofounder.install import embedded
+from cofounder.operations.doctor import services
+from cofounder.operations.doctor.examination import examine
+from cofounder.operations.doctor.finding import Level
 from cofounder.operations.doctor.providers import look_at_chromium, look_at_e2b, look_at_mail, look_at_models
 from cofounder.operations.doctor.settings import look_at_settings
 from jobs.models import Job, Project
@@ -71,8 +73,8 @@ def test_a_database_that_is_away_is_named_with_its_fix_and_nothing_else_of_it_is
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
-    monkeypatch.setattr(services.embedded, "point_django_at", lambda directory: None)
-    findings = {finding.part: finding for finding in doctor.examine()}
+    monkeypatch.setattr(embedded, "point_django_at", lambda directory: None)
+    findings = {finding.part: finding for finding in examine()}
     assert findings["PostgreSQL"].level == Level.FAIL
     assert "manage.py up" in findings["PostgreSQL"].fix
     assert not findings.keys() & {"migrations", "workers", "queue", "clock"}
@@ -81,8 +83,10 @@ def test_a_database_that_is_away_is_named_with_its_fix_and_nothing_else_of_it_is
 def test_of_a_database_without_its_tables_only_that_is_told(tiers: None) -> None:
     from django.db.migrations.recorder import MigrationRecorder
 
-    MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last().delete()
-    findings = {finding.part: finding for finding in doctor.examine()}
+    newest = MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last()
+    assert newest is not None
+    newest.delete()
+    findings = {finding.part: finding for finding in examine()}
     assert findings["migrations"].fix == "Run `manage.py migrate`."
     assert not findings.keys() & {"workers", "queue", "clock", "encryption keys"}
 

@@ -54,7 +54,9 @@ def test_a_database_that_lacks_migrations_is_not_ready(
     monkeypatch.setattr(probes, "_migrated", False)
     from django.db.migrations.recorder import MigrationRecorder
 
-    MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last().delete()
+    newest = MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last()
+    assert newest is not None
+    newest.delete()
     answer = stranger.get("/readyz")
     assert (answer.status_code, answer.json()["database"]) == (503, "not migrated")
 
@@ -62,16 +64,12 @@ def test_a_database_that_lacks_migrations_is_not_ready(
 def test_a_database_that_is_away_is_not_ready(stranger: Client, settings: Settings) -> None:
     from django.db import connection
 
-    usual = connection.ensure_connection
-
     def refuse() -> None:
         raise OperationalError("away")
 
-    connection.ensure_connection = refuse
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "ensure_connection", refuse)
         answer = stranger.get("/readyz")
-    finally:
-        connection.ensure_connection = usual
     assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
 
 

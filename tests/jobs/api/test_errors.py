@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from rest_framework.exceptions import ValidationError
 
@@ -16,8 +17,9 @@ def test_an_unknown_address_has_the_api_s_shape(client: Client, db: None, path: 
 
 
 def test_a_handler_of_django_keeps_the_shape_under_api_and_the_page_elsewhere() -> None:
-    handler = shaped(500, lambda request: "a page")
-    assert handler(RequestFactory().get("/projects")) == "a page"
+    page = HttpResponse("a page")
+    handler = shaped(500, lambda request: page)
+    assert handler(RequestFactory().get("/projects")) is page
     answer = handler(RequestFactory().get("/api/projects"))
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/json")
 
@@ -25,6 +27,7 @@ def test_a_handler_of_django_keeps_the_shape_under_api_and_the_page_elsewhere() 
 def test_a_refusal_of_ours_keeps_its_sentence_and_field(db: None) -> None:
     answer = error_response(Conflict("Not now.", field="text"), {})
     expected = {"code": "conflict", "message": "Not now.", "fields": {"text": ["Not now."]}}
+    assert answer is not None
     assert (answer.status_code, json.loads(answer.content)) == (409, {"error": expected})
 
 
@@ -34,6 +37,7 @@ def test_a_refusal_without_a_sentence_says_what_its_kind_says() -> None:
 
 def test_nested_mistakes_are_named_by_their_path(db: None) -> None:
     answer = error_response(ValidationError({"a": [{}, {"b": ["Wrong."]}]}), {})
+    assert answer is not None
     assert json.loads(answer.content)["error"]["fields"] == {"a.1.b": ["Wrong."]}
 
 

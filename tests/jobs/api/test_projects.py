@@ -120,7 +120,9 @@ def test_a_change_of_the_brief_is_a_new_version(api: APIClient, project: Project
     )
     assert answer.status_code == 200
     assert (answer.json()["name"], answer.json()["idea_brief"]) == ("New", {"problem": "Another one"})
-    assert briefs.latest_brief(project).version == 2
+    latest = briefs.latest_brief(project)
+    assert latest is not None
+    assert latest.version == 2
     assert answer.json()["goal"] == project.goal
 
 

@@ -71,7 +71,7 @@ def test_the_names_above_a_diff_are_no_changed_lines() -> None:
 
 
 def test_two_moments_are_compared(browser: Client, saved: list[Snapshot], working_job: Job) -> None:
-    query = {"from": saved[0].pk, "to": saved[1].pk}
+    query = {"from": str(saved[0].pk), "to": str(saved[1].pk)}
     page = browser.get(f"/builds/{working_job.pk}/changes", query).text
     assert "3 files differ" in page
     assert '<span class="removed">-two' in page
@@ -82,7 +82,7 @@ def test_two_moments_are_compared(browser: Client, saved: list[Snapshot], workin
 def test_the_same_moment_twice_differs_in_nothing(
     browser: Client, saved: list[Snapshot], working_job: Job
 ) -> None:
-    query = {"from": saved[0].pk, "to": saved[0].pk}
+    query = {"from": str(saved[0].pk), "to": str(saved[0].pk)}
     assert "Nothing differs" in browser.get(f"/builds/{working_job.pk}/changes", query).text
 
 

@@ -64,6 +64,6 @@ def test_news_of_other_phases_move_the_page_on_without_entries(browser: Client, 
 
 
 def test_what_was_earlier_stays_within_the_phase(browser: Client, phased: Any) -> None:
-    earlier = browser.get(f"/builds/{phased.pk}/feed", {"before": 999, "phase": "Form"}).text
+    earlier = browser.get(f"/builds/{phased.pk}/feed", {"before": "999", "phase": "Form"}).text
     assert "Form goes on." in earlier
     assert "List goes on." not in earlier

@@ -66,7 +66,7 @@ def test_a_second_answer_is_told_of_the_first(stranger: Client, page: str, quest
 def test_an_answer_by_other_means_is_shown(
     stranger: Client, page: str, question: AgentEscalation, admin: User
 ) -> None:
-    resolve(question.pk, decision="letters", guidance="As agreed.", by=admin, via="admin")
+    resolve(question.pk, decision="letters", guidance="As agreed.", by=admin, via=AgentEscalation.Via.ADMIN)
     shown = stranger.get(page).text
     assert "An admin answered on" in shown
     assert "Letters" in shown
