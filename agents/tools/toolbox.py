@@ -39,6 +39,7 @@ MODULES = (
     ask_founder,
 )
 TOOLS: dict[str, Tool[Any]] = {module.TOOL.name: module.TOOL for module in MODULES}
+UNREADABLE_INPUT = "its input is not a JSON object. Make the call again with a complete one."
 MOST_CHARACTERS = 30_000  # of an answer, for the model
 
 
@@ -116,6 +117,8 @@ def _parse(call: ToolCall) -> tuple[Tool[Any], Input]:
     tool = TOOLS.get(call.name)
     if tool is None:
         raise ToolFailure("unknown_tool", f"There is no tool {call.name}. The tools are: {', '.join(TOOLS)}.")
+    if call.is_unreadable:
+        raise ToolFailure("invalid_input", f"{call.name} was not run: {UNREADABLE_INPUT}")
     try:
         return tool, tool.input.model_validate(call.input)
     except ValidationError as error:
