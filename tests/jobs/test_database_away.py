@@ -9,7 +9,7 @@ from psycopg.conninfo import make_conninfo
 
 from agents.database import in_thread, in_transaction
 from agents.tasks import end_sandbox
-from jobs.database_away import AWAY, recognised
+from jobs.database_away import AWAY, drop_connection, recognised
 from jobs.models import Project
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _a_new_connection_afterwards(transactional_db: None) -> Iterator[None]:
     yield
-    connection.close()
+    drop_connection()
 
 
 def run(statement: str) -> None:
@@ -65,7 +65,7 @@ def a_transaction_that_was_ended_while_idle() -> None:
 
 def no_connection_left() -> None:
     name = connection.settings_dict["NAME"]
-    connection.close()
+    drop_connection()
     with psycopg.connect(plain_parameters(), dbname="postgres", autocommit=True) as other:
         other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         try:
@@ -98,7 +98,7 @@ def test_a_database_that_is_away_is_recognised(project: Project, trouble: Callab
 def test_a_defect_of_ours_stays_one() -> None:
     with pytest.raises(ProgrammingError), recognised():
         run("SELECT nothing FROM nowhere")
-    connection.close()
+    drop_connection()
     with pytest.raises(InternalError), recognised():
         raise InternalError("something else")
 
