@@ -146,6 +146,8 @@ class SpendAdmin(ReadOnlyAdmin):
 
     @admin.display(description="build")
     def build(self, entry: SpendEntry) -> str:
+        if entry.session is None:
+            return "a deleted build"
         job = entry.session.job
         address = reverse("admin:agents_spend_of_build", args=[job.pk])
         return format_html('<a href="{}">{} {}</a>', address, job.project.name, job.build_version)
