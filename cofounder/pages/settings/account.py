@@ -14,6 +14,7 @@ from knox.models import AuthToken
 from agents.actions import quiet_hours
 from agents.budget import reports
 from agents.models import Subscription
+from cofounder.accounts.signals import has_confirmed
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.money import change
@@ -82,6 +83,7 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
         "time_zones": sorted(available_timezones()),
         "tokens": _tokens(request),
         "real_now": clock.now(),
+        "has_confirmed": has_confirmed(user),
         **more,
     }
     return render(request, "settings.html", context, status=201 if "new_token" in more else 200)
