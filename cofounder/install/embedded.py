@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from cofounder.config.local_sockets import postgres_socket_dir, redis_socket, runtime_dir
+from cofounder.install.private_files import UMASK
 
 DATABASE = "cofounder"
 LOCK = "services.lock"  # held by whoever runs the services of a data directory
@@ -129,6 +130,7 @@ class Services:
             stdout=subprocess.DEVNULL,
             preexec_fn=end_with_parent,  # noqa: PLW1509  # one prctl call, no lock taken
             start_new_session=True,  # Ctrl-C reaches only us; we stop it after its users
+            umask=UMASK,
         )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from cofounder.config import environment
-from cofounder.install import embedded, reachable
+from cofounder.install import embedded, private_files, reachable
 
 STOP_SECONDS = 40  # a worker may take 30 to hand its sessions back
 QUICK_SECONDS = 10  # a process that ends sooner did not really start
@@ -34,6 +34,7 @@ class Process:
     command: list[str]
     env: dict[str, str]
     log: Path
+    umask: int = private_files.UMASK
     running: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     quick_ends: int = field(default=0)
@@ -48,6 +49,7 @@ class Process:
                 stderr=log,
                 preexec_fn=embedded.end_with_parent,  # noqa: PLW1509  # one prctl call, no lock taken
                 start_new_session=True,  # Ctrl-C reaches only the supervisor, which stops all in order
+                umask=self.umask,
                 cwd=environment.BASE_DIR,
             )
         self.started = time.monotonic()
@@ -117,6 +119,7 @@ class Install:
         }
         if any(wanted.values()):
             starting.enter_context(embedded.Services(self.data_dir, **wanted))
+        private_files.close_to_others(self.data_dir)
 
     def _start_rehearsal(self, starting: ExitStack) -> None:
         """Stand-ins for the providers whose keys are missing, spoken to over the wire like the real ones."""
@@ -154,6 +157,7 @@ class Install:
             ],
             self.env,
             self._log("rehearsal"),
+            umask=0o022,  # that of a sandbox, whose files are the founder's
         )
         process.log.write_bytes(b"")
         process.start()
@@ -162,8 +166,10 @@ class Install:
 
     def _log(self, name: str) -> Path:
         directory = self.data_dir / "logs"
-        directory.mkdir(exist_ok=True)
-        return directory / f"{name}.log"
+        directory.mkdir(mode=0o700, exist_ok=True)
+        log = directory / f"{name}.log"
+        log.touch(mode=0o600)
+        return log
 
     def _manage(self, *arguments: str) -> None:
         done = subprocess.run(

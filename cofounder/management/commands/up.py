@@ -82,6 +82,8 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"\n  {url}\n"))
         if rehearsal:
             self.stdout.write(f"  {rehearsal}")
+        if getattr(settings, "EMAIL_FILE_PATH", None):
+            self.stdout.write(f"  Mails are not sent: they are files in {settings.EMAIL_FILE_PATH}.")
         self.stdout.write(f"  Logs are in {settings.DATA_DIR / 'logs'}. Ctrl-C stops everything.\n")
         self.stdout.flush()
 

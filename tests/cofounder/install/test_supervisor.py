@@ -45,6 +45,14 @@ def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
     child.stop()
 
 
+def test_what_a_process_writes_is_for_its_own_user(tmp_path: Path) -> None:
+    child = process(tmp_path, f"open({str(tmp_path / 'made')!r}, 'w').close()")
+    child.start()
+    assert child.running is not None
+    child.running.wait()
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_process_that_keeps_ending_is_given_up_with_its_last_words(tmp_path: Path) -> None:
     child = process(tmp_path, "raise SystemExit('no such thing')")
     child.start()
