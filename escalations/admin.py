@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from escalations import answers
 from escalations.models import AgentEscalation
-from jobs.admin_base import ReadOnlyAdmin, as_uuid
+from jobs.admin_base import ReadOnlyAdmin, as_uuid, staff_of
 from jobs.errors import CofounderError
 
 ASKED = ["project", "founder", "job", "created_at", "plain_english_problem", "tried", "recommended_action"]
@@ -129,7 +129,7 @@ class AgentEscalationAdmin(ReadOnlyAdmin):
             obj.pk,
             decision=form.cleaned_data["decision"],
             guidance=form.cleaned_data["guidance"],
-            by=request.user,
+            by=staff_of(request),
             via=AgentEscalation.Via.ADMIN,
         )
 

@@ -1,9 +1,9 @@
 """Resolving an escalation: the answer is stored, passed on to the model, and shown in every browser."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
@@ -30,7 +30,7 @@ def resolve(
     decision: str,
     guidance: str = "",
     secrets: dict[str, str] | None = None,
-    by: Any,
+    by: AbstractUser | None,
     via: AgentEscalation.Via = AgentEscalation.Via.FOUNDER,
 ) -> AgentEscalation:
     """Answer a pending escalation, reset its failure's count, and queue a run of the agent.
@@ -91,11 +91,13 @@ def clean(escalation: AgentEscalation, decision: str, guidance: str) -> str:
     return guidance
 
 
-def _write(escalation: AgentEscalation, decision: str, guidance: str, by: Any, moment: datetime) -> None:
+def _write(
+    escalation: AgentEscalation, decision: str, guidance: str, by: AbstractUser | None, moment: datetime
+) -> None:
     escalation.status = AgentEscalation.Status.RESOLVED
     escalation.founder_decision = decision
     escalation.founder_guidance = guidance
-    escalation.resolved_by = by
+    escalation.resolved_by_id = by.pk if by is not None else None
     escalation.resolved_at = moment
     escalation.save(
         update_fields=[

@@ -16,7 +16,7 @@ from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from escalations.serializers import AnswerInput, EscalationSerializer
 from jobs.api import pagination
-from jobs.api.ownership import own_job
+from jobs.api.ownership import own_job, user_of
 from jobs.api.refusals import CONFLICT, NOT_FOUND, REFUSALS
 from jobs.api.serializers import ErrorSerializer
 from jobs.errors import CofounderError
@@ -63,7 +63,7 @@ class ResolveView(APIView):
         get_object_or_404(own_escalations(request), pk=escalation_id)
         given = AnswerInput(data=request.data)
         given.is_valid(raise_exception=True)
-        escalation = resolve(escalation_id, by=request.user, **given.validated_data)
+        escalation = resolve(escalation_id, by=user_of(request), **given.validated_data)
         return Response(EscalationSerializer(escalation).data)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -19,6 +21,13 @@ else:
     ModelAdmin = admin.ModelAdmin  # takes no parameter at run time
 
 MOST_COUNTED = 10_000  # rows; to see others, filter or search
+
+
+def staff_of(request: HttpRequest) -> AbstractUser:
+    """Who is signed in; the admin lets nobody else in."""
+    if not isinstance(request.user, AbstractUser):
+        raise PermissionDenied
+    return request.user
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # the admin makes it, of whatever it lists

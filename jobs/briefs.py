@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
 from jobs import clock
@@ -113,11 +114,13 @@ def promise_key(text: str) -> str:
 
 
 @transaction.atomic
-def create_project(*, owner: Any, name: str, goal: str, idea_brief: Any, interview: Any = None) -> Project:
+def create_project(
+    *, owner: AbstractUser, name: str, goal: str, idea_brief: Any, interview: Any = None
+) -> Project:
     """A project with its first brief and interview; `BadBrief` when one of them cannot be used."""
     brief, answered = clean_brief(idea_brief), clean_interview(interview)
     project = Project.objects.create(
-        owner=owner, name=clean_name(name), goal=clean_goal(goal), created_at=clock.now()
+        owner_id=owner.pk, name=clean_name(name), goal=clean_goal(goal), created_at=clock.now()
     )
     add_brief(project, brief)
     add_interview(project, answered)

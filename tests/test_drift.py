@@ -14,7 +14,13 @@ DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSIT
 READS = (
     r'(?:boolean|number|text|url|words|key|_read|is_embedded|environ\.get|env\.get)\(\s*"([A-Z][A-Z0-9_]+)"'
 )
-READERS = ("settings.py", "environment.py", "supervisor.py", "embedded.py")
+READERS = (
+    "settings.py",
+    "config/environment.py",
+    "config/local_sockets.py",
+    "install/supervisor.py",
+    "install/embedded.py",
+)
 NOT_OURS = {"XDG_RUNTIME_DIR"}
 TEMPLATES = sorted(
     path

@@ -3,9 +3,8 @@
 What was spent stays in the ledger without a name, and counts against the install's day as before.
 """
 
-from typing import Any
-
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
 from agents.actions.projects import delete_project
@@ -16,7 +15,7 @@ from jobs.models import Project
 
 
 @transaction.atomic
-def delete_account(user: Any, confirm: str) -> None:
+def delete_account(user: AbstractUser, confirm: str) -> None:
     """Stop the founder's builds, end their sandboxes, and delete rows and stored files.
 
     `confirm` must be the account's own e-mail address, so that nobody does this by accident. Raises
@@ -27,7 +26,7 @@ def delete_account(user: Any, confirm: str) -> None:
     if user.is_staff:
         raise Conflict("This account may use the admin. Another administrator has to take that right first.")
     get_user_model().objects.select_for_update().get(pk=user.pk)  # so that nothing new begins meanwhile
-    projects = list(Project.objects.select_for_update().filter(owner=user).order_by("pk"))
+    projects = list(Project.objects.select_for_update().filter(owner=user.pk).order_by("pk"))
     # Ending a build may write to any of these days: lock them before the first job.
     lock_days(user.pk)
     for project in projects:

@@ -1,11 +1,13 @@
 """What a person may do with a build: wake, pause, resume, put to sleep, cancel, retry, write to the agent.
 
-Each is one transaction with the locks of `agents.locks`. What the state does not allow raises `Conflict`.
+Each is one transaction with the locks of `agents.session.locks`. What the state does not allow raises
+`Conflict`.
 """
 
 from typing import Any
 
 import structlog
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from procrastinate.contrib.django import app
 
@@ -27,7 +29,7 @@ MESSAGE_LIMIT = 10_000
 
 
 @transaction.atomic
-def wake(job: Job, by: Any) -> None:
+def wake(job: Job, by: AbstractUser | None) -> None:
     """Let a sleeping agent go on now. If the day's money is used, it goes back to sleep."""
     session = _locked(job)
     if session.state not in ASLEEP:
@@ -40,7 +42,7 @@ def wake(job: Job, by: Any) -> None:
 
 
 @transaction.atomic
-def pause(job: Job, by: Any) -> None:
+def pause(job: Job, by: AbstractUser | None) -> None:
     """Pause the agent: after its current step when it works, otherwise at once."""
     session = _locked(job)
     if session.state == SessionState.WORKING:
@@ -53,7 +55,7 @@ def pause(job: Job, by: Any) -> None:
 
 
 @transaction.atomic
-def resume(job: Job, by: Any) -> None:
+def resume(job: Job, by: AbstractUser | None) -> None:
     """Let a paused agent go on, or take back a pause that has not begun yet."""
     session = _locked(job)
     subscriptions.require_subscription(session.user_id)  # a suspended one does not go on
@@ -68,7 +70,7 @@ def resume(job: Job, by: Any) -> None:
 
 
 @transaction.atomic
-def sleep(job: Job, by: Any) -> None:
+def sleep(job: Job, by: AbstractUser | None) -> None:
     """Let the agent sleep until its next day: after its current step when it works, otherwise at once."""
     session = _locked(job)
     if session.state == SessionState.WORKING:
@@ -87,7 +89,7 @@ def sleep(job: Job, by: Any) -> None:
 
 
 @transaction.atomic
-def cancel(job: Job, by: Any) -> None:
+def cancel(job: Job, by: AbstractUser | None) -> None:
     """End the build. The new epoch refuses what a running worker still writes."""
     _lock_days(job)
     session = _locked(job)
@@ -114,7 +116,7 @@ def cancel(job: Job, by: Any) -> None:
 
 
 @transaction.atomic
-def retry(job: Job, by: Any) -> Job:
+def retry(job: Job, by: AbstractUser | None) -> Job:
     """Build the project of a failed or stopped build again; returns the new build."""
     old = Job.objects.select_related("project__owner").get(pk=job.pk)
     if old.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
@@ -125,7 +127,7 @@ def retry(job: Job, by: Any) -> Job:
 
 
 @transaction.atomic
-def send_message(job: Job, text: Any, by: Any) -> FounderMessage:
+def send_message(job: Job, text: Any, by: AbstractUser | None) -> FounderMessage:
     """Store the founder's message for the agent's next turn; a waiting agent goes on at once."""
     words = clean_message(text)
     session = _locked(job)
@@ -168,7 +170,7 @@ def _now(session: AgentSession) -> str:
     return SessionState(session.state).name.lower().replace("_", " ")
 
 
-def _sentence(done: str, session: AgentSession, by: Any) -> str:
+def _sentence(done: str, session: AgentSession, by: AbstractUser | None) -> str:
     """What was done, and by whom, for the founder."""
     is_own = by is not None and by.pk == session.user_id
     return f"{done}, as you asked." if is_own else f"{done} by the operator of this installation."
@@ -178,5 +180,5 @@ def _status(job: Job) -> str:
     return JobStatus(job.status).label.lower()
 
 
-def _log(action: str, session: AgentSession, by: Any) -> None:
-    log.info(f"control.{action}", job_id=str(session.pk), by=str(by.pk) if by else None)
+def _log(action: str, session: AgentSession, by: AbstractUser | None) -> None:
+    log.info(f"control.{action}", job_id=str(session.pk), by=str(by.pk) if by is not None else None)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import structlog
+from django.contrib.auth.models import AbstractUser
 from django.core.files.storage import storages
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
@@ -55,7 +56,7 @@ class _ZipBuffer(io.RawIOBase):
 Entry = tuple[str, Iterable[bytes]]
 
 
-def export(user: Any) -> Iterator[bytes]:
+def export(user: AbstractUser) -> Iterator[bytes]:
     """The zip, in chunks."""
     buffer = _ZipBuffer()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -67,9 +68,9 @@ def export(user: Any) -> Iterator[bytes]:
     yield buffer.drain()
 
 
-def _entries(user: Any) -> Iterator[Entry]:
+def _entries(user: AbstractUser) -> Iterator[Entry]:
     yield "account.json", [_json(_account(user))]
-    for project in Project.objects.filter(owner=user).order_by("created_at"):
+    for project in Project.objects.filter(owner=user.pk).order_by("created_at"):
         folder = f"projects/{_plain(project.name)}-{str(project.pk)[:8]}"
         yield f"{folder}/project.json", [_json(_project(project))]
         for job in project.jobs.order_by("build_number"):
@@ -97,14 +98,14 @@ def _build(folder: str, job: Job) -> Iterator[Entry]:
         yield f"{folder}/images/{name.rsplit('/', 1)[-1]}", _stored("default", name)
 
 
-def _account(user: Any) -> dict[str, Any]:
+def _account(user: AbstractUser) -> dict[str, Any]:
     return {
         "email": user.email,
         "joined": user.date_joined,
-        "subscription": Subscription.objects.filter(user=user).values().first(),
-        "mails": NotificationSettings.objects.filter(user=user).values(*MAILS).first(),
-        "days": list(DailyBudget.objects.filter(user=user).values()),
-        "budget_changes": list(BudgetChange.objects.filter(user=user).values()),
+        "subscription": Subscription.objects.filter(user=user.pk).values().first(),
+        "mails": NotificationSettings.objects.filter(user=user.pk).values(*MAILS).first(),
+        "days": list(DailyBudget.objects.filter(user=user.pk).values()),
+        "budget_changes": list(BudgetChange.objects.filter(user=user.pk).values()),
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.db.models import Sum
 
@@ -41,17 +42,17 @@ class NotAllowed(CofounderError):
 
 
 @transaction.atomic
-def top_up(user: Any, amount: Any, *, by: Any, reason: str = "") -> DailyBudget:
+def top_up(user: AbstractUser, amount: Any, *, by: AbstractUser | None, reason: str = "") -> DailyBudget:
     """Add money to the running period. Raises `NotAllowed` for a founder's own where that is switched off."""
     if checked(amount) <= 0:
         raise CofounderError("A top-up must be more than $0.", field="amount_microdollars")
-    if _is_own(user, by) and not by.is_staff and not settings.SELF_SERVICE_TOP_UP:
+    if by is not None and _is_own(user, by) and not by.is_staff and not settings.SELF_SERVICE_TOP_UP:
         raise NotAllowed
     return _change_period(user, BudgetChange.Kind.TOP_UP, amount, by, reason)
 
 
 @transaction.atomic
-def override(user: Any, amount: Any, by: Any, reason: str = "") -> DailyBudget:
+def override(user: AbstractUser, amount: Any, by: AbstractUser | None, reason: str = "") -> DailyBudget:
     """Correct the running period's money, up or down."""
     if checked(amount) == 0:
         raise CofounderError("A correction of $0 changes nothing.", field="amount_microdollars")
@@ -59,7 +60,7 @@ def override(user: Any, amount: Any, by: Any, reason: str = "") -> DailyBudget:
 
 
 @transaction.atomic
-def set_today(user: Any, amount: Any, by: Any) -> DailyBudget:
+def set_today(user: AbstractUser, amount: Any, by: AbstractUser | None) -> DailyBudget:
     """Let today cost this much, with the period's own money. Less than what is spent ends the day's work."""
     if checked(amount) < 0:
         raise CofounderError("A day cannot allow less than $0.", field="amount_microdollars")
@@ -79,20 +80,22 @@ def set_today(user: Any, amount: Any, by: Any) -> DailyBudget:
 
 
 @transaction.atomic
-def recompute_today(user: Any) -> DailyBudget:
+def recompute_today(user: AbstractUser) -> DailyBudget:
     """Reckon today anew after the tier or the period has changed."""
     subscription = _subscription(user)
     return _take_effect(subscription, ledger.lock_day(subscription, clock.today()), None)
 
 
-def _change_period(user: Any, kind: BudgetChange.Kind, amount: int, by: Any, reason: str) -> DailyBudget:
+def _change_period(
+    user: AbstractUser, kind: BudgetChange.Kind, amount: int, by: AbstractUser | None, reason: str
+) -> DailyBudget:
     subscription = _subscription(user)
     day = ledger.lock_day(subscription, clock.today())
     _record(user, kind, amount, by, reason)
     return _take_effect(subscription, day, by)
 
 
-def _subscription(user: Any) -> Subscription:
+def _subscription(user: AbstractUser) -> Subscription:
     """The founder's subscription in its running period."""
     subscription = Subscription.objects.select_related("tier").filter(user=user.pk).first()
     if subscription is None:
@@ -101,22 +104,29 @@ def _subscription(user: Any) -> Subscription:
     return subscription
 
 
-def _record(user: Any, kind: BudgetChange.Kind, amount: int, by: Any, reason: str) -> None:
+def _record(
+    user: AbstractUser, kind: BudgetChange.Kind, amount: int, by: AbstractUser | None, reason: str
+) -> None:
     BudgetChange.objects.create(
-        user=user,
+        user_id=user.pk,
         kind=kind,
         amount_microdollars=amount,
         day=clock.today(),
-        by=by,
+        by_id=by.pk if by is not None else None,
         reason=reason[:REASON_LIMIT],
         created_at=clock.now(),
     )
-    facts = {"user_id": str(user.pk), "kind": kind.value, "amount": amount, "by": str(by.pk) if by else None}
+    facts = {
+        "user_id": str(user.pk),
+        "kind": kind.value,
+        "amount": amount,
+        "by": str(by.pk) if by is not None else None,
+    }
     transaction.on_commit(partial(log.info, "budget.changed", **facts))
 
 
-def _is_own(user: Any, by: Any) -> bool:
-    return by is not None and by.pk == user.pk
+def _is_own(user: AbstractUser, by: AbstractUser | None) -> bool:
+    return by is not None and bool(by.pk == user.pk)
 
 
 def _share(subscription: Subscription, day: DailyBudget) -> int:
@@ -135,7 +145,7 @@ def _moved(day: DailyBudget) -> int:
 # Taking effect
 
 
-def _take_effect(subscription: Subscription, day: DailyBudget, by: Any) -> DailyBudget:
+def _take_effect(subscription: Subscription, day: DailyBudget, by: AbstractUser | None) -> DailyBudget:
     """Set the locked day's allowance, tell every build under way, and wake whoever can go on."""
     left = max(0, ledger.remaining_in_period(subscription, day.day))
     day.allowance_microdollars = max(0, min(left, _share(subscription, day) + _moved(day)))
@@ -143,7 +153,7 @@ def _take_effect(subscription: Subscription, day: DailyBudget, by: Any) -> Daily
     sessions = lock_under_way(day.user_id)
     for session in sessions:
         _tell(session, day)
-    at = clock.now() if by and by.pk == subscription.pk else _out_of_quiet_hours(subscription)
+    at = clock.now() if by is not None and by.pk == subscription.pk else _out_of_quiet_hours(subscription)
     for session in sessions:
         if session.state in ASLEEP:
             _reschedule(session, day, at)

@@ -1,9 +1,9 @@
 """Deletes a project: stops its build, deletes its rows, then its stored files."""
 
 from functools import partial
-from typing import Any
 
 import structlog
+from django.contrib.auth.models import AbstractUser
 from django.core.files.storage import storages
 from django.db import transaction
 from procrastinate.contrib.django import app
@@ -20,7 +20,7 @@ END_SANDBOX = "agents.end_sandbox"
 
 
 @transaction.atomic
-def delete_project(project: Project, by: Any) -> None:
+def delete_project(project: Project, by: AbstractUser) -> None:
     """Stop the project's build if one runs, and delete everything it has. The ledger keeps what it cost."""
     Project.objects.select_for_update().get(pk=project.pk)
     for job in project.jobs.exclude(status__in=TERMINAL):

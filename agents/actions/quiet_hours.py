@@ -1,8 +1,8 @@
 """When a founder's agents may wake by themselves: the quiet hours, and whether they may at all."""
 
 from datetime import time
-from typing import Any
 
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
 from agents.actions import money
@@ -13,7 +13,7 @@ from jobs.errors import PaymentNeeded
 
 @transaction.atomic
 def set_nights(
-    user: Any, *, auto_wake: bool, quiet_from: time | None, quiet_until: time | None, time_zone: str
+    user: AbstractUser, *, auto_wake: bool, quiet_from: time | None, quiet_until: time | None, time_zone: str
 ) -> None:
     """Keep the settings, and reckon anew when the founder's sleeping agents wake.
 

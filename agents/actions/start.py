@@ -27,7 +27,7 @@ def start_build(project: Project, *, goal: str = "", idempotency_key: str | None
         return known, False
     _need_agents()
     renewal.renew_of(project.owner_id)
-    _need_money(subscriptions.require_subscription(project.owner))
+    _need_money(subscriptions.require_subscription(project.owner_id))
     return _queue(project, goal=goal, idempotency_key=idempotency_key), True
 
 
@@ -50,7 +50,7 @@ def _need_agents() -> None:
 
 
 def _queue(project: Project, *, goes_back_to: Snapshot | None = None, **fields: Any) -> Job:
-    config = subscriptions.resolve_llm_config(project.owner)
+    config = subscriptions.resolve_llm_config(project.owner_id)
     job = _create_job(project, tier=config.tier, **fields)
     AgentSession.objects.create(
         job=job,
@@ -68,7 +68,7 @@ def _queue(project: Project, *, goes_back_to: Snapshot | None = None, **fields: 
 
 def _need_money(subscription: Subscription) -> None:
     """Refuse when the period's money is used up. When only the day's is, the build starts and sleeps."""
-    today = ledger.today_of(subscription.user)
+    today = ledger.today_of(subscription.user_id)
     spent = today.spent_microdollars if today else 0
     if ledger.remaining_in_period(subscription, clock.today()) - spent <= 0:
         renewal = f"{subscription.renews_on:%-d %B %Y}"

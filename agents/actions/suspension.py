@@ -1,7 +1,6 @@
 """Suspending a subscription: the founder's builds pause, and go on when it is lifted."""
 
-from typing import Any
-
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
 from agents.models import PAUSED_AT_ONCE, AgentSession, SessionState
@@ -18,7 +17,7 @@ _REASON_BEFORE_CAUSES = (
 
 
 @transaction.atomic
-def suspend(user: Any) -> None:
+def suspend(user: AbstractUser) -> None:
     """Pause the founder's builds: those at work after their current step, the others at once."""
     for session in lock_under_way(user.pk):
         if session.state == SessionState.WORKING:
@@ -35,7 +34,7 @@ def suspend(user: Any) -> None:
 
 
 @transaction.atomic
-def lift(user: Any) -> None:
+def lift(user: AbstractUser) -> None:
     """Resume the builds that the suspension has paused."""
     for session in lock_under_way(user.pk):
         if session.state == SessionState.WORKING:

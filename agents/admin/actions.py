@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 
 from agents.actions import control
 from agents.models import AgentSession
-from jobs.admin_base import ReadOnlyAdmin
+from jobs.admin_base import ReadOnlyAdmin, staff_of
 from jobs.errors import CofounderError
 from jobs.models import Job
 
@@ -20,7 +20,7 @@ Verb = Callable[..., Any]
 
 
 class ActingAdmin(ReadOnlyAdmin):
-    """A list of jobs or sessions with the actions of `agents.control`. A refusal is shown as a message."""
+    """A list of jobs or sessions with what `agents.actions.control` does. A refusal is shown as a message."""
 
     actions: Any = ("wake", "pause", "resume", "put_to_sleep", "retry", "stop")
     change_form_template = "admin/build_change_form.html"
@@ -67,7 +67,7 @@ class ActingAdmin(ReadOnlyAdmin):
         count = 0
         for row in chosen:
             try:
-                verb(job_of(row), request.user)
+                verb(job_of(row), staff_of(request))
             except CofounderError as refusal:
                 self.message_user(request, f"{job_of(row).project.name}: {refusal}", messages.WARNING)
             else:

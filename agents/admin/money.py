@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -19,7 +20,7 @@ from agents.admin.forms import CheckedForm, DollarsField
 from agents.budget import reports
 from agents.budget.amounts import dollars, exactly
 from agents.models import BudgetChange, DailyBudget, SpendEntry
-from jobs.admin_base import ReadOnlyAdmin, as_uuid
+from jobs.admin_base import ReadOnlyAdmin, as_uuid, staff_of
 from jobs.models import Job
 
 
@@ -46,7 +47,7 @@ class ChangeForm(CheckedForm):
             self.make(None)
             transaction.set_rollback(True)
 
-    def make(self, by: Any) -> DailyBudget:
+    def make(self, by: AbstractUser | None) -> DailyBudget:
         given, kinds = self.cleaned_data, BudgetChange.Kind
         user, amount, reason = given["user"], given["amount_microdollars"], given["reason"]
         if given["kind"] == kinds.TOP_UP:
@@ -78,8 +79,8 @@ class ChangeAdmin(ReadOnlyAdmin):
         return queryset.filter(user__email__icontains=words)
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> BudgetChange:
-        """The change is made by the rules of `agents.topup`, not by the form."""
-        form.make(request.user)
+        """The change is made by the rules of `agents.actions.money`, not by the form."""
+        form.make(staff_of(request))
         changes = BudgetChange.objects.filter(user=form.cleaned_data["user"]).order_by("-created_at")
         return changes.first() or form.instance
 

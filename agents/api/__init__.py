@@ -1,4 +1,4 @@
 """The REST API of builds, money and files: views that call `actions` and read the rows.
 
-May import every room of `agents` but `admin` and `worker`.
+May import `actions`, `builds` and the rooms below them; knows nothing of `admin` or `worker`.
 """

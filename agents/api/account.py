@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from agents.actions.account import delete_account
 from agents.actions.export import export
 from agents.api.serializers import ZIP
+from jobs.api.ownership import user_of
 from jobs.api.refusals import REFUSALS
 from jobs.api.serializers import ErrorSerializer
 
@@ -35,7 +36,7 @@ class DeleteView(APIView):
         """Delete the account and everything in it: builds, sandboxes, files, rows. This cannot be undone."""
         given = ConfirmInput(data=request.data)
         given.is_valid(raise_exception=True)
-        delete_account(request.user, given.validated_data["confirm"])
+        delete_account(user_of(request), given.validated_data["confirm"])
         logout(request)
         return Response(status=204)
 
@@ -55,7 +56,7 @@ class ExportView(APIView):
     @extend_schema(responses={**ZIP, **REFUSALS})
     def get(self, request: Request) -> StreamingHttpResponse:
         """All your data as a zip: account, projects, builds, logs, transcripts, spend, documents, files."""
-        response = StreamingHttpResponse(_streamed(export(request.user)), content_type="application/zip")
+        response = StreamingHttpResponse(_streamed(export(user_of(request))), content_type="application/zip")
         response["Content-Disposition"] = 'attachment; filename="cofounder-export.zip"'
         return response
 

@@ -26,7 +26,7 @@ from agents.api.serializers import (
 from agents.models import AgentMessage
 from agents.session.status import status_of
 from jobs.api import pagination
-from jobs.api.ownership import as_uuid, own_job, own_jobs, own_project
+from jobs.api.ownership import as_uuid, own_job, own_jobs, own_project, user_of
 from jobs.api.refusals import BAD_OR_NOT_FOUND, CONFLICT, NOT_FOUND
 from jobs.api.serializers import ErrorSerializer
 from jobs.errors import CofounderError
@@ -82,7 +82,7 @@ class VerbView(APIView):
 
     @extend_schema(request=None, responses={202: StatusSerializer, **NOT_FOUND, 409: ErrorSerializer})
     def post(self, request: Request, job_id: UUID) -> Response:
-        self.act(own_job(request, job_id), request.user)
+        self.act(own_job(request, job_id), user_of(request))
         return Response(StatusSerializer(status_of(own_job(request, job_id))).data, status=202)
 
 
@@ -125,7 +125,7 @@ class MessagesView(ListAPIView[FounderMessage]):
         job = own_job(request, job_id)
         given = MessageInput(data=request.data)
         given.is_valid(raise_exception=True)
-        message = control.send_message(job, given.validated_data["text"], request.user)
+        message = control.send_message(job, given.validated_data["text"], user_of(request))
         return Response(MessageSerializer(message).data, status=201)
 
 

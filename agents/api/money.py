@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from agents.actions import money
 from agents.api.serializers import BudgetSerializer, SpendSerializer, TodayInput
 from agents.budget import reports
-from jobs.api.ownership import own_job
+from jobs.api.ownership import own_job, user_of
 from jobs.api.refusals import NOT_FOUND, REFUSALS
 from jobs.api.serializers import ErrorSerializer
 
@@ -24,7 +24,7 @@ class SpendView(APIView):
 class BudgetView(APIView):
     @extend_schema(responses={200: BudgetSerializer, **REFUSALS})
     def get(self, request: Request) -> Response:
-        return Response(BudgetSerializer(reports.budget_of(request.user)).data)
+        return Response(BudgetSerializer(reports.budget_of(user_of(request))).data)
 
 
 class TodayView(APIView):
@@ -38,5 +38,5 @@ class TodayView(APIView):
         """Set what today may cost, within the period's money. It takes effect at once."""
         given = TodayInput(data=request.data)
         given.is_valid(raise_exception=True)
-        money.set_today(request.user, given.validated_data["amount_microdollars"], request.user)
-        return Response(BudgetSerializer(reports.budget_of(request.user)).data)
+        money.set_today(user_of(request), given.validated_data["amount_microdollars"], user_of(request))
+        return Response(BudgetSerializer(reports.budget_of(user_of(request))).data)

@@ -1,12 +1,11 @@
 """The money: a day's allowance, the worst case reserved before each call, and what it really cost after.
 
 All amounts are integer µ$. The functions work inside the caller's transaction and lock the founder's
-`DailyBudget` first; the sums they make are `agents.allowance`.
+`DailyBudget` first; the sums they make are `agents.budget.allowance`.
 """
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -220,6 +219,6 @@ def _close(entry: SpendEntry, cost: int) -> DailyBudget:
     return day
 
 
-def today_of(user: Any) -> DailyBudget | None:
+def today_of(user_id: UUID) -> DailyBudget | None:
     """Today's row, if the founder has spent or reserved anything today."""
-    return DailyBudget.objects.filter(user=user, day=clock.today()).first()
+    return DailyBudget.objects.filter(user=user_id, day=clock.today()).first()

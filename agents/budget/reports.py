@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractUser
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
@@ -107,7 +108,7 @@ def find_subscription(user_id: UUID) -> Subscription | None:
     return Subscription.objects.select_related("tier").filter(user=user_id).first()
 
 
-def budget_of(user: Any) -> dict[str, Any]:
+def budget_of(user: AbstractUser) -> dict[str, Any]:
     """The founder's day and period."""
     day, subscription = day_of(user.pk), find_subscription(user.pk)
     if subscription is None:

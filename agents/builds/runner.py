@@ -85,7 +85,7 @@ class BoundModel:
 async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | None:
     """Run the agent until it is finished (None) or has to rest.
 
-    Raises what neither the model nor the founder can fix: `AgentError`, `OwnershipLost`.
+    Raises what neither the model nor the founder can fix: `AgentError`, `ClaimLost`.
     """
     session = context.session
     guards = Guards(session.max_tool_calls, 0 if context.store.claim.is_fresh else session.tool_calls)

@@ -39,7 +39,7 @@ def advance(claim: Claim, job: Job, to: JobStatus, message: str, **fields: Any) 
 def prepare_session(claim: Claim, session: AgentSession) -> None:
     """Fix the model and the prompt for the whole session. Raises `PaymentNeeded` or `UnknownModel`."""
     job = session.job
-    config = subscriptions.resolve_llm_config(session.user)
+    config = subscriptions.resolve_llm_config(session.user_id)
     change = earlier_builds.change_of(job)
     prompt = system_prompt(
         project=job.project.name,

@@ -1,4 +1,4 @@
-"""The two durable points of a step, by the ORM and as one statement.
+"""The two durable points of a step, each as one statement and by the ORM.
 
-May import `session`, `failures`, `budget` and the rooms below; knows nothing of tools or sandboxes' files.
+May import `session`, `failures` and the rooms below them; knows nothing of `tools`.
 """

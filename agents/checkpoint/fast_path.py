@@ -1,7 +1,8 @@
 """The two durable points of a step: saving the turn, and saving the results.
 
-In the usual case each is a single SQL statement (`agents.sql`) that takes effect only if the rows are as this
-worker expects. Otherwise, or if they are not, the function in `agents.checkpoints` does it in a transaction.
+In the usual case each is a single SQL statement (`agents.checkpoint.statements`) that takes effect only if
+the rows are as this worker expects. Otherwise, or if they are not, the function in `agents.checkpoint.step`
+does it in a transaction.
 """
 
 import json

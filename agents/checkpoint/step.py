@@ -1,7 +1,7 @@
 """The checkpoint's units of work: each is one transaction, fenced by the session's epoch.
 
-They run on a database thread (`agents.database.unit`) and lock in the order of `agents.locks`. A unit that
-finds another epoch writes nothing and raises `OwnershipLost`.
+They run on a database thread (`agents.database.in_transaction`) and lock in the order of
+`agents.session.locks`. A unit that finds another epoch writes nothing and raises `ClaimLost`.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from uuid import UUID
 
 from agents.failures import command_line, plain_english
 from agents.failures.failure import (
@@ -80,7 +80,7 @@ def watched_targets(session: AgentSession) -> tuple[frozenset[str], ...]:
     return _watched(_open_signatures(session.job.project_id))
 
 
-def _open_signatures(project_id: Any) -> list[ErrorSignature]:
+def _open_signatures(project_id: UUID) -> list[ErrorSignature]:
     return list(ErrorSignature.objects.filter(project_id=project_id).exclude(attempts=[]))
 
 

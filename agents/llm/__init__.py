@@ -1,4 +1,4 @@
-"""The model: Anthropic's client, when a call is tried again, what it used.
+"""The model: Anthropic's client, which failed calls are tried again, and how many tokens a call used.
 
-May import `budget.prices`' callers' values: `turns`, `usage`, `stops`, `output`, `errors`; no other room.
+May import only the values: `turns`, `usage`, `stops`, `output`, `errors`.
 """

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from escalations.answers import PROVIDE_GUIDANCE
 from escalations.models import AgentEscalation
@@ -24,6 +25,6 @@ def decisions(question: AgentEscalation) -> list[str]:
     return values if PROVIDE_GUIDANCE in values else [*values, PROVIDE_GUIDANCE]
 
 
-def how_to_answer(escalation_id: Any, choices: Sequence[str]) -> str:
+def how_to_answer(escalation_id: UUID, choices: Sequence[str]) -> str:
     """A line with the command that answers the question."""
     return f"        answer on the page, or: {ANSWERED_BY} {escalation_id} {'|'.join(choices)}"

@@ -1,6 +1,7 @@
 """Plans, money, sessions, files and notifications: the rows of agents.
 
-The only room that re-exports its names: Django and the migrations know them by `agents.models`.
+May import no other room of `agents`, only `jobs`. It alone re-exports its names: Django and the migrations
+know them by `agents.models`.
 """
 
 from agents.models.files import BuildDocument, ShareLink, Snapshot, SnapshotClock

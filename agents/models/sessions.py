@@ -84,7 +84,7 @@ class AgentMessage(models.Model):
     """One row of the transcript, verbatim and never changed.
 
     Whoever adds a row moves the session's own row in the same transaction, and whoever deletes the session
-    locks that first (`agents.removal`): the database need not look it up for each row once more.
+    locks that first (`agents.session.locks`): the database need not look it up for each row once more.
     """
 
     class Role(models.TextChoices):

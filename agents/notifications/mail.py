@@ -2,12 +2,12 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from uuid import UUID
 
 import structlog
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib.auth.models import AbstractUser
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
@@ -69,7 +69,7 @@ def question_mail(question: AgentEscalation) -> EmailMessage:
     return _mail(owner.email, headline, Kind.QUESTION, context)
 
 
-def is_confirmed(user: Any) -> bool:
+def is_confirmed(user: AbstractUser) -> bool:
     """Whether the address is confirmed to be the user's. One entered by an operator has no row and counts."""
     return not EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=False).exists()
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractUser
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -58,7 +59,7 @@ class Notification:
         return HEADLINES[self.kind].format(project=self.project)
 
     @property
-    def owner(self) -> Any:
+    def owner(self) -> AbstractUser:
         return self.event.job.project.owner
 
     @property
@@ -95,7 +96,7 @@ def kind_of(event_type: str, payload: dict[str, Any], created_at: datetime) -> K
     return None
 
 
-def settings_of(user_id: Any) -> NotificationSettings:
+def settings_of(user_id: UUID) -> NotificationSettings:
     """This founder's settings; the default is every mail and no webhook."""
     found = NotificationSettings.objects.filter(user=user_id).first()
     return found or NotificationSettings(user_id=user_id)

@@ -85,7 +85,7 @@ async def send(hook: NotificationSettings, message_id: str, message: Mapping[str
     await in_transaction(_record_outcome, hook.pk, "")
 
 
-def _record_outcome(user_id: Any, trouble: str) -> None:
+def _record_outcome(user_id: UUID, trouble: str) -> None:
     NotificationSettings.objects.filter(user=user_id).update(
         webhook_called_at=clock.now(), webhook_trouble=trouble
     )

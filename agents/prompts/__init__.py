@@ -1,4 +1,7 @@
-"""What the model is told: the persona with the founder's own words, and the notes during the build."""
+"""What the model is told: the persona with the founder's own words, and the notes during the build.
+
+May import `jobs.briefs`, and no other room of `agents`.
+"""
 
 import json
 from collections.abc import Mapping

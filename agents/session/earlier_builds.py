@@ -66,7 +66,7 @@ def _newest(told: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
         yield build
 
 
-def _documents(builds: Any) -> dict[str, str]:
+def _documents(builds: Iterable[Job]) -> dict[str, str]:
     """The documents by section, each from the newest build that wrote it."""
     rows = BuildDocument.objects.filter(job__in=builds).order_by("job__build_number", "pk")
     return dict(rows.values_list("section", "content"))

@@ -6,7 +6,8 @@ import tempfile
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from io import BufferedRandom
+from typing import IO
 
 from django.core.files.storage import storages
 
@@ -82,7 +83,7 @@ async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restor
     return Restored(lost, snapshot)
 
 
-def _retrieve(snapshot: Snapshot, archive: Any) -> None:
+def _retrieve(snapshot: Snapshot, archive: BufferedRandom) -> None:
     """Copy the stored archive into `archive`, and verify its checksum."""
     try:
         with storages["snapshots"].open(snapshot.key) as stored:
@@ -95,7 +96,7 @@ def _retrieve(snapshot: Snapshot, archive: Any) -> None:
     archive.seek(0)
 
 
-async def _unpack(workspace: Workspace, name: str, archive: Any, paths: Sequence[str]) -> None:
+async def _unpack(workspace: Workspace, name: str, archive: IO[bytes], paths: Sequence[str]) -> None:
     await workspace.upload(f"{STATE}/snapshots/{name}.names", manifest.names(paths))
     await workspace.upload(f"{STATE}/snapshots/{name}.tar.gz", archive)
     await workspace.owned(UNPACK, name)

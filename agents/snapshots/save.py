@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import IO
 
 from django.core.files import File
 from django.core.files.storage import storages
@@ -110,7 +110,7 @@ async def _pack(
     raise SnapshotFailed("A file with a secret in it was being written again and again.")
 
 
-async def _fetch(workspace: Workspace, name: str, archive: Any, sha256: str) -> int:
+async def _fetch(workspace: Workspace, name: str, archive: IO[bytes], sha256: str) -> int:
     """Download the archive, verify its checksum, and return its size in bytes."""
     digest, size = hashlib.sha256(), 0
     async for chunk in workspace.download(f"{STATE}/snapshots/{name}.tar.gz"):
@@ -151,7 +151,7 @@ def _next_second(project_id: uuid.UUID) -> datetime:
     return given.second
 
 
-def _store(key: str, archive: Any, size: int) -> None:
+def _store(key: str, archive: IO[bytes], size: int) -> None:
     storage = storages["snapshots"]
     archive.seek(0)
     stored = storage.save(key, File(archive))

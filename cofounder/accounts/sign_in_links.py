@@ -1,6 +1,7 @@
 """One-time sign-in links: signed, valid for an hour, used up by signing in."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -9,6 +10,8 @@ from django.core import signing
 from django.db import transaction
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from cofounder.models import User
 
 SALT = "cofounder.entry"
 SECONDS = 3600
@@ -19,7 +22,7 @@ class LinkUsed(Exception):
 
 
 class Entry(NamedTuple):
-    user: Any
+    user: User
     next_path: str
 
 
@@ -28,7 +31,7 @@ class _EntryTokens(PasswordResetTokenGenerator):
 
     key_salt = SALT
 
-    def _make_hash_value(self, user: Any, timestamp: int) -> str:
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         last = user.last_login.isoformat() if user.last_login else ""
         return f"{user.pk}{user.password}{last}{timestamp}{user.email}"
 
@@ -36,7 +39,7 @@ class _EntryTokens(PasswordResetTokenGenerator):
 _tokens = _EntryTokens()
 
 
-def make_link(user: Any, next_path: str) -> str:
+def make_link(user: User, next_path: str) -> str:
     """An address that signs this user in once and leads to `next_path`, a path of this site.
 
     Raises `ValueError` for any other address.
@@ -64,7 +67,7 @@ def read(token: str) -> Entry:
 
 
 @transaction.atomic
-def use(token: str, sign_in: Any) -> str:
+def use(token: str, sign_in: Callable[[User], None]) -> str:
     """Call `sign_in(user)` and say where to go. The lock lets only one of two clicks succeed."""
     entry = read(token)
     get_user_model().objects.select_for_update().get(pk=entry.user.pk)

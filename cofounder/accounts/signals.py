@@ -11,6 +11,7 @@ from django.dispatch import receiver
 
 from agents.budget.allowance import a_month_later
 from agents.models import PlanTier, Subscription
+from cofounder.models import User
 from jobs import clock
 
 log = structlog.get_logger(__name__)
@@ -22,13 +23,13 @@ def confirmed(sender: Any, email_address: EmailAddress, **_: Any) -> None:
 
 
 @receiver([user_signed_up, user_logged_in])
-def entered(sender: Any, user: Any, **_: Any) -> None:
+def entered(sender: Any, user: User, **_: Any) -> None:
     """At sign-up where addresses are not confirmed; at a later sign-in for whom a day had no place."""
     begin_subscription(user)
 
 
 @transaction.atomic
-def begin_subscription(user: Any) -> None:
+def begin_subscription(user: User) -> None:
     """The smallest plan, for a month from today; without plans, an admin has to assign one."""
     tiers = PlanTier.objects.order_by("monthly_budget_microdollars")
     tier = tiers.select_for_update(no_key=True).first()  # one at a time, so that the day's places are counted
@@ -41,7 +42,7 @@ def begin_subscription(user: Any) -> None:
     Subscription.objects.create(user=user, tier=tier, renews_on=a_month_later(today), begun_on=today)
 
 
-def has_confirmed(user: Any) -> bool:
+def has_confirmed(user: User) -> bool:
     """Whether the user has shown that an address is theirs; on an install that cannot ask, everybody has."""
     return (
         not settings.CONFIRMS_ADDRESSES or EmailAddress.objects.filter(user=user.pk, verified=True).exists()

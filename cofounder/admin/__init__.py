@@ -1,6 +1,6 @@
 """The admin of users and of the whole installation's ledger. Django's admin finds this package by its name.
 
-May import `config` and the apps; knows nothing of the pages.
+May import `accounts`, `config`, `models` and the apps; knows nothing of the pages.
 """
 
 from cofounder.admin import users

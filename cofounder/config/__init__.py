@@ -1,4 +1,4 @@
 """What `settings.py` is made of: environment, keys, logs, file storage, prices, security headers.
 
-May import no other room of `cofounder`.
+May import nothing else of the project: the settings are still being read.
 """

@@ -1,4 +1,4 @@
 """Everything on one machine: the supervisor of `manage.py up`, the embedded services, the demo.
 
-May import `config`, `accounts`, `http` and the apps.
+May import `accounts`, `config`, `http`, `models` and the apps.
 """

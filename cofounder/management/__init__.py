@@ -1,1 +1,4 @@
-"""The commands of `manage.py` about the installation. Nothing imports it."""
+"""What the commands about the installation share, and the commands.
+
+May import every room of `cofounder` and the apps. Nothing imports it.
+"""

@@ -1,4 +1,4 @@
 """What operators look at and run: doctor, drill, retention, probes, metrics.
 
-May import `install`, `config` and the apps.
+May import `install`, the rooms below it and the apps.
 """

@@ -1,1 +1,1 @@
-"""Filters and tags of the templates. May import the pages' figures and the apps."""
+"""Filters and tags of the templates. May import the pages and the apps."""

@@ -7,6 +7,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from agents.budget.amounts import money
+from cofounder.models import User
 from cofounder.pages import figures, markup
 from cofounder.pages.questions.open import open_questions_of
 from jobs import clock
@@ -47,5 +48,5 @@ def diff_lines(diff: str) -> list[tuple[str, str]]:
 
 
 @register.simple_tag
-def open_questions(user: Any) -> int:
+def open_questions(user: User) -> int:
     return open_questions_of(user).count()

@@ -3,11 +3,20 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractUser
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
 from jobs.models import Job, Project
+
+
+def user_of(request: Request) -> AbstractUser:
+    """The signed-in user; a view that lets strangers in answers them with 401."""
+    if not isinstance(request.user, AbstractUser):
+        raise NotAuthenticated
+    return request.user
 
 
 def own_project(request: Request, project_id: UUID) -> Project:

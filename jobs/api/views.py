@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from jobs import briefs
 from jobs.api import pagination
-from jobs.api.ownership import as_uuid, own_job, own_jobs, own_project
+from jobs.api.ownership import as_uuid, own_job, own_jobs, own_project, user_of
 from jobs.api.refusals import BAD_OR_NOT_FOUND, NOT_FOUND, REFUSALS
 from jobs.api.serializers import (
     CheckSerializer,
@@ -45,7 +45,7 @@ class ProjectsView(ListAPIView[Project]):
     def post(self, request: Request) -> Response:
         given = ProjectInput(data=request.data)
         given.is_valid(raise_exception=True)
-        project = briefs.create_project(owner=request.user, **given.validated_data)
+        project = briefs.create_project(owner=user_of(request), **given.validated_data)
         return Response(ProjectDetailSerializer(project).data, status=201)
 
 

@@ -81,7 +81,7 @@ def test_offline_and_back_loses_nothing(working_job: Job, page: Any) -> None:
     say(working_job, "Before the tunnel.")
     page.get_by_text("Before the tunnel.").wait_for()
     page.context.set_offline(True)
-    page.get_by_text("No connection. This is how it stood").wait_for()
+    page.get_by_text("No connection. This is the state at").wait_for()
     for number in range(5):
         say(working_job, *(f"In the tunnel {number}-{part}." for part in range(10)))
     page.context.set_offline(False)

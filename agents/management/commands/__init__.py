@@ -1,1 +1,1 @@
-"""One module for each command of `manage.py`."""
+"""One module for each command of `manage.py`. Nothing imports it."""

@@ -1,4 +1,7 @@
-"""The doctor: checks every part an install needs, and says how to fix what is wrong."""
+"""The doctor: checks every part an install needs, and says how to fix what is wrong.
+
+May import `install`, the rooms below it, the rest of `operations` and the apps.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 

@@ -9,10 +9,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from agents.actions import control
+from cofounder.models import User
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
-from cofounder.pages.ownership import founders_only, own_job
+from cofounder.pages.ownership import founder_of, founders_only, own_job
 from jobs.errors import CofounderError
+from jobs.models import Job
 
 Verb = Callable[..., Any]
 VERBS: dict[str, tuple[Verb, str]] = {
@@ -30,7 +32,7 @@ def act(request: HttpRequest, job_id: UUID, verb: str) -> HttpResponse:
     if verb not in VERBS:
         raise Http404(f"There is no action called {verb}.")
     command, sentence = VERBS[verb]
-    return _do(request, job_id, lambda job: command(job, request.user), sentence)
+    return _do(request, job_id, lambda job: command(job, founder_of(request)), sentence)
 
 
 @founders_only
@@ -40,11 +42,14 @@ def write(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """A message to the agent, in the founder's words."""
     text = request.POST.get("text", "").strip()
     return _do(
-        request, job_id, lambda job: _send(job, text, request.user), "Sent. It is read before the next step."
+        request,
+        job_id,
+        lambda job: _send(job, text, founder_of(request)),
+        "Sent. It is read before the next step.",
     )
 
 
-def _send(job: Any, text: str, by: Any) -> None:
+def _send(job: Job, text: str, by: User) -> None:
     if not text:
         raise CofounderError("Write something first.")
     control.send_message(job, text, by)

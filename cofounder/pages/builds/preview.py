@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
-from django.contrib.auth.views import redirect_to_login
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -11,9 +10,10 @@ from django.views.decorators.http import require_POST
 from agents.actions.money import set_today
 from agents.actions.money import top_up as add_to_period
 from agents.budget.amounts import CENT, DOLLAR, money
+from cofounder.models import User
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
-from cofounder.pages.ownership import founders_only
+from cofounder.pages.ownership import founder_of, founders_only
 from jobs.errors import CofounderError
 
 AMOUNT = re.compile(r"\$?\s*([0-9]{1,7})(?:[.,]([0-9]{1,2}))?")
@@ -26,7 +26,7 @@ def today(request: HttpRequest) -> HttpResponse:
     """Set what today may cost, within the money of the period."""
 
     def change(amount: int) -> str:
-        day = set_today(request.user, amount, request.user)
+        day = set_today(founder_of(request), amount, founder_of(request))
         return f"Today may cost {money(day.allowance_microdollars)}."
 
     return _change(request, change)
@@ -39,13 +39,13 @@ def top_up(request: HttpRequest) -> HttpResponse:
     """Add money to the running period."""
 
     def change(amount: int) -> str:
-        day = add_to_period(request.user, amount, by=request.user)
+        day = add_to_period(founder_of(request), amount, by=founder_of(request))
         return f"Added. Today may now cost {money(day.allowance_microdollars)}."
 
     return _change(request, change)
 
 
-def may_top_up(user: Any) -> bool:
+def may_top_up(user: User) -> bool:
     return bool(user.is_staff or settings.SELF_SERVICE_TOP_UP)
 
 

@@ -1,7 +1,7 @@
 """A founder's money today: what is spent, and what the day allows."""
 
 from dataclasses import dataclass
-from typing import Any
+from uuid import UUID
 
 from agents.budget import reports
 from agents.budget.allowance import WIND_DOWN_PERCENT, budget_pct
@@ -20,7 +20,7 @@ class Money:
         return "red" if self.percent >= 100 else "yellow" if self.percent >= WIND_DOWN_PERCENT else "green"
 
 
-def money_of(user_id: Any) -> Money:
+def money_of(user_id: UUID) -> Money:
     """Today's spend and allowance; before the day's first call, the allowance it would get."""
     today = reports.day_of(user_id)
     spent, allowance = today["spent_microdollars"], today["allowance_microdollars"]

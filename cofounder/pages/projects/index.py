@@ -1,5 +1,6 @@
 """The list of a founder's projects, those that need them first."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,10 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agents.actions.start import start_build
 from agents.models import AgentSession
+from cofounder.models import User
 from cofounder.pages import replies
 from cofounder.pages.builds import state
 from cofounder.pages.limits import limited
-from cofounder.pages.ownership import founders_only, own_project
+from cofounder.pages.ownership import founder_of, founders_only, own_project
 from escalations.models import AgentEscalation
 from jobs.errors import CofounderError
 from jobs.models import Job, Phase, Project
@@ -45,7 +47,7 @@ class Row:
 @founders_only
 @require_safe
 def projects(request: HttpRequest) -> HttpResponse:
-    return render(request, "projects.html", {"rows": rows_of(request.user)})
+    return render(request, "projects.html", {"rows": rows_of(founder_of(request))})
 
 
 @founders_only
@@ -61,7 +63,7 @@ def start(request: HttpRequest, project_id: UUID) -> HttpResponse:
     return redirect("build", job_id=job.pk)
 
 
-def rows_of(user: Any) -> list[Row]:
+def rows_of(user: User) -> list[Row]:
     """The founder's projects in five queries, however many there are."""
     builds = (
         Job.objects.select_related("session")
@@ -83,7 +85,7 @@ def rows_of(user: Any) -> list[Row]:
     return sorted(rows, key=lambda row: row.rank)
 
 
-def _sums(pairs: Any) -> dict[UUID, int]:
+def _sums(pairs: Iterable[tuple[UUID, int]]) -> dict[UUID, int]:
     return dict(pairs)
 
 

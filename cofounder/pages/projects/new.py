@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from agents.actions.start import start_build
 from cofounder.pages.limits import limited
-from cofounder.pages.ownership import founders_only
+from cofounder.pages.ownership import founder_of, founders_only
 from jobs import briefs
 from jobs.errors import CofounderError
+from jobs.models import Project
 
 EXAMPLE = Path(__file__).parent / "example_brief.json"
 QUESTIONS = [
@@ -116,7 +117,7 @@ def _create(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             project = briefs.create_project(
-                owner=request.user,
+                owner=founder_of(request),
                 name=form.cleaned_data["name"],
                 goal=form.cleaned_data["goal"],
                 idea_brief=form.brief(),
@@ -131,7 +132,7 @@ def _create(request: HttpRequest) -> HttpResponse:
     return _page(request, form, interview, draft="", status=400)
 
 
-def _start(request: HttpRequest, project: Any) -> str:
+def _start(request: HttpRequest, project: Project) -> str:
     """The build's address, or the list with a message: the project is kept even if the build cannot start."""
     try:
         job, _ = start_build(project)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cofounder.pages import replies, secret_fields
 from cofounder.pages.limits import limited
-from cofounder.pages.ownership import founders_only, own_question
+from cofounder.pages.ownership import founder_of, founders_only, own_question
 from cofounder.pages.questions.open import open_questions_of
 from escalations import answers
 from jobs.errors import CofounderError
@@ -19,7 +19,7 @@ from jobs.errors import CofounderError
 @founders_only
 @require_safe
 def questions(request: HttpRequest) -> HttpResponse:
-    pending = open_questions_of(request.user).select_related("project", "job")
+    pending = open_questions_of(founder_of(request)).select_related("project", "job")
     return render(request, "questions.html", {"questions": pending})
 
 
@@ -38,7 +38,7 @@ def answer(request: HttpRequest, escalation_id: UUID) -> HttpResponse:
             decision=request.POST.get("decision", ""),
             guidance=request.POST.get("guidance", "").strip(),
             secrets=_secrets(request),
-            by=request.user,
+            by=founder_of(request),
         )
     except CofounderError as error:
         return replies.refused(request, error, back)

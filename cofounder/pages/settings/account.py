@@ -19,7 +19,7 @@ from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.money import change
 from cofounder.pages.money.today import money_of
-from cofounder.pages.ownership import founders_only
+from cofounder.pages.ownership import founder_of, founders_only
 from jobs import clock
 from jobs.errors import CofounderError
 
@@ -39,7 +39,7 @@ def set_nights(request: HttpRequest) -> HttpResponse:
     given = request.POST
     try:
         quiet_hours.set_nights(
-            request.user,
+            founder_of(request),
             auto_wake="auto_wake" in given,
             quiet_from=_time(given.get("quiet_from", "")),
             quiet_until=_time(given.get("quiet_until", "")),
@@ -59,7 +59,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
     if _tokens(request).count() >= MOST_TOKENS:
         refusal = CofounderError(f"There are {MOST_TOKENS} tokens already. Revoke one that is not used.")
         return replies.refused(request, refusal, "/settings#tokens")
-    _, token = AuthToken.objects.create(request.user)
+    _, token = AuthToken.objects.create(founder_of(request))
     return _page(request, new_token=token)
 
 
@@ -73,7 +73,7 @@ def revoke_token(request: HttpRequest, digest: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, **more: Any) -> HttpResponse:
-    user: Any = request.user
+    user = founder_of(request)
     subscription = Subscription.objects.select_related("tier").filter(user=user.pk).first()
     context = {
         "subscription": subscription,

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from agents.actions.account import delete_account
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
-from cofounder.pages.ownership import founders_only
+from cofounder.pages.ownership import founder_of, founders_only
 from jobs.errors import CofounderError
 
 
@@ -18,7 +18,7 @@ from jobs.errors import CofounderError
 @limited("account")
 def delete(request: HttpRequest) -> HttpResponse:
     try:
-        delete_account(request.user, request.POST.get("confirm", ""))
+        delete_account(founder_of(request), request.POST.get("confirm", ""))
     except CofounderError as error:
         return replies.refused(request, error, "settings")
     logout(request)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from agents.notifications.notices import Kind
 from agents.notifications.webhook import new_secret, send_test
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
-from cofounder.pages.ownership import founders_only
+from cofounder.pages.ownership import founder_of, founders_only
 from jobs.errors import CofounderError
 
 MAILS = {
@@ -63,7 +64,7 @@ class Section:
         return bool(self.chosen.webhook_url)
 
 
-def section_of(user_id: Any, **outcome: str) -> Section:
+def section_of(user_id: UUID, **outcome: str) -> Section:
     chosen = notices.settings_of(user_id)
     mails = [Choice(kind.value, label, chosen.wants_mail(kind)) for kind, label in MAILS.items()]
     return Section(chosen, **{"url": chosen.webhook_url, **outcome}, mails=mails)
@@ -98,7 +99,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
         async_to_sync(public_http.public_addresses)(public_http.parse(address))
     except (CofounderError, public_http.NotDelivered) as error:
         return _answer(request, 400, url=address, wrong=str(error))
-    chosen = notices.settings_of(request.user.pk)
+    chosen = notices.settings_of(founder_of(request).pk)
     if chosen.webhook_url and chosen.webhook_secret:
         _keep(request, webhook_url=address, webhook_trouble="", webhook_called_at=None)
         return _answer(request, said="Saved. The secret stays the same.")
@@ -115,7 +116,7 @@ def act(request: HttpRequest, verb: str) -> HttpResponse:
     """Send the webhook a test message, give it another secret, or remove it."""
     if verb not in ACTS:
         raise Http404(f"There is no action called {verb}.")
-    chosen = notices.settings_of(request.user.pk)
+    chosen = notices.settings_of(founder_of(request).pk)
     if not chosen.webhook_url:
         return _answer(request, 409, wrong="There is no webhook yet. Enter its address first.")
     return ACTS[verb](request, chosen)
@@ -149,12 +150,11 @@ ACTS: dict[str, Callable[[HttpRequest, NotificationSettings], HttpResponse]] = {
 
 
 def _keep(request: HttpRequest, **fields: Any) -> None:
-    founder: Any = request.user
-    NotificationSettings.objects.update_or_create(user=founder, defaults=fields)
+    NotificationSettings.objects.update_or_create(user=founder_of(request), defaults=fields)
 
 
 def _answer(request: HttpRequest, status: int = 200, **outcome: str) -> HttpResponse:
     """The section alone for htmx, a page of its own without scripts."""
     template = "parts/notifications.html" if replies.is_htmx(request) else "notifications.html"
-    context = {"notifications": section_of(request.user.pk, **outcome)}
+    context = {"notifications": section_of(founder_of(request).pk, **outcome)}
     return render(request, template, context, status=status)

@@ -1,1 +1,1 @@
-"""What runs inside a sandbox, using only the standard library: commands, files and ports."""
+"""What runs inside a sandbox: commands, files and ports. Imports nothing but the standard library."""

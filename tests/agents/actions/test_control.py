@@ -122,7 +122,7 @@ def test_cancelling_gives_the_reserved_money_back(build: Job, founder: User) -> 
     ledger.reserve(session_of(build), 1000)
     control.cancel(build, founder)
     assert SpendEntry.objects.get().status == "released"
-    today = ledger.today_of(founder)
+    today = ledger.today_of(founder.pk)
     assert today is not None
     assert today.reserved_microdollars == 0
 

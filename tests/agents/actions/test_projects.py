@@ -17,9 +17,8 @@ from cofounder.models import User
 from jobs import events
 from jobs.models import EventType, Job, JobEvent
 
-WAITING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-)
+# Not pg_stat_activity: a transaction sees it as it was at its first look.
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def wait_until_somebody_waits() -> None:
