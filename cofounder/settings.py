@@ -26,7 +26,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "cofounder.apps.CockpitConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "channels",
     "csp",
     "django_htmx",
@@ -116,7 +117,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-]
+] + [{"NAME": "cofounder.accounts.api_tokens.EndWithThePassword"}]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -127,6 +128,12 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "[cofounder] "
 # A local install whose mails stay on its disk has nobody to confirm an address to.
 CONFIRMS_ADDRESSES = bool(text("EMAIL_URL")) or not environment.is_loopback(BASE_URL)
 MAX_DAILY_SIGNUPS = number("MAX_DAILY_SIGNUPS", 10, most=100_000)  # plans begun by signing up, a UTC day
+MFA_ADAPTER = "cofounder.accounts.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "cofounder"
+MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute wrong
+MFA_ALLOW_UNVERIFIED_EMAIL = not CONFIRMS_ADDRESSES
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = environment.is_loopback(BASE_URL)  # browsers trust localhost too
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "projects"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"

@@ -74,7 +74,7 @@ def is_confirmed(user: AbstractUser) -> bool:
     return not EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=False).exists()
 
 
-def may_be_mailed(user: Any) -> bool:
+def may_be_mailed(user: AbstractUser) -> bool:
     """No mail goes to an address that may be a stranger's: a project's name would bring them anybody's words.
 
     An install that cannot ask for a confirmation sends nothing over the net either.
