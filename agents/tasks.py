@@ -1,15 +1,18 @@
-"""The tasks that the queue runs."""
+"""The tasks that the queue runs. Only workers import this: it loads the SDKs of the model and the sandbox.
+
+Everybody else queues a task by its name, with its queue.
+"""
 
 from contextlib import suppress
 from uuid import UUID
 
 import structlog
-from django.db import InterfaceError, OperationalError
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 from agents import metrics
 from agents.actions.projects import END_SANDBOX
+from agents.actions.show_app import SHOW
 from agents.builds import finished_app
 from agents.builds.build import execute_build
 from agents.database import in_transaction
@@ -17,6 +20,7 @@ from agents.notifications import mail, webhook  # noqa: F401  # registers their 
 from agents.sandbox import provider
 from agents.worker import reaper
 from agents.worker.sweep import REAP_SANDBOXES
+from jobs.database_away import AWAY
 from jobs.queue import AGENTS, ERRANDS, RUN_AGENT
 
 log = structlog.get_logger(__name__)
@@ -29,7 +33,7 @@ async def run_agent(context: JobContext, job_id: str) -> None:
     if run_id is None:
         raise ValueError("A run needs the id of its job in the queue.")
     with structlog.contextvars.bound_contextvars(correlation_id=f"run-{run_id}"):
-        with suppress(OperationalError, InterfaceError):  # the build meets the same error, and handles it
+        with suppress(*AWAY):  # the build meets the same error, and handles it
             await in_transaction(metrics.waited, run_id)
         await execute_build(UUID(job_id), run_id)
 
@@ -40,7 +44,7 @@ async def end_sandbox(sandbox_id: str) -> None:
     await provider.kill(sandbox_id)
 
 
-@app.task(name=finished_app.SHOW, queue=ERRANDS)
+@app.task(name=SHOW, queue=ERRANDS)
 async def show_app(job_id: str) -> None:
     """Start the app of a finished build, because somebody wants to see it."""
     if moment := await finished_app.open_app(UUID(job_id)):

@@ -1,6 +1,5 @@
 """What a call used: tokens of every kind."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -33,15 +32,3 @@ class Usage:
             + self.cache_read_tokens
             + self.output_tokens
         )
-
-
-@dataclass(frozen=True)
-class Spent(Usage):
-    """The sum of several attempts at one call. Each was billed separately, so each is priced separately."""
-
-    attempts: tuple[Usage, ...] = ()
-
-    @classmethod
-    def on(cls, attempts: Sequence[Usage]) -> Usage:
-        total = sum(attempts, Usage())
-        return total if len(attempts) < 2 else cls(**vars(total), attempts=tuple(attempts))

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import cancel, cost, escalation, fanout, files, loop, pages, worker
+from bench import cancel, cost, escalation, fanout, files, loop, pages, start, worker
 from bench.install import installed
 from bench.outcome import Outcome
 
@@ -20,6 +20,7 @@ BENCHMARKS = {
     "cancel": cancel.measure,
     "files": files.measure,
     "cost": cost.measure,
+    "start": start.measure,
 }
 HERE = Path(__file__).resolve().parent
 FIGURES, TEXT = HERE / "results.json", HERE / "RESULTS.md"

@@ -25,7 +25,6 @@ TRUSTED_PROXIES = number("TRUSTED_PROXIES", int(BASE_URL.startswith("https://"))
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 INSTALLED_APPS = [
-    "daphne",
     "cofounder.apps.CockpitConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -101,7 +100,11 @@ DATABASES = {
 }
 REDIS_URL = environment.redis_url()
 CACHES = {"default": {"BACKEND": "cofounder.http.cache.OpenCache", "LOCATION": REDIS_URL}}
-CHANNEL_LAYERS = {"default": {"BACKEND": "jobs.doorbell.DoorbellLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
+# The modules of the tasks load the SDKs of the model and the sandbox, for which only a worker has a use.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "jobs.doorbell_layer.DoorbellLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+}
 
 # Accounts: the e-mail address is the login.
 AUTH_USER_MODEL = "cofounder.User"
@@ -173,6 +176,7 @@ SPECTACULAR_SETTINGS = {
         "EscalationStatus": "escalations.models.AgentEscalation.Status",
         "SessionState": "agents.models.SessionState",
         "EventType": "jobs.models.EventType",
+        "Verdict": "jobs.verdicts.Verdict",
     },
 }
 
@@ -214,6 +218,7 @@ E2B_API_URL = url("E2B_API_URL")
 E2B_SANDBOX_URL = url("E2B_SANDBOX_URL")
 E2B_DOMAIN = text("E2B_DOMAIN", "e2b.app")
 E2B_TEMPLATE = text("E2B_TEMPLATE", "base")
+PRIVATE_PREVIEWS = bool(E2B_SANDBOX_URL) or E2B_DOMAIN != "e2b.app"  # the operator's own sandboxes
 CONTENT_SECURITY_POLICY = security.content_policy(security.preview_hosts(E2B_DOMAIN, E2B_SANDBOX_URL))
 SANDBOX_LIFETIME_SECONDS = number("SANDBOX_LIFETIME_SECONDS", 3600, least=60, most=86_400)
 WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 20, least=1, most=1000)
@@ -221,5 +226,7 @@ MAX_DAILY_SPEND = number("MAX_DAILY_SPEND", 50_000_000)  # µ$ a UTC day for the
 SELF_SERVICE_TOP_UP = boolean("SELF_SERVICE_TOP_UP", False)
 CHROMIUM = text("CHROMIUM")
 MODEL_PRICES = model_prices.MODEL_PRICES
-REHEARSAL = text("REHEARSAL")  # a sentence for the page: what is rehearsed; `manage.py up` sets it
+REHEARSAL = text("REHEARSAL")  # a sentence for the page: a script builds; `manage.py up` sets it
+LOCAL_SANDBOX = text("LOCAL_SANDBOX")  # a sentence for the page: how commands are confined; `up` sets it
+REHEARSED_MODEL = environment.rehearsed_model(ANTHROPIC_BASE_URL)  # then a promise may stay unjudged
 METRICS_TOKEN = text("METRICS_TOKEN")  # who has it may read /metrics; empty: nobody

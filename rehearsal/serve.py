@@ -7,15 +7,18 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from rehearsal.anthropic_api.app import create_app as create_anthropic_app
+from rehearsal.e2b_api import key
 from rehearsal.e2b_api.app import create_app as create_e2b_app
+from rehearsal.e2b_api.limits import Limits
 
 HOST = "127.0.0.1"
 PARENT_POLL = 0.5
@@ -38,6 +41,7 @@ class Settings:
     data_dir: Path
     plays_dir: Path
     pace: float
+    limits: Limits
 
 
 async def serve(settings: Settings) -> None:
@@ -46,19 +50,25 @@ async def serve(settings: Settings) -> None:
     with listen(settings.anthropic_port) as anthropic_socket, listen(settings.e2b_port) as e2b_socket:
         bill_path = settings.data_dir / "anthropic" / "billed.jsonl"
         anthropic_app = create_anthropic_app(settings.plays_dir, pace=settings.pace, bill_path=bill_path)
-        e2b_app = create_e2b_app(settings.data_dir / "e2b", _port(e2b_socket))
+        e2b_dir = settings.data_dir / "e2b"
+        e2b_app = create_e2b_app(e2b_dir, _port(e2b_socket), limits=settings.limits)
         servers = [_Server(anthropic_app, anthropic_socket), _Server(e2b_app, e2b_socket)]
         _stop_on_signals(servers)
-        await _run(servers, _announcement(anthropic_socket, e2b_socket))
+
+        def announcement() -> str:
+            found = e2b_app.state.fleet.holding.facts()
+            return _announcement(anthropic_socket, e2b_socket, key.path_of(e2b_dir), found)
+
+        await _run(servers, announcement)
 
 
-async def _run(servers: list["_Server"], announcement: str) -> None:
+async def _run(servers: list["_Server"], announcement: Callable[[], str]) -> None:
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(server.run()) for server in servers]
         watch = tasks.create_task(_watch_parent(servers, os.getppid()))
         started = await _have_started(servers, running)
         if started:
-            print(announcement, flush=True)  # noqa: T201 - this line is the program's output
+            print(announcement(), flush=True)  # noqa: T201 - this line is the program's output
         else:
             _stop(servers)
         await asyncio.wait(running)
@@ -148,13 +158,17 @@ def _make_data_dir(data_dir: Path) -> None:
         raise ServeError(f"The data directory {data_dir} is not writable.")
 
 
-def _announcement(anthropic_socket: socket.socket, e2b_socket: socket.socket) -> str:
+def _announcement(
+    anthropic_socket: socket.socket, e2b_socket: socket.socket, key_file: Path, sandbox: dict[str, Any]
+) -> str:
     e2b_url = f"http://{HOST}:{_port(e2b_socket)}"
     return json.dumps(
         {
             "anthropic_url": f"http://{HOST}:{_port(anthropic_socket)}",
             "e2b_api_url": e2b_url,
             "e2b_sandbox_url": e2b_url,
+            "e2b_api_key_file": str(key_file),
+            "sandbox": sandbox,
         }
     )
 

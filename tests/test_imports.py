@@ -1,5 +1,7 @@
 """Who may import whom, as pyproject.toml says it."""
 
+import ast
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,27 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGES = ("cofounder", "agents", "escalations", "jobs", "rehearsal")
+# import-linter sees of the standard library only the first part of a name. These make connections, too.
+CONNECTING_MODULES = (
+    *(
+        "urllib.request",
+        "http.client",
+        "xmlrpc.client",
+        "ftplib",
+        "imaplib",
+        "poplib",
+        "smtplib",
+        "telnetlib",
+    ),
+    *("multiprocessing.connection", "asyncio.streams"),
+)
+CONNECTING_CALLS = (
+    "open_connection",
+    "create_connection",
+    "create_datagram_endpoint",
+    "sock_connect",
+    "urlopen",
+)
 
 
 def lint(folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -43,6 +66,10 @@ def test_imports_go_down_only() -> None:
         ("agents/budget/ledger.py", "def later():\n    import rehearsal.play"),
         ("rehearsal/play.py", "import jobs.models"),
         ("rehearsal/play.py", "import django"),
+        ("agents/preview/probe.py", "import httpx"),
+        ("agents/llm/client.py", "def later():\n    from socket import socket\n    return socket"),
+        ("cofounder/pages/home.py", "import requests"),
+        ("agents/tools/bash.py", "from playwright.async_api import async_playwright"),
     ],
 )
 def test_an_import_the_wrong_way_is_noticed(copy: Path, module: str, line: str) -> None:
@@ -53,3 +80,44 @@ def test_an_import_the_wrong_way_is_noticed(copy: Path, module: str, line: str) 
 
     assert done.returncode == 1
     assert "BROKEN" in done.stdout
+
+
+def connections_of(source: str) -> set[str]:
+    """What of the standard library a module would make connections with."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names} & set(CONNECTING_MODULES)
+        elif isinstance(node, ast.ImportFrom):
+            named = {f"{node.module}", *(f"{node.module}.{name.name}" for name in node.names)}
+            found |= named & set(CONNECTING_MODULES)
+            found |= {name.name for name in node.names} & set(CONNECTING_CALLS)
+        elif isinstance(node, ast.Attribute):
+            found |= {node.attr} & set(CONNECTING_CALLS)
+    return found
+
+
+def test_connections_are_made_in_one_room_alone() -> None:
+    outside = REPOSITORY / "agents" / "outside"
+    ours = [path for name in PACKAGES[:-1] for path in (REPOSITORY / name).rglob("*.py")]
+    others = [path for path in ours if outside not in path.parents]
+    assert {str(path): found for path in others if (found := connections_of(path.read_text()))} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import urllib.request",
+        "from urllib import request",
+        "from http.client import HTTPConnection",
+        "import asyncio\nasync def f(): await asyncio.open_connection('a', 1)",
+        "from asyncio import open_connection",
+        "def f(loop): return loop.create_connection(object, 'a', 1)",
+    ],
+)
+def test_a_connection_made_elsewhere_is_noticed(source: str) -> None:
+    assert connections_of(source)
+
+
+def test_the_connecting_modules_exist() -> None:
+    assert [name for name in CONNECTING_MODULES if importlib.util.find_spec(name) is None] == []

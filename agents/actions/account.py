@@ -31,5 +31,5 @@ def delete_account(user: AbstractUser, confirm: str) -> None:
     lock_days(user.pk)
     for project in projects:
         delete_project(project, user)
-    BudgetChange.objects.filter(user=user).update(reason="")
+    BudgetChange.objects.filter(user=user.pk).update(reason="")
     user.delete()

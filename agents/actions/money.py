@@ -160,7 +160,7 @@ def _take_effect(subscription: Subscription, day: DailyBudget, by: AbstractUser 
     left = max(0, ledger.remaining_in_period(subscription, day.day))
     day.allowance_microdollars = max(0, min(left, _share(subscription, day) + _moved(day)))
     day.save(update_fields=["allowance_microdollars"])
-    sessions = lock_under_way(day.user_id)
+    sessions = lock_under_way(subscription.pk)
     for session in sessions:
         _tell(session, day)
     at = clock.now() if by is not None and by.pk == subscription.pk else _out_of_quiet_hours(subscription)

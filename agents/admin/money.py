@@ -76,8 +76,8 @@ class ChangeAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("agents.add_budgetchange"))
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **named: Any) -> Any:
-        form = super().get_form(request, obj, **named)
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
         form.by = request.user
         return form
 

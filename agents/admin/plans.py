@@ -143,10 +143,10 @@ class SubscriptionAdmin(ModelAdmin):
         is_own = obj is not None and obj.user_id == request.user.pk
         return not is_own and super().has_change_permission(request, obj)
 
-    def formfield_for_foreignkey(self, field: Any, request: HttpRequest, **options: Any) -> Any:
-        if field.name == "user":
-            options["queryset"] = get_user_model().objects.exclude(pk=request.user.pk)
-        return super().formfield_for_foreignkey(field, request, **options)
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user":
+            kwargs["queryset"] = get_user_model().objects.exclude(email=request.user.get_username())
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Builds depend on the subscription; suspend it to stop them."""

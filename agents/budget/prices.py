@@ -5,7 +5,7 @@ from datetime import date
 
 from django.conf import settings
 
-from agents.usage import Spent, Usage
+from agents.usage import Usage
 from jobs.errors import CofounderError
 
 MILLION = 1_000_000
@@ -31,9 +31,7 @@ class Price:
     cache_read: int
 
     def cost(self, usage: Usage) -> int:
-        """The cost in µ$ of a call with this usage, over all its attempts."""
-        if isinstance(usage, Spent):
-            return sum(self.cost(attempt) for attempt in usage.attempts)
+        """The cost in µ$ of a call with this usage."""
         return _round_up(
             usage.input_tokens * self.input
             + usage.output_tokens * self.output

@@ -25,7 +25,7 @@ class Orphan:
 class Difference:
     """A day whose total differs from the ledger's; both are in µ$."""
 
-    user_id: UUID
+    user_id: UUID | None
     day: date
     name: str  # spent or reserved
     recorded: int

@@ -19,20 +19,19 @@ from agents.database import in_transaction
 from agents.errors import AgentError, SandboxError, SandboxTaken, SnapshotDamaged, SnapshotFailed
 from agents.models import AgentSession, SessionState
 from agents.preview import declaration, launch, probe
-from agents.preview.probe import Status
+from agents.preview.probe import STARTING, Status
 from agents.sandbox import provider
 from agents.sandbox.workspace import Workspace
 from agents.session.claim import Claim, write_session
 from agents.snapshots import restore
 from agents.stops import ClaimLost
 from jobs import clock
-from jobs.models import EventType, Job, JobStatus, Project
+from jobs.models import EventType, Job, JobStatus
 from jobs.queue import ERRANDS
 
 log = structlog.get_logger(__name__)
 
-SHOW, LOOK_AFTER = "agents.show_app", "agents.look_after_app"
-STARTING = "starting"  # a status of preview.updated, besides those of a page
+LOOK_AFTER = "agents.look_after_app"
 
 
 class NothingToShow(AgentError):
@@ -43,32 +42,7 @@ class FilesDamaged(AgentError):
     """The saved files of this version are damaged, so it cannot be shown."""
 
 
-def finished_build(project: Project) -> Job | None:
-    """The build whose app is shown: the newest that became ready."""
-    ready = project.jobs.filter(status=JobStatus.READY, session__state=SessionState.COMPLETED)
-    return ready.order_by("-build_number").first()
-
-
-def running_build(project: Project) -> Job | None:
-    """The running build, once its app has been started."""
-    under_way = project.jobs.exclude(status__in=[JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED])
-    return under_way.exclude(preview_url="").first()
-
-
-def note_use(job: Job) -> None:
-    """Record that somebody opens the app now: it stays awake, and its sandbox is not reaped."""
-    AgentSession.objects.filter(pk=job.pk).update(sandbox_used_at=clock.now())
-
-
 # Asking the queue
-
-
-def show_soon(job_id: UUID) -> None:
-    """Have a worker start the app. Asking twice is harmless."""
-    key = f"show {job_id}"
-    with suppress(AlreadyEnqueued), transaction.atomic():
-        task = app.configure_task(SHOW, queue=ERRANDS, lock=key, queueing_lock=key)
-        task.defer(job_id=str(job_id))
 
 
 def look_after_later(job_id: UUID, moment: datetime) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import F, Q
 
 from agents.budget import ledger, subscriptions
@@ -19,9 +20,8 @@ from agents.session.rest import Rest
 from agents.tool_effects import Asked
 from agents.turns import EXCERPT_LIMIT, note
 from escalations.answers import skip_open
-from jobs import briefs, events, lifecycle, project_secrets
+from jobs import briefs, events, lifecycle, project_secrets, verdicts
 from jobs.models import EventType, Job, JobStatus, Project
-from jobs.queue import enqueue_agent_run
 
 
 def record(claim: Claim, event_type: EventType, **payload: Any) -> None:
@@ -122,6 +122,12 @@ def record_restored(claim: Claim, files: Sequence[str], taken_at: datetime) -> N
         )
 
 
+def promises_to_check(job: Job) -> list[str]:
+    """The promises of the brief; in a rehearsal also the change, which a script may have left undone."""
+    change = earlier_builds.change_of(job) if settings.REHEARSED_MODEL else ""
+    return [*briefs.must_haves(job), *filter(None, [change])]
+
+
 def record_checks(claim: Claim, results: Sequence[CheckResult]) -> None:
     facts = [
         (
@@ -130,6 +136,7 @@ def record_checks(claim: Claim, results: Sequence[CheckResult]) -> None:
                 "promise": result.promise,
                 "run": result.run,
                 "ok": result.ok,
+                "verdict": result.verdict.value,
                 "output": result.output[:EXCERPT_LIMIT],
                 "duration_ms": result.duration_ms,
             },
@@ -176,7 +183,7 @@ def finish(claim: Claim, job: Job) -> None:
     """The job is ready: complete its phases, end its session and questions; the project has its MVP."""
     session = AgentSession.objects.select_related("job").get(pk=claim.job_id)
     apply_effects.complete_phase(session)
-    lifecycle.move(job, JobStatus.READY, "It is ready.")
+    lifecycle.move(job, JobStatus.READY, ready_sentence(verdicts.not_judged(job)))
     notices.enqueue(job.pk, EventType.JOB_STATUS)
     if Project.objects.filter(pk=job.project_id, stage=Project.Stage.IDEA).update(
         stage=Project.Stage.MVP_BUILT
@@ -185,14 +192,12 @@ def finish(claim: Claim, job: Job) -> None:
     _end(claim, SessionState.COMPLETED, "Finished and checked.")
 
 
-def fail(claim: Claim, job: Job, sentence: str) -> None:
-    """The job failed, for the reason in `sentence`. A separate run saves the files and ends the sandbox."""
-    events.record(job.pk, EventType.AGENT_ERROR, message=sentence)
-    job.refresh_from_db(fields=["status"])
-    lifecycle.move(job, JobStatus.FAILED, sentence)
-    notices.enqueue(job.pk, EventType.JOB_STATUS)
-    _end(claim, SessionState.FAILED, sentence)
-    enqueue_agent_run(job.pk)
+def ready_sentence(not_judged: int) -> str:
+    """What a finished build says of itself, also about promises that nobody has judged."""
+    if not not_judged:
+        return "It is ready."
+    were = "1 promise was" if not_judged == 1 else f"{not_judged} promises were"
+    return f"It is ready. A rehearsal script built it, and {were} not judged."
 
 
 def _end(claim: Claim, state: SessionState, reason: str) -> None:

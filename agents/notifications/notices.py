@@ -13,7 +13,7 @@ from procrastinate.contrib.django import app
 
 from agents.models import Notice, NotificationSettings
 from escalations.models import AgentEscalation
-from jobs import clock
+from jobs import clock, verdicts
 from jobs.models import EventType, JobEvent, JobStatus
 from jobs.queue import NEWS
 
@@ -48,6 +48,7 @@ class Notification:
     event: JobEvent
     kind: Kind
     question: AgentEscalation | None = None
+    not_judged: int = 0  # promises of a finished build that nobody has judged: a rehearsal script built it
 
     @property
     def project(self) -> str:
@@ -68,7 +69,7 @@ class Notification:
 
     @property
     def message(self) -> str:
-        """Why the build failed."""
+        """Why the build failed; of a finished one, that it is ready and what was not judged."""
         return str(self.event.payload.get("message", ""))
 
     @property
@@ -134,6 +135,8 @@ def unsent(job_id: UUID, seq: int, channel: Notice.Channel) -> Notification | No
     kind = kind_of(event.type, event.payload, event.created_at) if event else None
     if event is None or kind is None:
         return None
+    if kind == Kind.READY:
+        return Notification(event, kind, not_judged=verdicts.not_judged(event.job))
     if kind != Kind.QUESTION:
         return Notification(event, kind)
     question = _open_question(event.payload["escalation_id"])

@@ -16,9 +16,10 @@ from procrastinate.contrib.django import app
 
 from agents.database import in_transaction
 from agents.models import Notice, NotificationSettings
-from agents.notifications import notices, public_http
+from agents.notifications import notices
 from agents.notifications.notices import CALL_WEBHOOK, RETRY, Kind, Notification
-from agents.notifications.public_http import AddressRefused, NotDelivered
+from agents.outside.guard import AddressRefused
+from agents.outside.post import NotDelivered, post
 from jobs import clock
 from jobs.queue import NEWS
 
@@ -78,7 +79,7 @@ async def send(hook: NotificationSettings, message_id: str, message: Mapping[str
         "Webhook-Signature": signature(hook.webhook_secret, message_id, timestamp, body),
     }
     try:
-        await public_http.post(hook.webhook_url, body, headers)
+        await post(hook.webhook_url, body, headers)
     except (AddressRefused, NotDelivered) as error:
         await in_transaction(_record_outcome, hook.pk, str(error))
         raise
@@ -110,7 +111,7 @@ def message_for(news: Notification) -> dict[str, Any]:
 def _details(news: Notification) -> str:
     if news.question is not None:
         return f"\n{news.question.plain_english_problem}"
-    if news.kind == Kind.FAILED and news.message:
+    if news.message and (news.kind == Kind.FAILED or news.not_judged):
         return f"\n{news.message}"
     if news.kind == Kind.MONEY and news.wake_at:
         return f"\nIt goes on by itself on {news.wake_at:%-d %B %Y at %H:%M} UTC."
@@ -122,7 +123,9 @@ def _facts(news: Notification) -> dict[str, Any]:
         return {"escalation_id": str(news.question.pk), "problem": news.question.plain_english_problem}
     if news.kind == Kind.MONEY:
         return {"wake_at": news.wake_at.isoformat() if news.wake_at else None}
-    return {"message": news.message} if news.kind == Kind.FAILED else {}
+    if news.kind == Kind.READY:
+        return {"not_judged": news.not_judged}
+    return {"message": news.message}
 
 
 def _for_slack(text: str) -> str:

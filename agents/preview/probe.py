@@ -1,14 +1,18 @@
 """Asking the app for a page, and judging the answer."""
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from html.parser import HTMLParser
 
-import httpx
+from agents.outside.allowances import own_app
+from agents.outside.fetch import Unreachable, fetch
 
 ASK_SECONDS = 10.0
-LARGEST_PAGE = 2_000_000
+LARGEST_PAGE = 2_000_000  # bytes
+LONGEST_TITLE = 200
+STARTING = "starting"  # a status of preview.updated, besides those of a page
 
 
 class Status(StrEnum):
@@ -21,35 +25,28 @@ class Status(StrEnum):
 class Answer:
     """How a page answers. `http_status` is None when nothing is listening there.
 
-    When a page is `drawn_by_script`, only a browser can tell whether it shows anything.
+    When a page is `drawn_by_script`, only a browser can tell whether it shows anything. `leads_to` is the
+    address outside of the app that it redirects to; nothing goes there.
     """
 
     status: Status
     http_status: int | None = None
     title: str = ""
     drawn_by_script: bool = False
+    leads_to: str = ""
 
 
 async def ask(url: str) -> Answer:
-    """Request a page as a visitor would; a page that cannot be reached is `Status.DOWN`."""
+    """Request a page of the app as a visitor would; one that cannot be reached is `Status.DOWN`."""
     try:
-        async with asyncio.timeout(ASK_SECONDS), client() as http, http.stream("GET", url) as response:
-            if response.status_code in (502, 503, 504):  # from the proxy in front of the sandbox
-                return Answer(Status.DOWN)
-            body = await _body(response)
-    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
+        page = await fetch(url, own_app(url), seconds=ASK_SECONDS, largest=LARGEST_PAGE)
+    except (Unreachable, ValueError):
         return Answer(Status.DOWN)
-    return judge(response.status_code, response.headers.get("content-type", ""), body)
-
-
-async def _body(response: httpx.Response) -> str:
-    parts, length = [], 0
-    async for chunk in response.aiter_bytes():
-        parts.append(chunk)
-        length += len(chunk)
-        if length > LARGEST_PAGE:
-            break
-    return b"".join(parts).decode(response.charset_encoding or "utf-8", errors="replace")
+    if page.http_status in (502, 503, 504):  # from the proxy in front of the sandbox
+        return Answer(Status.DOWN)
+    if page.leads_to:
+        return Answer(Status.DOWN, page.http_status, leads_to=page.leads_to)
+    return await asyncio.to_thread(judge, page.http_status, page.content_type, page.body)
 
 
 def judge(http_status: int, content_type: str, body: str) -> Answer:
@@ -63,7 +60,7 @@ def judge(http_status: int, content_type: str, body: str) -> Answer:
     page.close()
     drawn_by_script = page.is_blank and page.has_script
     status = Status.BLANK if page.is_blank and not page.has_script else Status.ANSWERS
-    return Answer(status, http_status, " ".join(page.title.split())[:200], drawn_by_script)
+    return Answer(status, http_status, " ".join(page.title.split())[:LONGEST_TITLE], drawn_by_script)
 
 
 class _Page(HTMLParser):
@@ -79,35 +76,23 @@ class _Page(HTMLParser):
         self.title = ""
         self.is_blank = True
         self.has_script = False
-        self._inside: list[str] = []
+        self._inside: Counter[str] = Counter()  # how many of each are open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in self.INVISIBLE:
-            self._inside.append(tag)
+            self._inside[tag] += 1
         self.has_script = self.has_script or tag == "script"
         if tag in self.VISIBLE:
             self.is_blank = False
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in self._inside:
-            self._inside.remove(tag)
+        if self._inside[tag] > 1:
+            self._inside[tag] -= 1
+        else:
+            del self._inside[tag]
 
     def handle_data(self, data: str) -> None:
         if "title" in self._inside:
-            self.title += data
+            self.title += data[: LONGEST_TITLE * 10 - len(self.title)]
         elif not self._inside and data.strip():
             self.is_blank = False
-
-
-def client() -> httpx.AsyncClient:
-    """An HTTP client that resolves *.localhost to this machine (RFC 6761), as not every resolver does."""
-    return httpx.AsyncClient(
-        transport=_Loopback(), follow_redirects=True, timeout=ASK_SECONDS, trust_env=False
-    )
-
-
-class _Loopback(httpx.AsyncHTTPTransport):
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.host.endswith(".localhost"):
-            request.url = request.url.copy_with(host="127.0.0.1")  # the Host header is not changed
-        return await super().handle_async_request(request)

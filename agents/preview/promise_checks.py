@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 import structlog
 
+from agents.beside import beside
 from agents.output import cut_middle
 from agents.preview import declaration, probe, screenshots
 from agents.preview.declaration import Check, Declaration, DeclarationError
 from agents.preview.probe import Status
 from agents.sandbox.workspace import Workspace
 from jobs.briefs import promise_key
+from jobs.verdicts import Verdict
 
 log = structlog.get_logger(__name__)
 
 PAGE = "the page answers"
+NOT_JUDGED = "A rehearsal script built this, and it has no check that could tell whether this is kept."
 CHECK_SECONDS = 60.0
 LONGEST_OUTPUT = 4000
 
@@ -27,14 +30,26 @@ class CheckResult:
     ok: bool
     output: str
     duration_ms: int
+    judged: bool = True
+
+    @property
+    def verdict(self) -> Verdict:
+        if not self.judged:
+            return Verdict.NOT_JUDGED
+        return Verdict.KEPT if self.ok else Verdict.NOT_KEPT
 
 
 async def run_checks(
-    workspace: Workspace, must_have: Sequence[str], declared: Declaration | None = None
+    workspace: Workspace,
+    must_have: Sequence[str],
+    declared: Declaration | None = None,
+    *,
+    in_rehearsal: bool = False,
 ) -> list[CheckResult]:
     """The results: the page first, then each promise, then any other declared checks.
 
-    A promise without a check fails. Without a valid declaration there is a single, failed result.
+    A promise without a check fails; `in_rehearsal`, where no model has read it, it is not judged. Without a
+    valid declaration there is a single, failed result.
     """
     try:
         declared = declared or await declaration.declaration(workspace)
@@ -42,7 +57,9 @@ async def run_checks(
         return [CheckResult(declaration.DECLARATION, "", ok=False, output=str(error), duration_ms=0)]
     results = [await _page(workspace.host(declared.port))]
     for promise, checks in sorted_by_promise(must_have, declared.checks):
-        if not checks:
+        if not checks and in_rehearsal:
+            results.append(CheckResult(promise, "", ok=False, output=NOT_JUDGED, duration_ms=0, judged=False))
+        elif not checks:
             missing = f"{declaration.DECLARATION} has no check for this promise."
             results.append(CheckResult(promise, "", ok=False, output=missing, duration_ms=0))
         results += [await _run(workspace, declared.port, check) for check in checks]
@@ -68,6 +85,10 @@ async def _page(url: str) -> CheckResult:
         if answer.http_status
         else "Nothing answers there.",
     }
+    if answer.leads_to:
+        sentences[Status.DOWN] = (
+            f"It redirects to {answer.leads_to}, which is not a part of the app: nothing follows it there."
+        )
     trouble = await _problem_in_browser(url) if answer.drawn_by_script else ""
     is_up = answer.status == Status.ANSWERS and not trouble
     return CheckResult(PAGE, "", is_up, trouble or sentences[answer.status], _milliseconds_since(started))
@@ -84,14 +105,14 @@ async def _problem_in_browser(url: str) -> str:
         return str(error)
     if not shot.is_blank:
         return ""
-    reports = [f"The browser reports: {problem}" for problem in shot.problems]
-    return "\n".join(["The page stays empty: its scripts show nothing.", *reports])
+    return "\n".join(["The page stays empty: its scripts show nothing.", *shot.reports])
 
 
 async def _run(workspace: Workspace, port: int, check: Check) -> CheckResult:
     env = {"PREVIEW_URL": f"http://localhost:{port}", "PORT": str(port)}
     result = await workspace.run(check.run, timeout=CHECK_SECONDS, env=env)
-    output = cut_middle(workspace.redact(result.output.replace("\0", "")).strip(), LONGEST_OUTPUT)
+    output = await beside(workspace.redact, result.output.replace("\0", ""))
+    output = cut_middle(output.strip(), LONGEST_OUTPUT)
     if result.timed_out:
         output = f"{output}\nNot finished after {CHECK_SECONDS:.0f} s.".strip()
     elif result.exit_code and not output:

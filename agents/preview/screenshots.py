@@ -2,9 +2,7 @@
 
 import asyncio
 import io
-import ipaddress
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,16 +13,27 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from agents.errors import AgentError
+from agents.outside.allowances import PORTS, Allowance, Nothing, own_app
+from agents.outside.browser_proxy import BrowserProxy
+from agents.preview import chromium
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page, Route
+    from playwright.async_api import Browser, Page
 
-CHROMIUMS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 20.0
 QUIET_SECONDS = 2.0  # how long a page may keep loading before the screenshot is taken anyway
 LARGEST = 200_000  # bytes
 QUALITIES = (80, 60, 40, 25)
 MOST_PROBLEMS = 5
+NO_BYPASS = "<-loopback>"  # by itself, Chromium asks no proxy for what is on its own machine
+# Nothing leaves the browser but through its proxy: no UDP, no name lookups.
+ARGUMENTS = (
+    "--disable-quic",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+)
 
 
 class ScreenshotUnavailable(AgentError):
@@ -35,9 +44,16 @@ class PageDown(AgentError):
     """The page does not answer."""
 
 
+class PageLeft(PageDown):
+    """The page leads away from the app."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"The page leads to {place}, which is not a part of the app: it is not followed.")
+
+
 @dataclass(frozen=True)
 class Screenshot:
-    """A WebP image; `problems` are the errors the page's own scripts reported."""
+    """A WebP image. `problems` are the errors the page's own scripts reported."""
 
     image: bytes
     width: int
@@ -45,6 +61,18 @@ class Screenshot:
     title: str
     is_blank: bool
     problems: tuple[str, ...]
+    refused: tuple[str, ...] = ()  # hosts and ports outside of the app
+
+    @property
+    def reports(self) -> list[str]:
+        """What the browser has to say, in sentences."""
+        said = [f"The browser reports: {problem}" for problem in self.problems]
+        if self.refused:
+            said.append(
+                f"The page asks for {', '.join(self.refused)}: refused, since this browser opens nothing but "
+                "the app itself. Let the app serve what its pages need."
+            )
+        return said
 
 
 def viewport(width: int) -> tuple[int, int]:
@@ -53,37 +81,74 @@ def viewport(width: int) -> tuple[int, int]:
 
 
 async def take(url: str, *, width: int = 1280) -> Screenshot:
-    """Open the page and take a screenshot. One browser serves the whole event loop.
+    """Open the page of an app and take a screenshot. One browser serves the whole event loop.
 
-    Raises `ScreenshotUnavailable` without a browser, `PageDown` when the page does not load.
+    The page reaches its own host and port and nothing else. Raises `ScreenshotUnavailable` without a browser,
+    `PageDown` when the page does not load, `PageLeft` when it leads elsewhere.
     """
+    try:
+        allowance = own_app(url)
+    except ValueError as error:
+        raise PageDown from error
+    return await take_under(allowance, url, width=width)
+
+
+async def take_under(allowance: Allowance, url: str, *, width: int = 1280) -> Screenshot:
+    """As `take`, for a page that may reach what the allowance admits."""
     size = viewport(width)
     try:
         async with asyncio.timeout(SECONDS):
             with _our_errors():
-                return await _look(await _running_browser(), url, size)
+                browser = await _running_browser()
+                async with BrowserProxy(allowance) as proxy:
+                    return await _look(browser, proxy, url, size)
     except TimeoutError as error:
         raise PageDown(f"The page did not load within {SECONDS:.0f} s.") from error
 
 
-async def _look(browser: "Browser", url: str, size: tuple[int, int]) -> Screenshot:
+async def _look(browser: "Browser", proxy: BrowserProxy, url: str, size: tuple[int, int]) -> Screenshot:
     view: Any = {"width": size[0], "height": size[1]}
-    context = await browser.new_context(viewport=view, is_mobile=size[0] < 500, service_workers="block")
+    context = await browser.new_context(
+        viewport=view,
+        is_mobile=size[0] < 500,
+        service_workers="block",
+        accept_downloads=False,
+        proxy={"server": proxy.url, "bypass": NO_BYPASS},
+    )
     try:
-        host = urlsplit(url).hostname or ""
-        await context.route("**/*", lambda route: _only_what_is_public(route, host))
         page = await context.new_page()
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
-        await page.goto(url, wait_until="load", timeout=SECONDS * 1000)
-        await _settle(page)
+        await _open(page, url, proxy)
         png = await page.screenshot(type="png")
         title = await page.title()
+        if _place(page.url) != _place(url):
+            # Where a tunnel was refused, the browser shows a page of its own.
+            is_error = page.url.startswith("chrome-error:") and proxy.refused
+            raise PageLeft(proxy.refused[-1] if is_error else _place(page.url))
     finally:
         await context.close()
     image, is_blank = await asyncio.to_thread(_to_webp, png)
-    return Screenshot(image, *size, title, is_blank, tuple(problems[:MOST_PROBLEMS]))
+    return Screenshot(image, *size, title, is_blank, tuple(problems[:MOST_PROBLEMS]), tuple(proxy.refused))
+
+
+async def _open(page: "Page", url: str, proxy: BrowserProxy) -> None:
+    from playwright.async_api import Error
+
+    try:
+        await page.goto(url, wait_until="load", timeout=SECONDS * 1000)
+    except Error as error:
+        if proxy.refused and "ERR_TUNNEL_CONNECTION_FAILED" in error.message:
+            raise PageLeft(proxy.refused[-1]) from error
+        raise
+    await _settle(page)
+
+
+def _place(url: str) -> str:
+    """Host and port of a page's address, or the whole of an address that has none."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or PORTS.get(parts.scheme, 0)}" if parts.hostname else url[:200]
 
 
 async def _settle(page: "Page") -> None:
@@ -91,24 +156,6 @@ async def _settle(page: "Page") -> None:
 
     with suppress(StillLoading):
         await page.wait_for_load_state("networkidle", timeout=QUIET_SECONDS * 1000)
-
-
-async def _only_what_is_public(route: "Route", own_host: str) -> None:
-    """Block requests to private addresses: the page runs in our browser, inside our network."""
-    host = urlsplit(route.request.url).hostname or ""
-    if host == own_host or not is_private(host):
-        await route.continue_()
-    else:
-        await route.abort("blockedbyclient")
-
-
-def is_private(host: str) -> bool:
-    """Whether a host's name or address is of this machine or a private network."""
-    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
-        return True
-    with suppress(ValueError):
-        return not ipaddress.ip_address(host).is_global
-    return "." not in host and bool(host)
 
 
 def _to_webp(png: bytes) -> tuple[bytes, bool]:
@@ -135,6 +182,7 @@ class _Chromium:
     def __init__(self) -> None:
         self._starting = asyncio.Lock()
         self._playwright: Any = None
+        self._no_way_out: BrowserProxy | None = None  # for the browser's own requests
         self._browser: Browser | None = None
 
     async def running(self) -> "Browser":
@@ -154,20 +202,28 @@ class _Chromium:
         if not executable:
             raise ScreenshotUnavailable
         self._playwright = await async_playwright().start()
+        self._no_way_out = BrowserProxy(Nothing())
+        await self._no_way_out.open()
         # As root, Chromium refuses to run with its own sandbox.
         is_root = os.geteuid() == 0
-        arguments = ["--disable-dev-shm-usage", "--disable-gpu", *(["--no-sandbox"] if is_root else [])]
         browser: Browser = await self._playwright.chromium.launch(
-            executable_path=executable, args=arguments, handle_sigint=False, handle_sigterm=False
+            executable_path=executable,
+            args=[*ARGUMENTS, *(["--no-sandbox"] if is_root else [])],
+            proxy={"server": self._no_way_out.url, "bypass": NO_BYPASS},
+            handle_sigint=False,
+            handle_sigterm=False,
         )
         return browser
 
     async def close(self) -> None:
         browser, playwright, self._browser, self._playwright = self._browser, self._playwright, None, None
+        proxy, self._no_way_out = self._no_way_out, None
         if browser is not None:
             await browser.close()
         if playwright is not None:
             await playwright.stop()
+        if proxy is not None:
+            await proxy.close()
 
 
 _browsers: WeakKeyDictionary[asyncio.AbstractEventLoop, _Chromium] = WeakKeyDictionary()
@@ -175,8 +231,7 @@ _browsers: WeakKeyDictionary[asyncio.AbstractEventLoop, _Chromium] = WeakKeyDict
 
 def find_chromium() -> str:
     """The browser's path; empty when there is none."""
-    candidates = (settings.CHROMIUM,) if settings.CHROMIUM else CHROMIUMS
-    return next((found for name in candidates if (found := shutil.which(name))), "")
+    return chromium.find(settings.CHROMIUM)
 
 
 async def _running_browser() -> "Browser":
@@ -185,8 +240,8 @@ async def _running_browser() -> "Browser":
 
 async def close() -> None:
     """Close the browser of this event loop, if one was started."""
-    if chromium := _browsers.pop(asyncio.get_running_loop(), None):
-        await chromium.close()
+    if browser := _browsers.pop(asyncio.get_running_loop(), None):
+        await browser.close()
 
 
 @contextmanager

@@ -5,21 +5,13 @@ May import `jobs.briefs`, and no other room of `agents`.
 
 import json
 from collections.abc import Mapping
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from jobs.briefs import Interview
 
-# The prompts are plain text for a model: nothing in them is HTML. The founder's words enter as JSON only.
-_templates = Environment(
-    loader=PackageLoader("agents", "prompts"),
-    undefined=StrictUndefined,
-    autoescape=False,  # noqa: S701
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=False,
-)
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 def system_prompt(
@@ -38,7 +30,7 @@ def system_prompt(
     given = {"project": project, "goal": goal, "idea_brief": idea_brief, "interview": interview}
     if change:
         given["change"] = change
-    return _templates.get_template("system.md").render(
+    return _template("system.md").render(
         founder_input=as_data(given, indent=1),
         is_change=bool(change),
         earlier=as_data(earlier, indent=1) if earlier else "",
@@ -52,4 +44,21 @@ def as_data(value: Any, *, indent: int | None = None) -> str:
 
 def note_text(kind: str, **values: Any) -> str:
     """The text of a note of this kind."""
-    return _templates.get_template(f"note_{kind}.md").render(**values)
+    return _template(f"note_{kind}.md").render(**values)
+
+
+@cache
+def _template(name: str) -> "Template":
+    """A template of this package. The engine is loaded with the first: every process imports this module."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    # The prompts are plain text for a model: nothing in them is HTML. The founder's words enter as JSON only.
+    engine = Environment(
+        loader=PackageLoader("agents", "prompts"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    return engine.get_template(name)

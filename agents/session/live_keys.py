@@ -4,14 +4,14 @@ The database rows are authoritative: this system never reads the keys, so a fail
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
 from threading import Lock
+from typing import Any
 from uuid import UUID
 
-import redis
 import structlog
 from django.conf import settings
 
@@ -29,39 +29,51 @@ _waiting: dict[UUID, int] = {}
 _waiting_lock = Lock()
 
 
-@cache
-def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
-
-
 def _key(session_id: UUID, name: str) -> str:
     return f"cofounder:agent:{session_id}:{name}"
 
 
 def set_state(session_id: UUID, state: str, wake_at: datetime | None = None) -> None:
     """Publish the state, and when it wakes up (ISO 8601, UTC; that key expires then)."""
-    try:
-        with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
-            pipe.set(_key(session_id, "state"), state, ex=STATE_SECONDS)
-            if wake_at is None:
-                pipe.delete(_key(session_id, "wake_at"))
-            else:
-                seconds = (clock.to_real(wake_at) - clock.to_real(clock.now())).total_seconds()
-                pipe.set(_key(session_id, "wake_at"), wake_at.isoformat(), ex=max(1, round(seconds)))
-            pipe.execute()
-    except redis.RedisError as error:
-        log.warning("live.failed", session_id=str(session_id), error=repr(error))
+
+    def fill(pipe: Any) -> None:
+        pipe.set(_key(session_id, "state"), state, ex=STATE_SECONDS)
+        if wake_at is None:
+            pipe.delete(_key(session_id, "wake_at"))
+        else:
+            seconds = (clock.to_real(wake_at) - clock.to_real(clock.now())).total_seconds()
+            pipe.set(_key(session_id, "wake_at"), wake_at.isoformat(), ex=max(1, round(seconds)))
+
+    _publish(fill, session_id=str(session_id))
 
 
 def set_budget(percents: Mapping[UUID, int]) -> None:
     """Publish, for each session, how much of its founder's day is used, in percent (0 to 100)."""
+
+    def fill(pipe: Any) -> None:
+        for session_id, percent in percents.items():
+            pipe.set(_key(session_id, "budget_pct"), percent, ex=BUDGET_SECONDS)
+
+    _publish(fill, sessions=len(percents))
+
+
+def _publish(fill: Callable[[Any], None], **about: Any) -> None:
+    """Send what `fill` puts into a pipeline."""
+    import redis  # with the first key: every process imports this module, and few write keys
+
     try:
         with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
-            for session_id, percent in percents.items():
-                pipe.set(_key(session_id, "budget_pct"), percent, ex=BUDGET_SECONDS)
+            fill(pipe)
             pipe.execute()
     except redis.RedisError as error:
-        log.warning("live.failed", sessions=len(percents), error=repr(error))
+        log.warning("live.failed", **about, error=repr(error))
+
+
+@cache
+def _client(url: str) -> Any:
+    from redis import Redis
+
+    return Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
 
 
 def set_budget_soon(session_id: UUID, percent: int) -> None:

@@ -10,10 +10,10 @@ from pathlib import PurePosixPath
 from tempfile import TemporaryFile
 from typing import IO
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import storages
 
 from agents.models import Snapshot
+from agents.snapshots.bucket_errors import bucket_errors
 from jobs.errors import CofounderError
 
 CHUNK = 64 * 1024
@@ -73,7 +73,7 @@ def opened(snapshot: Snapshot) -> Iterator[IO[bytes]]:
     try:
         with storages["snapshots"].open(snapshot.key) as source:
             yield source
-    except (OSError, EOFError, tarfile.TarError, BotoCoreError, ClientError) as error:
+    except bucket_errors(OSError, EOFError, tarfile.TarError) as error:
         raise DamagedCode from error
 
 

@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, cast
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
 from django.db import IntegrityError
 
 from agents.errors import AgentError, SandboxFull, ScriptFailed, SnapshotFailed
 from agents.sandbox.layout import EXCLUDED, STATE
 from agents.sandbox.workspace import Workspace
 from agents.snapshots import manifest
+from agents.snapshots.bucket_errors import bucket_errors
 from agents.snapshots.manifest import Manifest
 
 CHUNK = 1024 * 1024
@@ -66,5 +65,5 @@ def storage_errors() -> Iterator[None]:
         raise SnapshotFailed("The archive disappeared from the sandbox while it was being copied.") from error
     except IntegrityError as error:
         raise SnapshotFailed("The project has been deleted in the meantime.") from error
-    except (OSError, BotoCoreError, ClientError, Boto3Error) as error:
+    except bucket_errors(OSError) as error:
         raise SnapshotFailed(f"The storage does not work: {error}") from error

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 import structlog
-from django.db.models import DateTimeField, F, OuterRef, Subquery
+from django.db.models import DateTimeField, F, OuterRef, Subquery, TextChoices
 from django.db.models.functions import Greatest
 
 from agents.builds import rescue
@@ -25,10 +24,10 @@ YOUNG = timedelta(minutes=10)  # a new one may not be in its session's row yet
 _OVER = [SessionState.FAILED, SessionState.CANCELLED]
 
 
-class Why(StrEnum):
-    ORPHAN = "orphan"  # no session knows it
-    UNUSED = "unused"  # nobody used it for 30 days
-    OVER = "over"  # its build failed or was stopped
+class Why(TextChoices):
+    ORPHAN = "orphan", "it belongs to no build"
+    UNUSED = "unused", "it was not used for 30 days; its files are saved first"
+    OVER = "over", "its build is over; its files are saved first"
 
 
 @dataclass(frozen=True)

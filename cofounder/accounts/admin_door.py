@@ -43,7 +43,5 @@ class Site(AdminSite):
         messages.info(request, SET_UP)
         return redirect("mfa_index")
 
-    def password_change(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return redirect("account_change_password")

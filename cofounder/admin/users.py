@@ -32,10 +32,10 @@ class FounderAdmin(Admin):
         ("In the admin", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
-    readonly_fields: Any = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined")
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Only a superuser gives rights: whoever may change users must not make themselves one."""
         powers = () if request.user.is_superuser else POWERS
         return (*self.readonly_fields, *powers)

@@ -1,5 +1,6 @@
 """Reads and checks the environment: every bad value stops the start with a clear message."""
 
+import errno
 import os
 import secrets
 from collections.abc import Callable
@@ -39,9 +40,11 @@ def ready_data_dir() -> Path:
         probe.write_text("")
         probe.unlink()
     except OSError as error:
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        fix = "Make room there" if is_full else "Give this user the right to write there"
         raise BadSetting(
             f"The data directory {directory} is not writable ({error.strerror}). "
-            "Give this user the right to write there, or set DATA_DIR to another directory."
+            f"{fix}, or set DATA_DIR to another directory."
         ) from error
     return directory
 
@@ -58,15 +61,29 @@ def make_missing_keys() -> None:
         path = ready_data_dir() / KEYS_FILE
         lines = [f"{name}={value}\n" for name, value in {**kept, **missing}.items()]
         draft = path.with_suffix(f".{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text("".join(lines))
-        draft.replace(path)
+        try:
+            draft.touch(mode=0o600)
+            draft.write_text("".join(lines))
+            draft.replace(path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise BadSetting(
+                f"The keys could not be kept in {path} ({error.strerror}). "
+                "Make room there, or set DATA_DIR to another directory."
+            ) from error
 
 
 def _kept_keys(path: Path) -> dict[str, str]:
-    if not path.exists():
+    try:
+        kept = path.read_text()
+    except FileNotFoundError:
         return {}
-    return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    except OSError as error:
+        raise BadSetting(
+            f"The data directory {path.parent} cannot be used: {path.name} cannot be read "
+            f"({error.strerror}). Run this as the user who made it, or set DATA_DIR to another directory."
+        ) from error
+    return dict(line.split("=", 1) for line in kept.splitlines() if "=" in line)
 
 
 def key(name: str) -> str:
@@ -97,6 +114,17 @@ def boolean(name: str, default: bool) -> bool:
     if value not in words:
         raise BadSetting(f"{name} is {value!r}, but must be true or false.")
     return words[value]
+
+
+def rehearsed_model(base_url: str) -> bool:
+    """Whether a script stands in for the model; a promise may then stay unjudged. Never for a real model."""
+    is_rehearsed = boolean("REHEARSED_MODEL", False)
+    if is_rehearsed and urlsplit(base_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise BadSetting(
+            "REHEARSED_MODEL is true, but ANTHROPIC_BASE_URL is no rehearsal server on this machine. "
+            "Unset REHEARSED_MODEL: `manage.py up` sets it for its own."
+        )
+    return is_rehearsed
 
 
 def number(name: str, default: int, *, least: int = 0, most: int = 10**12) -> int:

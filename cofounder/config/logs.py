@@ -1,7 +1,9 @@
 """Logs: one JSON object a line on standard error, from structlog and from the libraries' loggers alike."""
 
+import logging
 import re
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -60,3 +62,13 @@ def configure() -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO"},  # Django's own handler writes plain lines with DEBUG
         },
     }
+
+
+def write_to(path: Path) -> None:
+    """From now on log to a file: a terminal in which a person reads sentences is no place for JSON."""
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        new = logging.FileHandler(path)
+        new.setFormatter(old.formatter)
+        root.addHandler(new)
+        root.removeHandler(old)

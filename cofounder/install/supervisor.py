@@ -2,83 +2,24 @@
 
 import json
 import os
-import shutil
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
 
 from cofounder.config import environment
-from cofounder.install import embedded, private_files, reachable
+from cofounder.install import embedded, place, private_files, reachable, tables
+from cofounder.install.keeping import Keeper
+from cofounder.install.process import Process
+from cofounder.install.waiting import Show, StartFailed, wait_for
 
-STOP_SECONDS = 40  # a worker may take 30 to hand its sessions back
-QUICK_SECONDS = 10  # a process that ends sooner did not really start
-QUICK_ENDS = 5  # after so many in a row it gives up
 REHEARSAL_KEY = "rehearsal"
-
-
-class StartFailed(Exception):
-    """The install could not be started."""
-
-
-@dataclass
-class Process:
-    """A child that is started again when it dies."""
-
-    name: str
-    command: list[str]
-    env: dict[str, str]
-    log: Path
-    umask: int = private_files.UMASK
-    running: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    quick_ends: int = field(default=0)
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.running = subprocess.Popen(
-                self.command,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=embedded.end_with_parent,  # noqa: PLW1509  # one prctl call, no lock taken
-                start_new_session=True,  # Ctrl-C reaches only the supervisor, which stops all in order
-                umask=self.umask,
-                cwd=environment.BASE_DIR,
-            )
-        self.started = time.monotonic()
-
-    def keep_running(self) -> bool:
-        """Start it again if it has died; return whether it had."""
-        if self.running is not None and self.running.poll() is None:
-            return False
-        quick = time.monotonic() - self.started < QUICK_SECONDS
-        self.quick_ends = self.quick_ends + 1 if quick else 0
-        if self.quick_ends >= QUICK_ENDS:
-            raise StartFailed(
-                f"The {self.name} keeps ending. Its last lines ({self.log}):\n{self.last_lines()}"
-            )
-        self.start()
-        return True
-
-    def stop(self) -> None:
-        if self.running is None or self.running.poll() is not None:
-            return
-        self.running.terminate()
-        try:
-            self.running.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.running.kill()
-            self.running.wait()
-
-    def last_lines(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
+A_SCRIPT = "A rehearsal script is building: no model is used."
+SANDBOX_PARTS = ("sentence", "reason", "fix")  # what the sandbox's server says of itself
 
 
 class Install:
@@ -88,22 +29,44 @@ class Install:
     """
 
     def __init__(
-        self, *, port: int | None, host: str = "127.0.0.1", settings: Mapping[str, str] | None = None
+        self,
+        *,
+        port: int | None,
+        host: str = "127.0.0.1",
+        settings: Mapping[str, str] | None = None,
+        show: Show = embedded.silent,
     ) -> None:
         self.port = port
         self.host = host
         self.data_dir = environment.ready_data_dir()
+        self._show = show
         self.env = {**os.environ, **(settings or {})}
-        self.rehearsal = ""  # a sentence about what is rehearsed, for the page
-        self.processes: list[Process] = []
+        self._without = [name for name in ("ANTHROPIC_API_KEY", "E2B_API_KEY") if not self.env.get(name)]
+        self.rehearsal = ""  # a sentence for the page, where a script builds and no model
+        self.notes: list[str] = []  # for whoever starts it: what stands in for which provider
+        self.processes: list[Process] = []  # the site and the worker, if they have been started
+        self._embedded = {
+            "postgres": environment.is_embedded("DATABASE_URL"),
+            "redis": environment.is_embedded("REDIS_URL"),
+        }
+        self._web: Process | None = None
+        self._keeper = Keeper()
         self._open = ExitStack()
 
     def __enter__(self) -> "Install":
         with ExitStack() as starting:
-            self._start_services(starting)
-            self._start_rehearsal(starting)
-            self._manage("migrate", "--noinput")
-            self._open = starting.pop_all()
+            starting.callback(self._open.close)
+            self._need_usable()
+            rehearsal = self._spawn_rehearsal()  # it loads while PostgreSQL starts
+            services = self._start_services()
+            private_files.close_to_others(self.data_dir)
+            if rehearsal is not None:
+                self._use(rehearsal)
+            if self.port is not None and services is not None and services.has_new_database:
+                self._start_web()  # it loads while the tables are made: nobody knows its address yet
+            self._show("the tables")
+            tables.prepare()
+            starting.pop_all()
         return self
 
     def __exit__(
@@ -111,80 +74,84 @@ class Install:
     ) -> None:
         self._open.close()
 
-    def _start_services(self, starting: ExitStack) -> None:
+    def _need_usable(self) -> None:
+        """Refuse what cannot work, before anything is made or started."""
         reachable.need_named_services()
-        wanted = {
-            "postgres": environment.is_embedded("DATABASE_URL"),
-            "redis": environment.is_embedded("REDIS_URL"),
-        }
-        if any(wanted.values()):
-            starting.enter_context(embedded.Services(self.data_dir, **wanted))
-        private_files.close_to_others(self.data_dir)
+        if any(self._embedded.values()):
+            embedded.refuse_second(self.data_dir)
+            place.need_usable(self.data_dir)
 
-    def _start_rehearsal(self, starting: ExitStack) -> None:
+    def _start_services(self) -> embedded.Services | None:
+        if not any(self._embedded.values()):
+            return None
+        services = self._open.enter_context(
+            embedded.Services(self.data_dir, **self._embedded, show=self._show)
+        )
+        self._keeper.add(services.parts)
+        embedded.point_django_at(self.data_dir)
+        return services
+
+    def _spawn_rehearsal(self) -> Process | None:
         """Stand-ins for the providers whose keys are missing, spoken to over the wire like the real ones."""
-        without = [name for name in ("ANTHROPIC_API_KEY", "E2B_API_KEY") if not self.env.get(name)]
-        if not without:
-            return
-        if without == ["E2B_API_KEY"] and not shutil.which("bwrap"):
-            raise StartFailed(
-                "A real model needs a confined sandbox: set E2B_API_KEY, or install bubblewrap for the "
-                "rehearsal's."
-            )
-        urls = self._rehearsal_urls(starting)
-        if "ANTHROPIC_API_KEY" in without:
-            self.env |= {"ANTHROPIC_API_KEY": REHEARSAL_KEY, "ANTHROPIC_BASE_URL": urls["anthropic_url"]}
-        if "E2B_API_KEY" in without:
-            self.env |= {
-                "E2B_API_KEY": REHEARSAL_KEY,
-                "E2B_API_URL": urls["e2b_api_url"],
-                "E2B_SANDBOX_URL": urls["e2b_sandbox_url"],
-            }
-        self.rehearsal = _what_is_rehearsed(without, confined=bool(shutil.which("bwrap")))
-        self.env["REHEARSAL"] = self.rehearsal
-
-    def _rehearsal_urls(self, starting: ExitStack) -> dict[str, str]:
+        self.env["REHEARSED_MODEL"] = str("ANTHROPIC_API_KEY" in self._without)
+        if not self._without:
+            return None
         ports = (self.port + 1, self.port + 2) if self.port else (0, 0)
         for port in filter(None, ports):
             refuse_taken_port("127.0.0.1", port)
-        process = Process(
-            "rehearsal",
-            [
-                *(sys.executable, "-m", "rehearsal"),
-                *("--anthropic-port", str(ports[0]), "--e2b-port", str(ports[1])),
-                *("--data-dir", str(self.data_dir / "rehearsal")),
-                *("--pace", self.env.get("REHEARSAL_PACE", "1.0")),
-            ],
-            self.env,
-            self._log("rehearsal"),
-            umask=0o022,  # that of a sandbox, whose files are the founder's
-        )
+        process = Process("the rehearsal", self._rehearsal_command(ports), self.env, self.log_of("rehearsal"))
+        process.umask = 0o022  # that of a sandbox, whose files are the founder's
         process.log.write_bytes(b"")
         process.start()
-        starting.callback(process.stop)
-        return _first_line(process)
+        self._open.callback(process.stop)
+        return process
 
-    def _log(self, name: str) -> Path:
+    def _use(self, rehearsal: Process) -> None:
+        """Wait for the stand-ins, and let the processes that follow talk to them."""
+        without = self._without
+        wait_for(rehearsal, lambda: bool(_first_line(rehearsal.log)), self._show)
+        told = _first_line(rehearsal.log)
+        # Started again, it has to be where everybody looks for it.
+        rehearsal.command = self._rehearsal_command(
+            (urlsplit(told["anthropic_url"]).port or 0, urlsplit(told["e2b_api_url"]).port or 0)
+        )
+        self._keeper.add([rehearsal])
+        if "ANTHROPIC_API_KEY" in without:
+            self.env |= {"ANTHROPIC_API_KEY": REHEARSAL_KEY, "ANTHROPIC_BASE_URL": told["anthropic_url"]}
+            self.rehearsal = self.env["REHEARSAL"] = A_SCRIPT
+            self.notes.append(A_SCRIPT)
+        if "E2B_API_KEY" in without:
+            self.env |= {
+                "E2B_API_KEY": Path(told["e2b_api_key_file"]).read_text().strip(),
+                "E2B_API_URL": told["e2b_api_url"],
+                "E2B_SANDBOX_URL": told["e2b_sandbox_url"],
+                "LOCAL_SANDBOX": told["sandbox"]["sentence"],
+            }
+            self.notes.append(" ".join(told["sandbox"].get(part, "") for part in SANDBOX_PARTS).strip())
+
+    def _rehearsal_command(self, ports: tuple[int, int]) -> list[str]:
+        return [
+            *(sys.executable, "-m", "rehearsal"),
+            *("--anthropic-port", str(ports[0]), "--e2b-port", str(ports[1])),
+            *("--data-dir", str(self.data_dir / "rehearsal")),
+            *("--pace", self.env.get("REHEARSAL_PACE", "1.0")),
+        ]
+
+    def log_of(self, name: str) -> Path:
         directory = self.data_dir / "logs"
         directory.mkdir(mode=0o700, exist_ok=True)
         log = directory / f"{name}.log"
         log.touch(mode=0o600)
         return log
 
-    def _manage(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            env=self.env,
-            cwd=environment.BASE_DIR,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise StartFailed(f"manage.py {arguments[0]} failed:\n{done.stderr.strip()[-2000:]}")
-
     def start_web(self) -> str:
-        """Start the web process; return its address."""
+        """Start the web process and wait until it accepts connections; return its address."""
+        web = self._web or self._start_web()
+        wait_for(web, lambda: _is_taken(self.host, self.port or 0), self._show)
+        self._keeper.add([web])
+        return self.env["BASE_URL"]
+
+    def _start_web(self) -> Process:
         if self.port is None:
             raise StartFailed("The web process needs a port.")
         self.env["BASE_URL"] = self.env.get("BASE_URL") or f"http://localhost:{self.port}"
@@ -199,30 +166,23 @@ class Install:
             str(self.port),
             "cofounder.asgi:application",
         ]
-        self._run("web", command)
-        return self.env["BASE_URL"]
+        self._web = self._run("the site", "web", command)
+        return self._web
 
     def start_worker(self) -> None:
-        self._run("worker", [sys.executable, "manage.py", "run_worker"])
+        worker = self._run("the worker", "worker", [sys.executable, "manage.py", "run_worker"])
+        self._keeper.add([worker])
 
-    def _run(self, name: str, command: list[str]) -> None:
-        process = Process(name, command, self.env, self._log(name))
+    def _run(self, name: str, log: str, command: list[str]) -> Process:
+        process = Process(name, command, self.env, self.log_of(log))
         process.start()
         self.processes.append(process)
         self._open.callback(process.stop)
+        return process
 
     def keep_running(self) -> list[str]:
-        """Restart the processes that have died; return their names."""
-        return [process.name for process in self.processes if process.keep_running()]
-
-    def wait_for_web(self, seconds: float = 60) -> None:
-        """Wait until the web process accepts connections."""
-        deadline = time.monotonic() + seconds
-        while not _is_taken(self.host, self.port or 0):
-            if time.monotonic() > deadline:
-                raise StartFailed(f"The web process did not answer:\n{self.processes[0].last_lines()}")
-            self.keep_running()
-            time.sleep(0.1)
+        """Start again what has ended; a sentence for each thing worth telling."""
+        return self._keeper.look()
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -247,27 +207,10 @@ def _is_taken(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-def _first_line(process: Process) -> dict[str, str]:
-    """The addresses that the rehearsal servers print once they answer."""
-    deadline = time.monotonic() + embedded.START_SECONDS
-    while time.monotonic() < deadline:
-        for line in process.log.read_text().splitlines():
-            if line.startswith("{"):
-                addresses: dict[str, str] = json.loads(line)
-                return addresses
-        if process.running is None or process.running.poll() is not None:
-            break
-        time.sleep(0.05)
-    raise StartFailed(f"The rehearsal servers did not start:\n{process.last_lines()}")
-
-
-def _what_is_rehearsed(without: list[str], *, confined: bool) -> str:
-    model = "A rehearsal script is building: no model is used." if "ANTHROPIC_API_KEY" in without else ""
-    box = ""
-    if "E2B_API_KEY" in without:
-        box = (
-            "The sandbox is a confined process on this machine."
-            if confined
-            else "The sandbox is a plain process on this machine, not confined: bubblewrap is missing."
-        )
-    return " ".join(part for part in (model, box) if part)
+def _first_line(log: Path) -> dict[str, Any]:
+    """What the servers print once they answer: where, and what holds in the sandbox. Empty until then."""
+    for line in log.read_text(errors="replace").splitlines(keepends=True):
+        if line.startswith("{") and line.endswith("\n"):
+            told: dict[str, Any] = json.loads(line)
+            return told
+    return {}

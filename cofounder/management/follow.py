@@ -6,9 +6,11 @@ from typing import Any, TextIO
 from agents.management import questions
 from escalations.models import AgentEscalation
 from jobs.models import EventType, Job, JobEvent, Phase
+from jobs.verdicts import Verdict, verdict_of
 
 LOOK_SECONDS = 0.5
 BATCH = 200
+VERDICTS = {Verdict.KEPT: "kept", Verdict.NOT_KEPT: "BROKEN", Verdict.NOT_JUDGED: "not judged"}
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
@@ -53,7 +55,7 @@ def line_of(event: JobEvent) -> str:
         case EventType.PHASE_STARTED:
             return f"-- {payload['phase']}"
         case EventType.CHECK_FINISHED:
-            return f"   {'kept' if payload['ok'] else 'BROKEN'}: {payload['promise']}"
+            return f"   {VERDICTS[verdict_of(payload)]}: {payload['promise']}"
         case EventType.WAITING_FOR_INPUT:
             return f"?? {payload['problem']}\n{_how_to_answer(payload['escalation_id'])}"
         case EventType.SLEEPING | EventType.BUDGET_EXCEEDED:

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from jobs import briefs
 from jobs.events import frame
 from jobs.models import EventType, Job, JobEvent, Phase, Project
+from jobs.verdicts import Verdict, verdict_of
 
 
 class ErrorBody(serializers.Serializer[Any]):
@@ -141,11 +142,16 @@ class CheckSerializer(serializers.Serializer[Any]):
 
     promise = serializers.CharField()
     run = serializers.CharField()
-    ok = serializers.BooleanField()
+    ok = serializers.BooleanField(help_text="Whether the check passed; false, too, where nothing was judged.")
+    verdict = serializers.SerializerMethodField()
     output = serializers.CharField()
     duration_ms = serializers.IntegerField()
     seq = serializers.IntegerField()
     timestamp = serializers.DateTimeField()
+
+    @extend_schema_field(serializers.ChoiceField(choices=Verdict.choices))
+    def get_verdict(self, check: dict[str, Any]) -> str:
+        return verdict_of(check).value
 
 
 @extend_schema_serializer(component_name="Frame")

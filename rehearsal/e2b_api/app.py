@@ -1,17 +1,21 @@
-"""The rehearsal E2B: control plane, envd and previews on one port, chosen by host and header."""
+"""The local sandboxes: E2B's control plane, envd and previews on one port, chosen by host and header."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
+from .bubblewrap import Way
 from .control_plane import create_control_plane
 from .envd import create_envd
 from .fleet import Fleet
+from .key import kept_key
+from .limits import Limits
 from .preview import Preview
 
 PREVIEW_HOST = re.compile(rb"(\d{1,5})-(i[a-z0-9]+)\.localhost(?::\d+)?")
@@ -20,8 +24,9 @@ PREVIEW_HOST = re.compile(rb"(\d{1,5})-(i[a-z0-9]+)\.localhost(?::\d+)?")
 class Doors:
     """Routes a request to the part it is meant for."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._control_plane = create_control_plane(fleet)
+    def __init__(self, fleet: Fleet, key: str) -> None:
+        self._hosts = _own_hosts(fleet.domain)
+        self._control_plane = create_control_plane(fleet, key)
         self._envd = create_envd(fleet)
         self._preview = Preview(fleet)
 
@@ -32,22 +37,34 @@ class Doors:
         headers = dict(scope["headers"])
         if host := PREVIEW_HOST.fullmatch(headers.get(b"host", b"")):
             await self._preview.serve(host[2].decode(), int(host[1]), scope, receive, send)
+        elif headers.get(b"host", b"").lower() not in self._hosts:
+            # A page in the operator's browser whose name was made to lead here.
+            await PlainTextResponse("This server does not answer to that name.", 421)(scope, receive, send)
         elif b"e2b-sandbox-id" in headers:
             await self._envd(scope, receive, send)
         else:
             await self._control_plane(scope, receive, send)
 
 
-def create_app(data_dir: Path, port: int, *, unconfined: bool | None = None) -> Starlette:
-    """An E2B that keeps its sandboxes in data_dir and is reached on port.
+def _own_hosts(domain: str) -> set[bytes]:
+    port = domain.rpartition(":")[2]
+    return {f"{name}:{port}".encode() for name in ("localhost", "127.0.0.1", "[::1]")}
 
-    Commands are confined by bubblewrap where that works. `unconfined=True` never confines; False refuses
-    to start where confinement does not work. Without confinement a command is a plain process of the server's
-    user: its HOME is the sandbox's directory, `/home/user` is mapped to it in working directories and
-    file paths (not inside commands, where that path does not exist), and the network is the machine's
-    own, so a preview of port N shows whatever listens on localhost:N.
+
+def create_app(
+    data_dir: Path,
+    port: int,
+    *,
+    key: str | None = None,
+    limits: Limits | None = None,
+    ways: Iterable[Way] | None = None,
+) -> Starlette:
+    """An E2B that keeps its sandboxes in data_dir, is reached on port, and asks for its own key.
+
+    Commands are always confined, in the first of the ways that works; where none does, no sandbox is created.
     """
-    fleet = Fleet(data_dir.resolve(), port, unconfined)
+    data_dir = data_dir.resolve()
+    fleet = Fleet(data_dir, port, limits or Limits(), ways)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -57,4 +74,7 @@ def create_app(data_dir: Path, port: int, *, unconfined: bool | None = None) -> 
         finally:
             await fleet.close()
 
-    return Starlette(routes=[Mount("/", app=Doors(fleet))], lifespan=lifespan)
+    doors = Doors(fleet, key or kept_key(data_dir))
+    app = Starlette(routes=[Mount("/", app=doors)], lifespan=lifespan)
+    app.state.fleet = fleet
+    return app

@@ -1,20 +1,21 @@
-"""How a sandbox's first program is started: inside bubblewrap where that works, else as a plain process."""
+"""How a sandbox's first program is started inside bubblewrap, and what it sees there of the machine."""
 
 import json
 import os
 import platform
-import shutil
 import sys
 import zlib
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
+
+from . import seccomp
+from .bubblewrap import Mode, Way
+from .limits import CPUS, SHARED_MEMORY, Limits
 
 HOME = "/home/user"
 GUEST = Path(__file__).parent / "guest"
 BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from guest.main import main; main(*sys.argv[2:])"
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
-GIB = 1024**3
 
 # What programs look up in /etc; a sandbox sees nothing else of it.
 SHARED_ETC = (
@@ -35,24 +36,6 @@ SHARED_ETC = (
     "timezone",
 )
 
-LIMITS = {
-    # A limit on data, not on addresses: Node, Go and WebAssembly reserve far more addresses than they use.
-    "RLIMIT_DATA": 2 * GIB,
-    "RLIMIT_FSIZE": 2 * GIB,
-    "RLIMIT_CPU": 3600,
-    "RLIMIT_NOFILE": 4096,
-    "RLIMIT_CORE": 0,
-}
-PROCESSES = 512
-
-
-class Mode(Enum):
-    """Which user the sandbox's processes run as on this machine."""
-
-    OWN_UID = "own uid"  # the server is root: each sandbox has a user id of its own
-    USER_NAMESPACE = "user namespace"  # they run as the server's user, shown as 1000 inside
-    UNCONFINED = "unconfined"  # plain processes of the server's user
-
 
 @dataclass(frozen=True)
 class Launch:
@@ -62,51 +45,44 @@ class Launch:
     env: dict[str, str]
 
 
-def candidates() -> list[Mode]:
-    """The confined modes worth trying, best first."""
-    if os.geteuid() == 0:
-        return [Mode.OWN_UID, Mode.USER_NAMESPACE]
-    return [Mode.USER_NAMESPACE]
-
-
 def uid_of(sandbox_id: str) -> int:
     """A user id for this sandbox alone, so that process limits are not shared between sandboxes."""
     return 20_000 + zlib.crc32(sandbox_id.encode()) % 40_000
 
 
-def launch(mode: Mode, directory: Path, fd: int) -> Launch:
-    """How to start the sandbox kept in directory; fd is its control socket."""
-    if mode is Mode.UNCONFINED:
-        home = directory / "home"
-        return Launch(_python(GUEST.parent, fd, mode, str(home), None), _environment(str(home)))
-    uid = uid_of(directory.name) if mode is Mode.OWN_UID else None
-    guest = _python(Path("/.rehearsal"), fd, mode, HOME, uid)
-    return Launch(
-        [*_bubblewrap(mode), *_mounts(directory, uid or 1000), "--chdir", "/", "--", *guest],
-        _environment(HOME),
-    )
+def launch(way: Way, limits: Limits, directory: Path, control: int, filter_: int) -> Launch:
+    """How to start the sandbox kept in directory, with its control socket and the seccomp filter's file."""
+    uid = uid_of(directory.name) if way.mode is Mode.OWN_UID else None
+    flags = [*_bubblewrap(way), "--seccomp", str(filter_)]
+    guest = _python(way.mode, limits, control, uid)
+    return Launch([*flags, *_mounts(directory, uid or 1000), "--chdir", "/", "--", *guest], _environment())
+
+
+def filter_file() -> int:
+    """A file in memory with the seccomp filter, as a descriptor to be passed on."""
+    fd = os.memfd_create("seccomp")
+    os.write(fd, seccomp.program())
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def cpus_of(sandbox_id: str) -> set[int]:
+    """The processors it may use: at most `CPUS` of those that this server may use."""
+    mine = sorted(os.sched_getaffinity(0))
+    first = zlib.crc32(sandbox_id.encode()) % len(mine)
+    return set((mine[first:] + mine[:first])[:CPUS])
 
 
 def prepare(mode: Mode, directory: Path) -> None:
     """Create the sandbox's directories and its own few files of /etc."""
     for name in ("home", "tmp", "etc"):
         (directory / name).mkdir(parents=True, exist_ok=True)
-    if mode is Mode.UNCONFINED:
-        _keep_path_in_login_shells(directory / "home")
-        return
     uid = uid_of(directory.name) if mode is Mode.OWN_UID else 1000
     for name, text in _own_etc(uid).items():
         (directory / "etc" / name).write_text(text)
     if mode is Mode.OWN_UID:
         for name in ("home", "tmp"):
             _give(directory / name, uid)
-
-
-def _keep_path_in_login_shells(home: Path) -> None:
-    """The machine's /etc/profile resets PATH for `bash -l`; the profile in the home sets it back."""
-    profile = home / ".profile"
-    if not profile.exists():
-        profile.write_text('PATH="${SANDBOX_PATH:-$PATH}"\n')
 
 
 def _give(top: Path, uid: int) -> None:
@@ -130,14 +106,15 @@ def _own_etc(uid: int) -> dict[str, str]:
     }
 
 
-def _bubblewrap(mode: Mode) -> list[str]:
-    flags = ["bwrap", "--die-with-parent", "--new-session", "--hostname", "sandbox"]
+def _bubblewrap(way: Way) -> list[str]:
+    flags = [str(way.program), "--die-with-parent", "--new-session", "--hostname", "sandbox"]
     flags += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     flags += ["--cap-drop", "ALL"]
-    if mode is Mode.OWN_UID:
+    if way.mode is Mode.OWN_UID:
         # Needed for one step only: the first program gives up root, and these capabilities with it.
         return [*flags, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    return [*flags, "--unshare-user", "--uid", "1000", "--gid", "1000"]
+    flags += ["--unshare-user", "--uid", "1000", "--gid", "1000"]
+    return [*flags, "--disable-userns"] if way.closes_user_namespaces else flags
 
 
 def _mounts(directory: Path, uid: int) -> list[str]:
@@ -160,18 +137,19 @@ def _mounts(directory: Path, uid: int) -> list[str]:
         mounts += ["--ro-bind", str(directory / "etc" / name), f"/etc/{name}"]
     mounts += ["--ro-bind", str(GUEST), "/.rehearsal/guest"]
     mounts += ["--proc", "/proc", "--dev", "/dev", "--symlink", "../tmp", "/var/tmp"]
+    mounts += ["--perms", "1777", "--size", str(SHARED_MEMORY), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
     mounts += ["--bind", str(directory / "tmp"), "/tmp"]
     mounts += ["--bind", str(directory / "home"), HOME]
     return [*mounts, "--remount-ro", "/"]
 
 
-def _python(path: Path, fd: int, mode: Mode, home: str, uid: int | None) -> list[str]:
+def _python(mode: Mode, limits: Limits, control: int, uid: int | None) -> list[str]:
     interpreter = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
-    limits = dict(LIMITS)
-    if mode is Mode.OWN_UID or (mode is Mode.USER_NAMESPACE and _processes_counted_per_namespace()):
-        limits["RLIMIT_NPROC"] = PROCESSES
-    config = json.dumps({"home": home, "uid": uid, "limits": limits})
-    return [str(interpreter), "-I", "-S", "-B", "-c", BOOT, str(path), str(fd), config]
+    kept = limits.rlimits()
+    if mode is Mode.OWN_UID or _processes_counted_per_namespace():
+        kept["RLIMIT_NPROC"] = limits.processes
+    config = json.dumps({"uid": uid, "limits": kept})
+    return [str(interpreter), "-I", "-S", "-B", "-c", BOOT, "/.rehearsal", str(control), config]
 
 
 def _processes_counted_per_namespace() -> bool:
@@ -184,19 +162,14 @@ def _python_is_apart() -> bool:
     return not Path(sys.base_prefix).is_relative_to("/usr")
 
 
-def _environment(home: str) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     path = f"{sys.base_prefix}/bin:{SYSTEM_PATH}" if _python_is_apart() else SYSTEM_PATH
     return {
         "E2B_SANDBOX": "true",
-        "HOME": home,
+        "HOME": HOME,
         "LANG": "C.UTF-8",
         "LOGNAME": "user",
         "PATH": path,
-        "SANDBOX_PATH": path,
         "SHELL": "/bin/bash",
         "USER": "user",
     }
-
-
-def bubblewrap_is_missing() -> bool:
-    return shutil.which("bwrap") is None

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -11,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .confinement import LIMITS, Mode
 from .connect_wire import sentence, unary_request
 from .errors import InvalidArgument, NotFound, SandboxError
 from .fleet import Fleet
+from .limits import CPUS, MIB
 from .record import ENVD_VERSION, parse_new, parse_timeout
 from .sandbox import Sandbox
 
-CLIENT_ID = "rehearsal"
+CLIENT_ID = "local"
 PAGE = 100
 
 Handler = Callable[[Request, Fleet], Awaitable[Response]]
@@ -63,7 +64,7 @@ async def detail(request: Request, fleet: Fleet) -> Response:
     record = sandbox.record
     return JSONResponse(
         {
-            **_listed(sandbox),
+            **_listed(sandbox, fleet),
             "envdAccessToken": record.access_token,
             "domain": fleet.domain,
             "allowInternetAccess": record.allow_internet_access,
@@ -89,22 +90,19 @@ async def list_sandboxes(request: Request, fleet: Fleet) -> Response:
     limit = _limit(query.get("limit"))
     page = wanted[:limit]
     headers = {"x-next-token": _token(page[-1])} if len(wanted) > limit else {}
-    return JSONResponse([_listed(sandbox) for sandbox in page], headers=headers)
+    return JSONResponse([_listed(sandbox, fleet) for sandbox in page], headers=headers)
 
 
 async def health(request: Request, fleet: Fleet) -> Response:
-    """Whether commands are confined here; the only request that needs no key."""
-    confined = fleet.mode is not Mode.UNCONFINED
-    return JSONResponse(
-        {"confined": confined, "mode": fleet.mode.value, **({} if confined else {"reason": fleet.reason})}
-    )
+    """What confines commands here; the only request that needs no key."""
+    return JSONResponse(fleet.holding.facts())
 
 
-def create_control_plane(fleet: Fleet) -> Starlette:
+def create_control_plane(fleet: Fleet, key: str) -> Starlette:
     def guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
-            if handler is not health and not request.headers.get("x-api-key"):
-                return _error(401, "the X-API-KEY header is missing")
+            if handler is not health and not _has_key(request, key):
+                return _error(401, "the X-API-KEY header does not hold this server's key")
             try:
                 return await handler(request, fleet)
             except SandboxError as error:
@@ -129,6 +127,10 @@ def create_control_plane(fleet: Fleet) -> Starlette:
     )
 
 
+def _has_key(request: Request, key: str) -> bool:
+    return secrets.compare_digest(request.headers.get("x-api-key", "").encode(), key.encode())
+
+
 def _error(status: int, message: str) -> Response:
     return JSONResponse({"code": status, "message": message}, status)
 
@@ -148,7 +150,7 @@ def _started(sandbox: Sandbox, fleet: Fleet) -> dict[str, Any]:
     }
 
 
-def _listed(sandbox: Sandbox) -> dict[str, Any]:
+def _listed(sandbox: Sandbox, fleet: Fleet) -> dict[str, Any]:
     record = sandbox.record
     return {
         "templateID": record.template,
@@ -156,9 +158,9 @@ def _listed(sandbox: Sandbox) -> dict[str, Any]:
         "clientID": CLIENT_ID,
         "startedAt": record.started_at,
         "endAt": record.end_at,
-        "cpuCount": 2,
-        "memoryMB": LIMITS["RLIMIT_DATA"] // 2**20,
-        "diskSizeMB": 10_240,
+        "cpuCount": CPUS,
+        "memoryMB": fleet.limits.memory // MIB,
+        "diskSizeMB": fleet.limits.disk // MIB,
         "state": record.state,
         "envdVersion": ENVD_VERSION,
         "metadata": record.metadata,

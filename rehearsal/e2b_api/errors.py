@@ -57,5 +57,8 @@ class AlreadyPaused(SandboxError):
     status = 409
 
 
-class ConfinementUnavailable(RuntimeError):
+class ConfinementUnavailable(SandboxError):
     """Commands cannot be confined on this machine."""
+
+    code = "unimplemented"
+    status = 501

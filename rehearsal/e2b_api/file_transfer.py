@@ -50,10 +50,14 @@ def _path(request: Request) -> str:
 
 
 async def _write(sandbox: Sandbox, path: str, blocks: AsyncIterator[bytes]) -> dict[str, Any]:
+    if sandbox.watch.is_full:
+        raise NoSpace
     answer, [fd] = await (await sandbox.link()).call("create", path=path)
     try:
         with os.fdopen(fd, "wb", 0) as file:
             async for block in blocks:
+                if sandbox.watch.is_full:
+                    raise NoSpace
                 _write_all(file.fileno(), block)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:

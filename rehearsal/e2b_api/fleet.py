@@ -3,50 +3,61 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from .confinement import Mode
+from . import holding, warden
+from .bubblewrap import Way
 from .errors import AlreadyPaused, ConfinementUnavailable, NotFound
-from .guest_link import working_mode
+from .holding import Holding
+from .limits import Limits
 from .record import FILE, Record, now
 from .sandbox import Sandbox, delete, make_directory
+from .warden import Watch
+
+WATCH_SECONDS = 0.5
 
 
 class Fleet:
     """The sandboxes by id. Call `open` before use and `close` afterwards."""
 
-    def __init__(self, data_dir: Path, port: int, unconfined: bool | None) -> None:
+    def __init__(self, data_dir: Path, port: int, limits: Limits, ways: Iterable[Way] | None = None) -> None:
         self.data_dir = data_dir
         self.domain = f"localhost:{port}"
-        self.mode = Mode.UNCONFINED
-        self.reason = ""
-        self._unconfined = unconfined
+        self.limits = limits
+        self._ways = ways
+        self.holding = Holding(limits, None, ("It has not been tried yet.",))
         self._sandboxes: dict[str, Sandbox] = {}
         self._by_key: dict[str, str] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._expiring: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Find out how commands can be confined here, and load the sandboxes of an earlier run."""
-        (self.data_dir / "sandboxes").mkdir(parents=True, exist_ok=True)
-        self.mode, self.reason = await self._choose_mode()
-        if self._unconfined is False and self.mode is Mode.UNCONFINED:
-            raise ConfinementUnavailable(self.reason)
+        (self.data_dir / "sandboxes").mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.holding = await self._find_holding()
         for directory in (self.data_dir / "sandboxes").iterdir():
             if (directory / FILE).exists():
                 self._adopt(directory)
             else:
                 delete(directory)
+        self._watching = asyncio.create_task(self._keep_watch())
 
-    async def _choose_mode(self) -> tuple[Mode, str]:
-        if self._unconfined:
-            return Mode.UNCONFINED, "confinement was switched off"
+    async def _find_holding(self) -> Holding:
         scratch = self.data_dir / "probe"
         try:
-            return await working_mode(scratch)
+            return await holding.find(scratch, self.limits, self._ways)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    async def _keep_watch(self) -> None:
+        """Look at every sandbox with processes, as long as the server runs."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            links = [(box.watch, box.live_link.pid) for box in self._sandboxes.values() if box.live_link]
+            if links:
+                await asyncio.to_thread(_look_at, links)
 
     def _adopt(self, directory: Path) -> None:
         """A sandbox of an earlier run: its processes are gone, its files are unchanged."""
@@ -54,7 +65,10 @@ class Fleet:
         if record.state == "running":
             record.state = "paused"
             record.save(directory)
-        self._add(Sandbox(record, directory, self.mode))
+        self._add(self._sandbox(record, directory))
+
+    def _sandbox(self, record: Record, directory: Path) -> Sandbox:
+        return Sandbox(record, directory, self.holding.way, self.limits)
 
     def _add(self, sandbox: Sandbox) -> None:
         self._sandboxes[sandbox.id] = sandbox
@@ -65,6 +79,8 @@ class Fleet:
         """End all processes of all sandboxes."""
         for timer in self._timers.values():
             timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
         await asyncio.gather(*self._expiring, return_exceptions=True)
         await asyncio.gather(*(sandbox.close() for sandbox in self._sandboxes.values()))
 
@@ -73,10 +89,15 @@ class Fleet:
         key = record.idempotency_key
         if key and self._by_key.get(key) in self._sandboxes:
             return self._sandboxes[self._by_key[key]]
-        sandbox = Sandbox(record, make_directory(self.data_dir, record), self.mode)
+        self._need_a_way()
+        sandbox = self._sandbox(record, make_directory(self.data_dir, record))
         self._add(sandbox)
         self.extend(sandbox, timeout)
         return sandbox
+
+    def _need_a_way(self) -> None:
+        if self.holding.way is None:
+            raise ConfinementUnavailable(self.holding.refusal)
 
     def get(self, sandbox_id: str) -> Sandbox:
         if sandbox_id not in self._sandboxes:
@@ -96,6 +117,7 @@ class Fleet:
 
     async def connect(self, sandbox: Sandbox, timeout: int, *, memory: bool) -> None:
         """Resume it if it is paused; never shortens a running one's lifetime."""
+        self._need_a_way()
         was_running = sandbox.running
         await sandbox.resume(memory=memory)
         if not was_running or (sandbox.record.ends - now()).total_seconds() < timeout:
@@ -120,3 +142,10 @@ class Fleet:
             return
         with contextlib.suppress(AlreadyPaused):
             await sandbox.pause(memory=sandbox.record.auto_pause_memory)
+
+
+def _look_at(links: list[tuple[Watch, int]]) -> None:
+    parents = warden.parents()
+    for watch, root in links:
+        with contextlib.suppress(FileNotFoundError):  # it has been removed at the same moment
+            watch.look(root, parents)

@@ -8,12 +8,12 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import confinement
-from .confinement import Mode
+from .bubblewrap import Way
 from .errors import (
     AlreadyExists,
     ConfinementUnavailable,
@@ -24,6 +24,7 @@ from .errors import (
     PermissionDenied,
     SandboxError,
 )
+from .limits import Limits
 
 PACKET = 256 * 1024
 BOOT_LIMIT = 20  # seconds; a busy machine needs about one
@@ -61,32 +62,48 @@ class GuestLink:
         self._loop.add_reader(control.fileno(), self._receive)
 
     @classmethod
-    async def boot(cls, mode: Mode, directory: Path) -> "GuestLink":
+    async def boot(cls, way: Way, limits: Limits, directory: Path) -> "GuestLink":
         """Start the sandbox kept in directory; returns once it answers."""
-        confinement.prepare(mode, directory)
+        confinement.prepare(way.mode, directory)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PACKET)
         ours.setblocking(False)
-        start = confinement.launch(mode, directory, theirs.fileno())
-        with theirs, (directory / "guest.log").open("wb") as log:
-            # Started from the event loop's own thread: the kernel ends the sandbox when that thread ends.
-            child = subprocess.Popen(  # noqa: ASYNC220
-                start.argv,
-                env=start.env,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        filter_ = confinement.filter_file()
+        start = confinement.launch(way, limits, directory, theirs.fileno(), filter_)
+        try:
+            with (
+                theirs,
+                (directory / "guest.log").open("wb") as log,
+                _on(confinement.cpus_of(directory.name)),
+            ):
+                # From the event loop's own thread: the kernel ends the sandbox when that thread ends.
+                child = subprocess.Popen(  # noqa: ASYNC220
+                    start.argv,
+                    env=start.env,
+                    pass_fds=[theirs.fileno(), filter_],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+        except OSError as error:
+            ours.close()
+            raise ConfinementUnavailable(f"it cannot be started ({error.strerror})") from error
+        finally:
+            os.close(filter_)
         link = cls(child, ours)
         try:
             await asyncio.wait_for(link.call("ping"), BOOT_LIMIT)
         except (SandboxError, TimeoutError) as error:
             await link.end()
             said = (directory / "guest.log").read_text(errors="replace").strip()
-            raise ConfinementUnavailable(said.splitlines()[-1] if said else str(error)) from error
+            raise ConfinementUnavailable(_reason(said, error)) from error
         return link
+
+    @property
+    def pid(self) -> int:
+        """Of bubblewrap's outer process, as this machine counts."""
+        return self._child.pid
 
     async def call(self, op: str, fds: Sequence[int] = (), **arguments: Any) -> Answer:
         """Request op; the caller must close the descriptors in the answer."""
@@ -199,17 +216,23 @@ def _typed(error: dict[str, Any]) -> SandboxError:
     return ERRORS.get(error["errno"], InvalidArgument)(error["message"])
 
 
-async def working_mode(scratch: Path) -> tuple[Mode, str]:
-    """The confinement that works here, found by starting a test sandbox; otherwise why none works."""
-    if confinement.bubblewrap_is_missing():
-        return Mode.UNCONFINED, "bubblewrap (bwrap) is not installed"
-    reason = ""
-    for mode in confinement.candidates():
-        try:
-            link = await GuestLink.boot(mode, scratch)
-        except ConfinementUnavailable as error:
-            reason = f"bubblewrap does not work here: {error}"
-            continue
-        await link.end()
-        return mode, ""
-    return Mode.UNCONFINED, reason
+def _reason(said: str, error: Exception) -> str:
+    """Why a sandbox did not start: the last line it printed, else what was noticed here."""
+    if said:
+        return said.splitlines()[-1][:300].rstrip(".")
+    if isinstance(error, TimeoutError):
+        return f"it did not answer within {BOOT_LIMIT} s"
+    return "it ended at once"
+
+
+@contextlib.contextmanager
+def _on(cpus: set[int]) -> Iterator[None]:
+    """Start children on these processors only; the filter keeps them from choosing others."""
+    before = os.sched_getaffinity(0)
+    with contextlib.suppress(OSError):  # a container that allows nobody to choose
+        os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, before)

@@ -4,15 +4,19 @@ import asyncio
 import contextlib
 import os
 import shutil
+import socket
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from . import outlet
+from .bubblewrap import Way
 from .command import Command, Cut, Listener
-from .confinement import Mode
-from .errors import AlreadyPaused, NotFound, NotRunning
+from .errors import AlreadyPaused, ConfinementUnavailable, NotFound, NotRunning
 from .guest_link import GuestLink
+from .limits import Limits
 from .record import FILE, Record, State, now
+from .warden import Watch
 
 INTERRUPTED = Cut("unavailable", "the connection to the sandbox ended before the stream completed")
 
@@ -20,12 +24,15 @@ INTERRUPTED = Cut("unavailable", "the connection to the sandbox ended before the
 class Sandbox:
     """Its processes start with the first request that needs them, so that creating one is cheap."""
 
-    def __init__(self, record: Record, directory: Path, mode: Mode) -> None:
+    def __init__(self, record: Record, directory: Path, way: Way | None, limits: Limits) -> None:
         self.record = record
         self.directory = directory
+        self.watch = Watch(directory, limits.memory, limits.disk)
         self.commands: dict[int, Command] = {}
-        self._mode = mode
+        self._way = way
+        self._limits = limits
         self._link: GuestLink | None = None
+        self._outlet: outlet.Outlet | None = None
         self._lock = asyncio.Lock()
         self._awake = asyncio.Event()
         if record.state == "running":
@@ -54,8 +61,27 @@ class Sandbox:
             self.check_running()
             if self._link is None or self._link.gone.is_set():
                 self.commands.clear()
-                self._link = await GuestLink.boot(self._mode, self.directory)
+                await self._close_outlet()
+                self._link = await self._boot()
             return self._link
+
+    async def _boot(self) -> GuestLink:
+        if self._way is None:
+            raise ConfinementUnavailable
+        try:
+            link = await GuestLink.boot(self._way, self._limits, self.directory)
+        except ConfinementUnavailable as error:
+            # It worked when the server started: the machine is too busy, or has no room for more processes.
+            raise NotRunning(f"The sandbox did not start: {error}") from error
+        if self._has_network:
+            _, [fd] = await link.call("listen", port=outlet.PORT)
+            self._outlet = outlet.Outlet()
+            await self._outlet.start(socket.socket(fileno=fd))
+        return link
+
+    @property
+    def _has_network(self) -> bool:
+        return self._limits.network and self.record.allow_internet_access is not False
 
     def stay(self, timeout: int) -> None:
         """Live for timeout seconds from now."""
@@ -98,7 +124,8 @@ class Sandbox:
     ) -> tuple[Command, Listener]:
         """Start a command; after timeout seconds it is ended with everything it started."""
         link = await self.link()
-        envs = {**self.record.envs, **config.get("envs", {})}
+        way_out = outlet.ENVS if self._has_network else {}
+        envs = {**way_out, **self.record.envs, **config.get("envs", {})}
         command = Command(link, {**config, "envs": envs}, tag)
         listener = await command.start(stdin=stdin, timeout=timeout, awake=self._awake)
         command.config = config
@@ -134,7 +161,13 @@ class Sandbox:
             with contextlib.suppress(NotRunning):
                 await self._link.call(op)
 
+    async def _close_outlet(self) -> None:
+        if self._outlet is not None:
+            await self._outlet.close()
+            self._outlet = None
+
     async def _end_processes(self) -> None:
+        await self._close_outlet()
         if self._link is not None:
             await self._link.end()
             self._link = None
@@ -159,7 +192,8 @@ def directory_of(data_dir: Path, sandbox_id: str) -> Path:
 
 def make_directory(data_dir: Path, record: Record) -> Path:
     directory = directory_of(data_dir, record.id)
+    directory.mkdir(mode=0o700, parents=True)
     for name in ("home", "tmp"):
-        (directory / name).mkdir(parents=True)
+        (directory / name).mkdir()
     record.save(directory)
     return directory

@@ -42,7 +42,8 @@ class Rehearsal:
         return {
             "ANTHROPIC_API_KEY": "rehearsal",
             "ANTHROPIC_BASE_URL": self.urls["anthropic_url"],
-            "E2B_API_KEY": "rehearsal",
+            "REHEARSED_MODEL": "true",
+            "E2B_API_KEY": Path(self.urls["e2b_api_key_file"]).read_text(),
             "E2B_API_URL": self.urls["e2b_api_url"],
             "E2B_SANDBOX_URL": self.urls["e2b_sandbox_url"],
         }

@@ -41,8 +41,8 @@ async def test_stderr_is_streamed_apart(sandbox: Any) -> None:
     assert errors == ["loud\n"]
 
 
-async def test_environments_of_sandbox_and_command_are_joined(either_server: E2BServer) -> None:
-    sandbox = await either_server.sandboxes.create(envs={"A": "sandbox", "B": "sandbox"})
+async def test_environments_of_sandbox_and_command_are_joined(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create(envs={"A": "sandbox", "B": "sandbox"})
     done = await sandbox.commands.run('echo "$A $B $HOME"', envs={"B": "command"})
     assert done.stdout.split()[:2] == ["sandbox", "command"]
 

@@ -20,8 +20,8 @@ async def listed(server: E2BServer, **query: Any) -> list[str]:
     return [sandbox.sandbox_id for sandbox in await paginator.next_items()]
 
 
-async def test_a_new_sandbox_tells_about_itself(plain_server: E2BServer) -> None:
-    sandbox = await plain_server.sandboxes.create(
+async def test_a_new_sandbox_tells_about_itself(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create(
         metadata={"session": "s 1", "ü": "&="}, timeout=120, allow_internet_access=False
     )
     info = await sandbox.get_info()
@@ -33,42 +33,42 @@ async def test_a_new_sandbox_tells_about_itself(plain_server: E2BServer) -> None
     assert await sandbox.is_running()
 
 
-async def test_the_host_names_port_and_sandbox(plain_server: E2BServer) -> None:
-    sandbox = await plain_server.sandboxes.create()
-    assert sandbox.get_host(8000) == f"8000-{sandbox.sandbox_id}.localhost:{plain_server.port}"
+async def test_the_host_names_port_and_sandbox(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
+    assert sandbox.get_host(8000) == f"8000-{sandbox.sandbox_id}.localhost:{server.port}"
 
 
-async def test_the_same_idempotency_key_gives_the_same_sandbox(plain_server: E2BServer) -> None:
-    create = plain_server.sandboxes.create
+async def test_the_same_idempotency_key_gives_the_same_sandbox(server: E2BServer) -> None:
+    create = server.sandboxes.create
     made = await asyncio.gather(*(create(idempotency_key="session-1") for _ in range(5)))
     other = await create(idempotency_key="session-2")
     assert len({sandbox.sandbox_id for sandbox in made}) == 1
     assert other.sandbox_id != made[0].sandbox_id
 
 
-async def test_sandboxes_are_found_by_metadata_and_state(plain_server: E2BServer) -> None:
-    create = plain_server.sandboxes.create
+async def test_sandboxes_are_found_by_metadata_and_state(server: E2BServer) -> None:
+    create = server.sandboxes.create
     first = await create(metadata={"project": "a b", "kind": "x"})
     second = await create(metadata={"project": "c&d", "kind": "x"})
     await second.pause()
-    assert await listed(plain_server, metadata={"project": "a b"}) == [first.sandbox_id]
-    assert await listed(plain_server, metadata={"project": "c&d", "kind": "x"}) == [second.sandbox_id]
-    assert await listed(plain_server, state=[SandboxState.PAUSED]) == [second.sandbox_id]
-    assert await listed(plain_server) == [second.sandbox_id, first.sandbox_id]
+    assert await listed(server, metadata={"project": "a b"}) == [first.sandbox_id]
+    assert await listed(server, metadata={"project": "c&d", "kind": "x"}) == [second.sandbox_id]
+    assert await listed(server, state=[SandboxState.PAUSED]) == [second.sandbox_id]
+    assert await listed(server) == [second.sandbox_id, first.sandbox_id]
 
 
-async def test_a_long_list_comes_in_pages(plain_server: E2BServer) -> None:
-    made = [(await plain_server.sandboxes.create()).sandbox_id for _ in range(5)]
-    pages = plain_server.sandboxes.list(limit=2, order="asc")
+async def test_a_long_list_comes_in_pages(server: E2BServer) -> None:
+    made = [(await server.sandboxes.create()).sandbox_id for _ in range(5)]
+    pages = server.sandboxes.list(limit=2, order="asc")
     found = []
     while pages.has_next:
         found.append([sandbox.sandbox_id for sandbox in await pages.next_items()])
     assert found == [made[:2], made[2:4], made[4:]]
 
 
-async def test_pausing_freezes_the_processes_and_resuming_continues_them(either_server: E2BServer) -> None:
-    sandbox = await either_server.sandboxes.create()
-    beat = either_server.data_dir / "sandboxes" / sandbox.sandbox_id / "home" / "beat"
+async def test_pausing_freezes_the_processes_and_resuming_continues_them(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
+    beat = server.data_dir / "sandboxes" / sandbox.sandbox_id / "home" / "beat"
     started = await sandbox.commands.run(f"setsid bash -c '{BEATING}' & wait", background=True, timeout=0)
     await eventually(beat.exists)
     assert await sandbox.pause()
@@ -80,21 +80,21 @@ async def test_pausing_freezes_the_processes_and_resuming_continues_them(either_
     assert [process.pid for process in await sandbox.commands.list()] == [started.pid]
 
 
-async def test_pausing_twice_says_so(plain_server: E2BServer) -> None:
-    sandbox = await plain_server.sandboxes.create()
+async def test_pausing_twice_says_so(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
     assert await sandbox.pause()
     assert not await sandbox.pause()
 
 
-async def test_a_paused_sandbox_refuses_work_until_connected(plain_server: E2BServer) -> None:
-    sandbox = await plain_server.sandboxes.create()
+async def test_a_paused_sandbox_refuses_work_until_connected(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
     await sandbox.pause()
     assert not await sandbox.is_running()
     with pytest.raises(SandboxNotRunningException):
         await sandbox.commands.run("true")
     with pytest.raises(SandboxNotRunningException):
         await sandbox.files.read("/home/user/any")
-    again = await plain_server.sandboxes.connect(sandbox.sandbox_id)
+    again = await server.sandboxes.connect(sandbox.sandbox_id)
     assert (await again.commands.run("echo back")).stdout == "back\n"
 
 
@@ -116,10 +116,10 @@ async def test_a_pause_ends_the_stream_and_not_the_command(sandbox: Any) -> None
     await eventually(lambda: sandbox.files.exists("/home/user/result"))
 
 
-async def test_killing_takes_everything(either_server: E2BServer) -> None:
-    sandbox = await either_server.sandboxes.create()
+async def test_killing_takes_everything(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
     running = await sandbox.commands.run(BEATING, background=True, timeout=0)
-    directory = either_server.data_dir / "sandboxes" / sandbox.sandbox_id
+    directory = server.data_dir / "sandboxes" / sandbox.sandbox_id
     await sandbox.commands.run("mkdir -p closed/inner && chmod 0 closed")
     assert directory.exists()
     assert await sandbox.kill()
@@ -128,16 +128,16 @@ async def test_killing_takes_everything(either_server: E2BServer) -> None:
     with pytest.raises(SandboxNotRunningException):
         await running.wait()
     with pytest.raises(NotFoundException):
-        await either_server.sandboxes.connect(sandbox.sandbox_id)
+        await server.sandboxes.connect(sandbox.sandbox_id)
 
 
-async def test_an_expired_sandbox_is_killed(plain_server: E2BServer) -> None:
-    sandbox = await plain_server.sandboxes.create(timeout=1)
-    await eventually(lambda: _is_gone(plain_server, sandbox.sandbox_id))
+async def test_an_expired_sandbox_is_killed(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create(timeout=1)
+    await eventually(lambda: _is_gone(server, sandbox.sandbox_id))
 
 
-async def test_an_expired_sandbox_is_paused_when_made_so(plain_server: E2BServer) -> None:
-    sandbox = await plain_server.sandboxes.create(timeout=300, lifecycle={"on_timeout": "pause"})
+async def test_an_expired_sandbox_is_paused_when_made_so(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create(timeout=300, lifecycle={"on_timeout": "pause"})
     await sandbox.files.write("/home/user/kept", "kept")
     await sandbox.set_timeout(1)
     await eventually(lambda: _is(sandbox, SandboxState.PAUSED))
@@ -145,8 +145,8 @@ async def test_an_expired_sandbox_is_paused_when_made_so(plain_server: E2BServer
     assert await sandbox.files.read("/home/user/kept") == "kept"
 
 
-async def test_connecting_never_shortens_a_life(plain_server: E2BServer) -> None:
-    sandbox = await plain_server.sandboxes.create(timeout=600)
+async def test_connecting_never_shortens_a_life(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create(timeout=600)
     before = (await sandbox.get_info()).end_at
     await sandbox.connect(timeout=10)
     assert (await sandbox.get_info()).end_at == before
@@ -154,22 +154,22 @@ async def test_connecting_never_shortens_a_life(plain_server: E2BServer) -> None
     assert (await sandbox.get_info()).end_at > before
 
 
-async def test_traffic_wakes_a_sandbox_made_to_be_woken(plain_server: E2BServer) -> None:
+async def test_traffic_wakes_a_sandbox_made_to_be_woken(server: E2BServer) -> None:
     lifecycle = {"on_timeout": "pause", "auto_resume": True}
-    sandbox = await plain_server.sandboxes.create(lifecycle=lifecycle)
+    sandbox = await server.sandboxes.create(lifecycle=lifecycle)
     await sandbox.pause()
     assert (await sandbox.commands.run("echo awake")).stdout == "awake\n"
 
 
-async def test_forty_sandboxes_are_made_at_once(either_server: E2BServer) -> None:
+async def test_forty_sandboxes_are_made_at_once(server: E2BServer) -> None:
     start = time.monotonic()
-    made = await asyncio.gather(*(either_server.sandboxes.create() for _ in range(40)))
+    made = await asyncio.gather(*(server.sandboxes.create() for _ in range(40)))
     assert time.monotonic() - start < 5
     assert len({sandbox.sandbox_id for sandbox in made}) == 40
 
 
-async def test_ten_sandboxes_work_at_once(either_server: E2BServer) -> None:
-    made = await asyncio.gather(*(either_server.sandboxes.create() for _ in range(10)))
+async def test_ten_sandboxes_work_at_once(server: E2BServer) -> None:
+    made = await asyncio.gather(*(server.sandboxes.create() for _ in range(10)))
     done = await asyncio.gather(*(sandbox.commands.run("echo $HOME; pwd") for sandbox in made))
     assert all(each.exit_code == 0 for each in done)
 

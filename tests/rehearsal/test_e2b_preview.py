@@ -56,30 +56,30 @@ async def answered(server: E2BServer, host: str, path: str = "/") -> httpx.Respo
     return response
 
 
-async def test_an_app_in_the_background_is_shown(confined_server: E2BServer) -> None:
-    sandbox = await confined_server.sandboxes.create()
+async def test_an_app_in_the_background_is_shown(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
     await serve_page(sandbox, "<h1>Grüße</h1>")
-    response = await answered(confined_server, sandbox.get_host(8000))
+    response = await answered(server, sandbox.get_host(8000))
     assert (response.status_code, response.text) == (200, "<h1>Grüße</h1>")
-    assert (await confined_server.preview(sandbox.get_host(8000), "/none")).status_code == 404
+    assert (await server.preview(sandbox.get_host(8000), "/none")).status_code == 404
 
 
-async def test_two_sandboxes_use_the_same_port(confined_server: E2BServer) -> None:
-    first, second = await asyncio.gather(*(confined_server.sandboxes.create() for _ in range(2)))
+async def test_two_sandboxes_use_the_same_port(server: E2BServer) -> None:
+    first, second = await asyncio.gather(*(server.sandboxes.create() for _ in range(2)))
     await serve_page(first, "first")
     await serve_page(second, "second")
-    assert (await answered(confined_server, first.get_host(8000))).text == "first"
-    assert (await answered(confined_server, second.get_host(8000))).text == "second"
+    assert (await answered(server, first.get_host(8000))).text == "first"
+    assert (await answered(server, second.get_host(8000))).text == "second"
 
 
-async def test_headers_cookies_query_and_body_pass_through(confined_server: E2BServer) -> None:
-    sandbox = await confined_server.sandboxes.create()
+async def test_headers_cookies_query_and_body_pass_through(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
     host = sandbox.get_host(8000)
     await sandbox.files.write("/home/user/echo.py", ECHO)
     await sandbox.commands.run("python3 echo.py", background=True, timeout=0)
-    await answered(confined_server, host)
+    await answered(server, host)
     headers = {"Cookie": "session=42", "Connection": "X-Private", "X-Private": "1", "E2b-Sandbox-Id": "other"}
-    response = await confined_server.preview(
+    response = await server.preview(
         host, "/a%20b?q=%C3%BC", method="POST", content=b"x" * 300_000, headers=headers
     )
     told = response.json()
@@ -91,42 +91,42 @@ async def test_headers_cookies_query_and_body_pass_through(confined_server: E2BS
     assert "keep-alive" not in response.headers
 
 
-async def test_a_large_answer_streams_through(confined_server: E2BServer) -> None:
-    sandbox = await confined_server.sandboxes.create()
+async def test_a_large_answer_streams_through(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
     await serve_page(sandbox, "page")
     await sandbox.commands.run("head -c 5000000 /dev/urandom > app/big; sha256sum app/big > app/sum")
-    await answered(confined_server, sandbox.get_host(8000))
-    response = await confined_server.preview(sandbox.get_host(8000), "/big")
+    await answered(server, sandbox.get_host(8000))
+    response = await server.preview(sandbox.get_host(8000), "/big")
     assert len(response.content) == 5_000_000
 
 
-async def test_without_an_app_a_calm_page_says_so(plain_server: E2BServer) -> None:
-    sandbox = await plain_server.sandboxes.create()
+async def test_without_an_app_a_calm_page_says_so(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
     for _ in range(2):
-        response = await plain_server.preview(sandbox.get_host(1))
+        response = await server.preview(sandbox.get_host(1))
         assert response.status_code == 502
         assert "Nothing answers on port 1" in response.text
         await sandbox.commands.run("true")
 
 
-async def test_a_sleeping_or_gone_sandbox_has_no_preview(confined_server: E2BServer) -> None:
-    sandbox = await confined_server.sandboxes.create()
+async def test_a_sleeping_or_gone_sandbox_has_no_preview(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
     host = sandbox.get_host(8000)
     await serve_page(sandbox, "awake")
-    await answered(confined_server, host)
+    await answered(server, host)
     await sandbox.pause()
-    asleep = await confined_server.preview(host)
+    asleep = await server.preview(host)
     assert (asleep.status_code, "asleep" in asleep.text) == (502, True)
     await sandbox.connect()
-    assert (await answered(confined_server, host)).text == "awake"
+    assert (await answered(server, host)).text == "awake"
     await sandbox.kill()
-    assert (await confined_server.preview(host)).status_code == 502
+    assert (await server.preview(host)).status_code == 502
 
 
-async def test_an_app_that_hangs_up_is_no_answer(confined_server: E2BServer) -> None:
-    sandbox = await confined_server.sandboxes.create()
+async def test_an_app_that_hangs_up_is_no_answer(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
     listen = "import socket; s = socket.create_server(('', 8000))\nwhile True: s.accept()[0].close()"
     await sandbox.files.write("/home/user/rude.py", listen)
     await sandbox.commands.run("touch up; python3 rude.py", background=True, timeout=0)
     await eventually(lambda: sandbox.files.exists("/home/user/up"))
-    assert (await confined_server.preview(sandbox.get_host(8000))).status_code == 502
+    assert (await server.preview(sandbox.get_host(8000))).status_code == 502

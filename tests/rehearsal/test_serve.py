@@ -43,7 +43,12 @@ def answers(url: str) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_both_servers_answer_and_stop_when_told(tmp_path: Path, number: signal.Signals) -> None:
     with started(*START, "--data-dir", str(tmp_path)) as (process, urls):
-        assert set(urls) == {"anthropic_url", "e2b_api_url", "e2b_sandbox_url"}
+        names = {"anthropic_url", "e2b_api_url", "e2b_sandbox_url", "e2b_api_key_file", "sandbox"}
+        assert set(urls) == names
+        assert httpx.get(f"{urls['e2b_api_url']}/rehearsal/health").json() == urls["sandbox"]
+        key = Path(urls["e2b_api_key_file"]).read_text()
+        listed = httpx.get(f"{urls['e2b_api_url']}/v2/sandboxes", headers={"X-API-KEY": key})
+        assert listed.json() == []
         assert answers(urls["anthropic_url"])
         assert httpx.get(urls["e2b_api_url"]).status_code < 500
         process.send_signal(number)
@@ -79,3 +84,21 @@ def test_the_servers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None
         until = time.monotonic() + 20
         while answers(urls["anthropic_url"]):
             assert time.monotonic() < until, "the rehearsal servers are still there"
+
+
+def test_a_limit_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    for name, value in (("LOCAL_SANDBOX_MEMORY_MB", "lots"), ("LOCAL_SANDBOX_NETWORK", "on")):
+        done = subprocess.run(
+            [*START, "--data-dir", str(tmp_path)],
+            env={**os.environ, name: value},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert name in done.stderr
+
+
+def test_what_confines_commands_is_told_without_a_server() -> None:
+    done = subprocess.run([*START, "--try-sandbox"], capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout)["sentence"]

@@ -4,19 +4,14 @@ import asyncio
 import json
 from argparse import ArgumentParser
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from agents.errors import SandboxError
-from agents.worker import reaper
-from agents.worker.reaper import Reaped, Why
 
-WORDS = {
-    Why.ORPHAN: "it belongs to no build",
-    Why.UNUSED: "it was not used for 30 days; its files are saved first",
-    Why.OVER: "its build is over; its files are saved first",
-}
+if TYPE_CHECKING:
+    from agents.worker.reaper import Reaped
 
 
 class Command(BaseCommand):
@@ -27,6 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="answer in JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from agents.worker import reaper  # loads the SDK of the sandbox
+
         dry_run = options["dry_run"]
         try:
             reaped = asyncio.run(reaper.reap(dry_run=dry_run))
@@ -41,6 +38,6 @@ class Command(BaseCommand):
             raise CommandError("Some sandboxes could not be ended. Try again later; the log says why.")
 
 
-def _line(reaped: Reaped) -> str:
+def _line(reaped: "Reaped") -> str:
     state = "ended" if reaped.done else "not ended"
-    return f"{reaped.sandbox_id} of build {reaped.job_id}: {WORDS[reaped.why]}: {state}."
+    return f"{reaped.sandbox_id} of build {reaped.job_id}: {reaped.why.label}: {state}."

@@ -46,6 +46,8 @@ class Command(BaseCommand):
                 f"{' and '.join(missing)} must be set for a worker. Without keys, `manage.py up` and "
                 "`manage.py build` start the rehearsal servers in their place."
             )
+        from agents import tasks  # noqa: F401  # registers them, and loads the SDKs, which only a worker needs
+
         with metrics_on(options["metrics_port"], options["metrics_host"]):
             uvloop.run(work(options["concurrency"]))
 

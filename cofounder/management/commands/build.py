@@ -20,9 +20,9 @@ from agents.actions.start import start_build
 from agents.models import PlanTier, Subscription
 from cofounder.config import environment
 from cofounder.install import embedded, reachable
-from cofounder.install.embedded import ServiceFailed
 from cofounder.install.reachable import Unreachable
-from cofounder.install.supervisor import Install, StartFailed
+from cofounder.install.supervisor import Install
+from cofounder.install.waiting import StartFailed
 from cofounder.management import follow
 from cofounder.models import User
 from jobs import clock, queue
@@ -70,7 +70,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{job.project.name}: {job.build_version} ({job.pk})")
                 if options["wait"] or own is not None:
                     self._follow(job, own)
-        except (StartFailed, ServiceFailed, Unreachable, CofounderError) as error:
+        except (StartFailed, Unreachable, CofounderError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             raise CommandError("Stopped watching. The build goes on when the install runs.") from None
@@ -82,9 +82,8 @@ class Command(BaseCommand):
         if has_live_worker():
             return None
         install = running.enter_context(Install(port=None))
-        embedded.point_django_at(settings.DATA_DIR)
-        if install.rehearsal:
-            self.stdout.write(install.rehearsal)
+        for note in install.notes:
+            self.stdout.write(note)
         install.start_worker()
         return install
 
@@ -92,7 +91,8 @@ class Command(BaseCommand):
         watcher = follow.Watcher(job, self.stdout)
         while not watcher.is_over():
             if own is not None:
-                own.keep_running()
+                for said in own.keep_running():
+                    self.stdout.write(said)
             time.sleep(follow.LOOK_SECONDS)
         job.refresh_from_db()
         if job.status != JobStatus.READY:

@@ -7,8 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from cofounder.operations import doctor
-from cofounder.operations.doctor import Finding, Level
+from cofounder.operations.doctor.finding import Finding, Level
 
 
 class Command(BaseCommand):
@@ -19,8 +18,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="answer with a JSON list of findings")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from cofounder.operations.doctor.examination import examine  # loads the SDKs of the providers
+
         findings = []
-        for finding in doctor.examine():
+        for finding in examine():
             findings.append(finding)
             if not options["json"]:
                 self._say(finding)

@@ -17,9 +17,8 @@ from types import FrameType
 import django
 
 from cofounder.config import environment
-from cofounder.install import embedded
-from cofounder.install.embedded import ServiceFailed
-from cofounder.install.supervisor import Install, StartFailed
+from cofounder.install.supervisor import Install
+from cofounder.install.waiting import StartFailed
 
 PACE = "0"
 
@@ -32,7 +31,7 @@ def main(*, as_json: bool) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _drill(as_json=as_json)
-    except (StartFailed, ServiceFailed) as error:
+    except StartFailed as error:
         print(f"The drill could not start: {error}", file=sys.stderr)  # noqa: T201  # a program's answer
         return 1
     except KeyboardInterrupt:
@@ -66,7 +65,6 @@ def _install() -> Iterator[Install]:
     from django.db import connection
 
     with Install(port=None, settings={"REHEARSAL_PACE": PACE}) as install:
-        embedded.point_django_at(settings.DATA_DIR)
         for name in ("E2B_API_KEY", "E2B_API_URL", "E2B_SANDBOX_URL"):
             setattr(settings, name, install.env[name])
         install.start_worker()

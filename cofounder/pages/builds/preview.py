@@ -17,8 +17,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from agents.actions import show_app
 from agents.actions.share_links import links_of, make, opens, revoke, token_of
-from agents.builds import finished_app
 from agents.preview import probe
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
@@ -58,19 +58,19 @@ def open_app(request: HttpRequest, project_id: UUID) -> HttpResponse:
         return render(request, "app/refused.html", {"sentence": error.__doc__}, status=404)
     if visit is None:
         return redirect_to_login(request.get_full_path())
-    under_way = finished_app.running_build(visit.project)
+    under_way = show_app.running_build(visit.project)
     if under_way is not None and _answers(under_way):
         return _redirect(under_way)
-    job = finished_app.finished_build(visit.project)
+    job = show_app.finished_build(visit.project)
     if job is None:
         return render(request, "app/none.html", {"visit": visit, "under_way": under_way})
     if _answers(job):
-        finished_app.note_use(job)
+        show_app.note_use(job)
         return _redirect(job)
     after = job.last_seq
     if request.method == "GET":
-        finished_app.note_use(job)
-        finished_app.show_soon(job.pk)
+        show_app.note_use(job)
+        show_app.show_soon(job.pk)
     return render(request, "app/opening.html", _progress_of(visit, job, after))
 
 
@@ -82,7 +82,7 @@ def progress(request: HttpRequest, project_id: UUID) -> HttpResponse:
         visit = _visit(request, project_id)
     except NoLink:
         visit = None
-    job = finished_app.finished_build(visit.project) if visit else None
+    job = show_app.finished_build(visit.project) if visit else None
     if visit is None or job is None:
         raise Http404("There is nothing to wait for.")
     context = _progress_of(visit, job, as_number(request.GET.get("after", "0")) or 0)
@@ -154,7 +154,7 @@ def _address_of(project: Project, token: str) -> str:
 
 
 def _back(project: Project) -> str:
-    job = finished_app.finished_build(project)
+    job = show_app.finished_build(project)
     return reverse("build", args=[job.pk]) if job else reverse("projects")
 
 
@@ -193,7 +193,7 @@ def _progress_of(visit: Visit, job: Job, after: int) -> dict[str, Any]:
         payload = event.payload
         if event.type == EventType.SNAPSHOT_RESTORED:
             context["steps"].append(f"Restoring {payload['count']} of its files")
-        elif payload["status"] == finished_app.STARTING:
+        elif payload["status"] == probe.STARTING:
             context["steps"].append(payload.get("message", ""))
         elif payload["status"] == probe.Status.DOWN:
             context["trouble"] = payload.get("message", "") if visit.is_owner else OTHERS_SENTENCE

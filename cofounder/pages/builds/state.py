@@ -1,5 +1,6 @@
 """What a build's page shows beside its feed: one set of queries for every view that needs it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.briefs import must_haves, promise_key
 from jobs.models import EventType, Job, JobStatus, Phase
+from jobs.verdicts import Verdict, latest_results, verdict_of
 
 QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent reports more often
 
@@ -40,10 +42,11 @@ class PhaseView:
 
 @dataclass(frozen=True)
 class Promise:
-    """A must-have of the brief and what its latest check found; `ok` is None while there is no result."""
+    """A must-have of the brief, or a further check; `verdict` is None while there is no result."""
 
     text: str
-    ok: bool | None = None
+    verdict: Verdict | None = None
+    in_brief: bool = False
     run: str = ""
     output: str = ""
     duration_ms: int = 0
@@ -109,8 +112,9 @@ class BuildState:
         return str(payload.get("reason", "")) if payload else ""
 
     @property
-    def rehearsal(self) -> str:
-        return str(getattr(settings, "REHEARSAL", "") or "")
+    def stand_ins(self) -> str:
+        """What stands in for the model's and for the sandbox's provider."""
+        return " ".join(filter(None, (settings.REHEARSAL, settings.LOCAL_SANDBOX)))
 
 
 def read(job: Job) -> BuildState:
@@ -156,16 +160,29 @@ def controls_of(job: Job, session: AgentSession | None) -> Controls:
 
 def promises_of(job: Job) -> list[Promise]:
     """The brief's must-haves with the evidence of the latest round of checks, then further checks."""
-    round_began = (
-        job.events.filter(type=EventType.JOB_STATUS, payload__status=JobStatus.CHECKS)
-        .order_by("-seq")
-        .values_list("seq", flat=True)
-        .first()
-    )
-    finished = job.events.filter(type=EventType.CHECK_FINISHED, seq__gt=round_began or 0)
-    found = {_key(payload): payload for payload in finished.values_list("payload", flat=True)}
-    wanted = [Promise(text, **_evidence(found.pop(promise_key(text), None))) for text in must_haves(job)]
+    found = latest_results(job)
+    wanted = [
+        Promise(text, in_brief=True, **_evidence(found.pop(promise_key(text), None)))
+        for text in must_haves(job)
+    ]
     return wanted + [Promise(str(extra.get("promise", "")), **_evidence(extra)) for extra in found.values()]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a finished build may say of its promises."""
+
+    kept: int
+    not_judged: int
+    promised: int
+
+
+def tally_of(promises: Sequence[Promise]) -> Tally:
+    """Those of the brief, and whatever else was not judged (the change that a rehearsed build is for)."""
+    not_judged = [promise for promise in promises if promise.verdict == Verdict.NOT_JUDGED]
+    promised = [promise for promise in promises if promise.in_brief or promise in not_judged]
+    kept = [promise for promise in promised if promise.verdict == Verdict.KEPT]
+    return Tally(len(kept), len(not_judged), len(promised))
 
 
 def last_image(job: Job) -> str:
@@ -195,15 +212,11 @@ def _evidence(payload: dict[str, Any] | None) -> dict[str, Any]:
     if payload is None:
         return {}
     return {
-        "ok": bool(payload.get("ok")),
+        "verdict": verdict_of(payload),
         "run": str(payload.get("run", "")),
         "output": str(payload.get("output", "")),
         "duration_ms": int(payload.get("duration_ms") or 0),
     }
-
-
-def _key(payload: dict[str, Any]) -> str:
-    return promise_key(str(payload.get("promise", "")))
 
 
 def _phase(phase: Phase) -> PhaseView:

@@ -13,9 +13,10 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
 from agents.models import NotificationSettings
-from agents.notifications import notices, public_http
+from agents.notifications import notices
 from agents.notifications.notices import Kind
 from agents.notifications.webhook import new_secret, send_test
+from agents.outside import post
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founder_of, founders_only
@@ -96,8 +97,8 @@ def webhook(request: HttpRequest) -> HttpResponse:
     """Set the webhook's address. The first one comes with a secret, which stays when the address changes."""
     address = request.POST.get("url", "").strip()
     try:
-        async_to_sync(public_http.public_addresses)(public_http.parse(address))
-    except (CofounderError, public_http.NotDelivered) as error:
+        async_to_sync(post.check)(address)
+    except (CofounderError, post.NotDelivered) as error:
         return _answer(request, 400, url=address, wrong=str(error))
     chosen = notices.settings_of(founder_of(request).pk)
     if chosen.webhook_url and chosen.webhook_secret:
@@ -125,7 +126,7 @@ def act(request: HttpRequest, verb: str) -> HttpResponse:
 def _test(request: HttpRequest, chosen: NotificationSettings) -> HttpResponse:
     try:
         async_to_sync(send_test)(chosen)
-    except (CofounderError, public_http.NotDelivered) as error:
+    except (CofounderError, post.NotDelivered) as error:
         return _answer(request, 400, wrong=f"The test did not arrive. {error}")
     return _answer(request, said="The test was sent and accepted.")
 

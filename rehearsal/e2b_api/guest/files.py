@@ -1,7 +1,6 @@
 """The files of a sandbox, accessed from inside it, so that no link can lead out of it.
 
-Uses only the standard library, because it runs inside. Paths are those of the sandbox; without confinement
-the home is elsewhere on the machine and `/home/user` is mapped to it.
+Uses only the standard library, because it runs inside.
 """
 
 import contextlib
@@ -22,8 +21,7 @@ Reply = tuple[dict[str, Any], list[int]]
 class Files:
     """Operations by name; each raises OSError when the caller's request is wrong."""
 
-    def __init__(self, home: str) -> None:
-        self.home = home
+    def __init__(self) -> None:
         self.ops: dict[str, Callable[..., Reply]] = {
             "open": self.open_file,
             "create": self.create,
@@ -34,22 +32,15 @@ class Files:
             "remove": self.remove,
         }
 
-    def inside(self, path: str) -> str:
-        """A caller's path as an absolute path in the sandbox."""
+    def at(self, path: str) -> Path:
+        """A caller's path as an absolute one."""
         if path == "~" or path.startswith("~/"):
             path = HOME + path[1:]
-        return os.path.normpath(Path(HOME, path))
-
-    def outside(self, path: str) -> Path:
-        """The same path as seen by this process."""
-        path = self.inside(path)
-        if path == HOME or path.startswith(HOME + "/"):
-            return Path(self.home + path[len(HOME) :])
-        return Path(path)
+        return Path(os.path.normpath(Path(HOME, path)))
 
     def open_file(self, fds: list[int], path: str) -> Reply:
         # Non-blocking: opening a named pipe must not block the whole sandbox.
-        fd = os.open(self.outside(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(self.at(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
             os.close(fd)
@@ -57,39 +48,39 @@ class Files:
         return {"size": info.st_size}, [fd]
 
     def create(self, fds: list[int], path: str) -> Reply:
-        target = self.outside(path)
+        target = self.at(path)
         if target.is_dir():
             raise OSError(errno.EINVAL, f"path '{path}' is a directory")
         target.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
-        return {"path": self.inside(path), "name": target.name}, [fd]
+        return {"path": str(target), "name": target.name}, [fd]
 
     def describe(self, fds: list[int], path: str) -> Reply:
-        return {"entry": entry_info(self.outside(path), Path(self.inside(path)))}, []
+        return {"entry": entry_info(self.at(path))}, []
 
     def list_dir(self, fds: list[int], path: str, depth: int) -> Reply:
-        top = self.outside(path)
+        top = self.at(path)
         if not top.is_dir():
             top.stat()
             raise OSError(errno.EINVAL, f"path '{path}' is not a directory")
-        return {"entries": list(walk(top, Path(self.inside(path)), max(depth, 1)))}, []
+        return {"entries": list(walk(top, max(depth, 1)))}, []
 
     def mkdir(self, fds: list[int], path: str) -> Reply:
-        target = self.outside(path)
+        target = self.at(path)
         if os.path.lexists(target) and not target.is_dir():
             raise OSError(errno.EINVAL, f"path '{path}' already exists but it is not a directory")
         target.mkdir(parents=True)
         return self.describe(fds, path)
 
     def move(self, fds: list[int], source: str, destination: str) -> Reply:
-        target = self.outside(destination)
-        self.outside(source).lstat()
+        target = self.at(destination)
+        self.at(source).lstat()
         target.parent.mkdir(parents=True, exist_ok=True)
-        self.outside(source).rename(target)
+        self.at(source).rename(target)
         return self.describe(fds, destination)
 
     def remove(self, fds: list[int], path: str) -> Reply:
-        target = self.outside(path)
+        target = self.at(path)
         if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)
         else:
@@ -97,19 +88,18 @@ class Files:
         return {}, []
 
 
-def walk(top: Path, shown: Path, depth: int) -> Iterator[dict[str, Any]]:
+def walk(top: Path, depth: int) -> Iterator[dict[str, Any]]:
     with os.scandir(top) as entries:
         names = sorted(entries, key=lambda entry: entry.name)
     for entry in names:
-        below = shown / entry.name
         with contextlib.suppress(FileNotFoundError):
-            yield entry_info(Path(entry), below)
+            yield entry_info(Path(entry))
         if depth > 1 and entry.is_dir(follow_symlinks=False):
             with contextlib.suppress(PermissionError, FileNotFoundError):
-                yield from walk(Path(entry), below, depth - 1)
+                yield from walk(Path(entry), depth - 1)
 
 
-def entry_info(path: Path, shown: Path) -> dict[str, Any]:
+def entry_info(path: Path) -> dict[str, Any]:
     """One entry in envd's JSON format; a link describes its target and says that it is a link."""
     own = path.lstat()
     info = own
@@ -119,9 +109,9 @@ def entry_info(path: Path, shown: Path) -> dict[str, Any]:
         with contextlib.suppress(OSError):
             info = path.stat()
     return {
-        "name": text(Path(shown.name)),
+        "name": text(Path(path.name)),
         "type": file_type(info.st_mode),
-        "path": text(shown),
+        "path": text(path),
         "size": str(info.st_size),
         "mode": stat.S_IMODE(info.st_mode),
         "permissions": stat.filemode(info.st_mode),

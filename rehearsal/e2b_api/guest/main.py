@@ -27,7 +27,9 @@ from .files import HOME, Files, Reply
 
 PACKET = 256 * 1024
 INLINE_REPLY = 64 * 1024
+PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
+CLONE_NEWUSER = 0x10000000
 FD_SPACE = socket.CMSG_SPACE(3 * array.array("i").itemsize)
 
 
@@ -36,7 +38,7 @@ class Guest:
 
     def __init__(self, control: socket.socket, config: dict[str, Any]) -> None:
         self.control = control
-        self.files = Files(config["home"])
+        self.files = Files()
         self.commands: set[int] = set()
         self.ops: dict[str, Callable[..., Reply]] = {
             "ping": lambda fds: ({}, []),
@@ -45,6 +47,8 @@ class Guest:
             "freeze": lambda fds: self.everyone(signal.SIGSTOP),
             "thaw": lambda fds: self.everyone(signal.SIGCONT),
             "dial": dial,
+            "listen": listen,
+            "examine": examine,
             **self.files.ops,
         }
 
@@ -110,7 +114,7 @@ class Guest:
                     self.answer({"exit": pid, "code": max(code, -1), "signal": max(-code, 0)}, [])
 
     def spawn(self, fds: list[int], argv: list[str], envs: dict[str, str], cwd: str) -> Reply:
-        here = self.files.outside(cwd or HOME)
+        here = self.files.at(cwd or HOME)
         if not here.is_dir():
             raise OSError(errno.EINVAL, f"cwd '{cwd}' does not exist")
         env = {**os.environ, **envs, "PWD": str(here)}
@@ -163,6 +167,28 @@ def dial(fds: list[int], port: int) -> Reply:
     return {}, [connection.detach()]
 
 
+def listen(fds: list[int], port: int) -> Reply:
+    """A socket that listens in here and is served outside: the only way out."""
+    listening = socket.create_server(("127.0.0.1", port))
+    return {}, [listening.detach()]
+
+
+def examine(fds: list[int]) -> Reply:
+    """How this process is confined, as the kernel says and as one attempt shows."""
+    status = dict(
+        line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if "\t" in line
+    )
+    return {
+        "uid": os.getuid(),
+        "capabilities": int(status["CapEff"], 16) | int(status["CapPrm"], 16),
+        "no_new_privileges": status["NoNewPrivs"].strip() == "1",
+        "seccomp": status["Seccomp"].strip() == "2",
+        "makes_user_namespaces": ctypes.CDLL(None).unshare(CLONE_NEWUSER) == 0,
+        "networks": [name for _, name in socket.if_nameindex()],
+        "first_process": os.getpid() < 10,
+    }, []
+
+
 def limit(config: dict[str, Any]) -> None:
     """Apply the limits of config to this process; every command inherits them."""
     for name, value in config["limits"].items():
@@ -191,7 +217,10 @@ def main(fd: str, config_json: str) -> None:
     config = json.loads(config_json)
     limit(config)
     become(config["uid"])
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # Commands run as the same user; none may read this process's memory or take its control socket.
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     os.umask(0o022)
     os.chdir("/")
     guest = Guest(control, config)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from agents.budget.prices import UnknownModel, price_of
-from agents.usage import Spent, Usage
+from agents.usage import Usage
 
 TODAY = date(2026, 11, 21)
 SONNET = "claude-sonnet-5-5"
@@ -21,12 +21,6 @@ def test_the_four_kinds_of_tokens_cost_what_the_list_says() -> None:
 
 def test_a_fraction_of_a_microdollar_is_rounded_up() -> None:
     assert price_of(SONNET, TODAY).cost(Usage(cache_read_tokens=1)) == 1
-
-
-def test_each_attempt_is_rounded_up_by_itself() -> None:
-    attempts = Spent.on([Usage(cache_read_tokens=1), Usage(cache_read_tokens=1)])
-    assert attempts.cache_read_tokens == 2
-    assert price_of(SONNET, TODAY).cost(attempts) == 2
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones() -> None:

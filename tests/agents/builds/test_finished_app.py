@@ -11,6 +11,7 @@ import pytest
 from django.core.files.storage import storages
 from pytest_django import Settings
 
+from agents.actions import show_app
 from agents.actions.start import start_build
 from agents.builds import finished_app, rescue
 from agents.database import in_transaction
@@ -210,7 +211,7 @@ async def test_while_the_storage_is_away_the_app_stays_awake_until_it_is_saved(
 
 async def test_an_app_that_was_opened_lately_stays_awake(finish: Finish) -> None:
     job = await finish()
-    await in_transaction(finished_app.note_use, job)
+    await in_transaction(show_app.note_use, job)
     assert await finished_app.keep_awake_or_pause(job.pk) is not None
     assert await shown(job) == "Uniform Swap"
 
@@ -307,7 +308,7 @@ async def test_after_thirty_unused_days_it_is_saved_and_ended_and_can_still_be_s
 async def test_an_app_somebody_opened_is_in_use(finish: Finish) -> None:
     job = await finish()
     await in_transaction(clock.move, await in_transaction(clock.now) + timedelta(days=29))
-    await in_transaction(finished_app.note_use, job)
+    await in_transaction(show_app.note_use, job)
     await in_transaction(clock.move, await in_transaction(clock.now) + timedelta(days=2))
     assert await reaper.reap() == []
 

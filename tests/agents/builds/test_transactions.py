@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from pytest_django import Settings
 
 from agents.builds import transactions
 from agents.checkpoint import apply_effects
@@ -13,6 +14,7 @@ from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs import clock
+from jobs.briefs import must_haves
 from jobs.models import Job
 
 OF_OLDER_VERSIONS = Asked(
@@ -48,6 +50,37 @@ def test_who_agreed_lets_the_build_go_on_until_something_is_saved(
         created_at=clock.now() + timedelta(seconds=1),
     )
     assert not transactions.may_go_on_without_files(build)
+
+
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (0, "It is ready."),
+        (1, "It is ready. A rehearsal script built it, and 1 promise was not judged."),
+        (3, "It is ready. A rehearsal script built it, and 3 promises were not judged."),
+    ],
+)
+def test_a_finished_build_says_how_many_promises_nobody_judged(count: int, sentence: str) -> None:
+    assert transactions.ready_sentence(count) == sentence
+
+
+@pytest.mark.parametrize("in_rehearsal", [False, True])
+def test_only_a_rehearsal_counts_the_change_among_the_promises(
+    build: Job, settings: Settings, in_rehearsal: bool
+) -> None:
+    settings.REHEARSED_MODEL = in_rehearsal
+    promised = must_haves(build)
+    assert transactions.promises_to_check(build) == promised
+    Job.objects.filter(pk=build.pk).update(status="ready")
+    change = Job.objects.create(
+        project=build.project,
+        goal="Paint it red",
+        build_number=2,
+        idea_brief=build.idea_brief,
+        created_at=clock.now(),
+    )
+    asked = ["Paint it red"] if in_rehearsal else []
+    assert transactions.promises_to_check(change) == [*promised, *asked]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from pytest_django import Settings
 
 from agents.llm.client import AnthropicModel, Request
 from agents.llm.retry import ModelRefused, Patience, ProviderUnavailable
+from agents.stops import OutOfBudget
+from agents.usage import Usage
 from tests.rehearsal.model_server import BEGIN, FOUNDER, JOB, MODEL, PERSONA, TOOLS, model_server
 
 pytestmark = pytest.mark.services
@@ -20,16 +22,31 @@ SYSTEM = f"{PERSONA}\n<founder_input>\n{FOUNDER}\n</founder_input>"
 REQUEST = Request(MODEL, SYSTEM, TOOLS, [BEGIN], 4000, JOB)
 
 
+class Purse:
+    """Pays for a number of further attempts, with fewer tokens for each."""
+
+    def __init__(self) -> None:
+        self.paid: list[Usage] = []
+        self.attempts = 100
+
+    async def next_attempt(self, used: Usage) -> int:
+        self.paid.append(used)
+        if len(self.paid) > self.attempts:
+            raise OutOfBudget(is_overdrawn=False)
+        return REQUEST.max_tokens - len(self.paid)
+
+
 class Provider:
     """A rehearsal provider, and a model that talks to it; `waits` collects the reported waits."""
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.purse = Purse()
         self.waits: list[tuple[str, int]] = []
         self.models: list[AnthropicModel] = []
 
     def model(self, patience: Patience = QUICK) -> AnthropicModel:
-        self.models.append(AnthropicModel(self._on_wait, patience))
+        self.models.append(AnthropicModel(self._on_wait, self.purse, patience))
         return self.models[-1]
 
     async def _on_wait(self, reason: str, attempt: int) -> None:
@@ -61,8 +78,8 @@ async def provider(tmp_path: Path, settings: Settings) -> AsyncIterator[Provider
             await model.close()
 
 
-def metered(model: AnthropicModel) -> tuple[int, ...]:
-    total = model.meter.total
+def metered(provider: Provider, model: AnthropicModel) -> tuple[int, ...]:
+    total = sum(provider.purse.paid, model.meter.current)
     written = total.cache_write_5m_tokens + total.cache_write_1h_tokens
     return (total.input_tokens, total.output_tokens, written, total.cache_read_tokens)
 
@@ -80,7 +97,7 @@ async def test_an_answer_comes_verbatim_and_its_usage_is_the_bill(provider: Prov
     turn = await model.answer(REQUEST)
     assert [call.name for call in turn.calls] == ["write_file", "bash"]
     assert turn.thinking == "I write the app that Shelf needs."
-    assert metered(model) == await provider.billed()
+    assert metered(provider, model) == await provider.billed()
     assert provider.waits == []
 
 
@@ -108,7 +125,31 @@ async def test_trouble_that_passes_is_waited_for_and_every_attempt_is_metered(
     assert turn.stop_reason == "tool_use"
     assert [attempt for _, attempt in provider.waits] == [1, 2]
     assert all(reason for reason, _ in provider.waits)
-    assert metered(model) == await provider.billed()
+    assert metered(provider, model) == await provider.billed()
+
+
+async def test_each_attempt_is_paid_before_the_next_one_with_what_is_granted_to_it(
+    provider: Provider,
+) -> None:
+    await provider.fail_with(
+        {"kind": "cut", "after_events": 3}, {"kind": "overloaded"}, {"kind": "torn", "after_events": 5}
+    )
+    await provider.model().answer(REQUEST)
+    assert len(provider.waits) == 3
+    assert len(provider.purse.paid) == 2  # an attempt that used nothing stays reserved
+    assert Usage() not in provider.purse.paid
+    async with httpx.AsyncClient() as client:
+        sent = (await client.get(f"{provider.url}/rehearsal/billed", params={"user_id": JOB})).json()
+    assert len(sent["requests"]) == 3
+
+
+async def test_a_call_ends_when_its_next_attempt_cannot_be_paid(provider: Provider) -> None:
+    provider.purse.attempts = 2
+    await provider.fail_with({"kind": "cut", "after_events": 9, "times": 50})
+    model = provider.model()
+    with pytest.raises(OutOfBudget):
+        await model.answer(REQUEST)
+    assert len(await provider.charges()) == len(provider.purse.paid) == 3
 
 
 async def test_an_absurd_retry_after_is_capped(provider: Provider) -> None:
@@ -159,19 +200,19 @@ async def test_cancelling_closes_the_request_and_what_it_used_is_metered(provide
     await provider.fail_with({"kind": "stall", "after_events": 5})
     model = provider.model(Patience())
     calling = asyncio.create_task(model.answer(REQUEST))
-    await eventually(lambda: model.meter.total.cache_write_5m_tokens)
+    await eventually(lambda: model.meter.current.cache_write_5m_tokens)
     calling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await calling
     for _ in range(1000):
         if await provider.charges():
             break
-    assert metered(model) == await provider.billed()
+    assert metered(provider, model) == await provider.billed()
 
 
 async def test_a_new_call_begins_with_an_empty_meter(provider: Provider) -> None:
     model = provider.model()
     await model.answer(REQUEST)
-    first = metered(model)
+    first = metered(provider, model)
     await model.answer(REQUEST)
-    assert sum(metered(model)) == sum(first)
+    assert sum(metered(provider, model)) == sum(first)

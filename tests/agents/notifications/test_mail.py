@@ -79,6 +79,17 @@ async def test_a_failure_is_told_with_its_reason(build: Job) -> None:
     assert "Three checks failed." in sent.body
 
 
+async def test_only_a_build_whose_promises_were_judged_has_passed_its_checks(build: Job) -> None:
+    sentence = "It is ready. A rehearsal script built it, and 1 promise was not judged."
+    sent = await told(build, EventType.JOB_STATUS, status="ready", previous="checks", message="It is ready.")
+    assert "passed its checks" in sent.body
+    unjudged = {"promise": "a list", "run": "", "ok": False, "verdict": "not_judged", "output": ""}
+    await in_transaction(events.record, build.pk, EventType.CHECK_FINISHED, **unjudged, duration_ms=0)
+    sent = await told(build, EventType.JOB_STATUS, status="ready", previous="checks", message=sentence)
+    assert sentence in sent.body
+    assert "passed" not in sent.body
+
+
 async def test_a_mail_about_money_says_when_it_goes_on(build: Job) -> None:
     sent = await told(build, EventType.BUDGET_EXCEEDED, wake_at="2026-11-11T07:30:00+00:00", budget_pct=100)
     assert "today's money" in sent.body

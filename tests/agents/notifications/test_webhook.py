@@ -12,7 +12,7 @@ from pytest_django import Settings
 from agents.database import in_transaction
 from agents.models import Notice, NotificationSettings
 from agents.notifications import webhook
-from agents.notifications.public_http import NotDelivered
+from agents.outside.post import NotDelivered
 from cofounder.models import User
 from escalations.models import AgentEscalation
 from jobs import clock, events
@@ -96,7 +96,20 @@ async def test_a_ready_build_is_told_signed_and_as_slack_likes_it(
         "seq": event.seq,
         "link": link,
         "created_at": event.created_at.isoformat(),
+        "not_judged": 0,
     }
+
+
+async def test_what_nobody_judged_is_told_with_it(
+    build: Job, hook: NotificationSettings, receiver: Receiver
+) -> None:
+    unjudged = {"promise": "a list", "run": "", "ok": False, "verdict": "not_judged", "output": ""}
+    await in_transaction(events.record, build.pk, EventType.CHECK_FINISHED, **unjudged, duration_ms=0)
+    sentence = "It is ready. A rehearsal script built it, and 1 promise was not judged."
+    await call(build, EventType.JOB_STATUS, status="ready", previous="checks", message=sentence)
+    message = json.loads(receiver.received[0].body)
+    assert message["not_judged"] == 1
+    assert sentence in message["text"]
 
 
 async def test_a_question_is_told_with_its_words_and_without_a_link_that_answers(

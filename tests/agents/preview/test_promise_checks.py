@@ -7,8 +7,9 @@ from agents.preview import launch, promise_checks, screenshots
 from agents.preview.declaration import Check
 from agents.preview.promise_checks import CheckResult, run_checks, sorted_by_promise
 from agents.sandbox.workspace import Workspace
+from jobs.verdicts import Verdict
 from tests.agents.conftest import OpenWorkspace
-from tests.agents.preview.test_launch import declare
+from tests.agents.preview.test_launch import APP, declare
 
 pytestmark = pytest.mark.services
 
@@ -41,6 +42,24 @@ async def test_every_promise_is_checked_against_the_running_app(workspace: Works
     assert "has no check" in by_promise(results)["unproven"].output
 
 
+@pytest.mark.parametrize(("in_rehearsal", "verdict"), [(False, Verdict.NOT_KEPT), (True, Verdict.NOT_JUDGED)])
+async def test_only_in_a_rehearsal_may_a_promise_be_without_a_check(
+    workspace: Workspace, in_rehearsal: bool, verdict: Verdict
+) -> None:
+    declared = await declare(workspace, checks=[{"promise": "a form", "run": "exit 1"}])
+    results = await run_checks(workspace, ["a form", "unproven"], declared, in_rehearsal=in_rehearsal)
+    found = by_promise(results)
+    assert found["unproven"].verdict == verdict
+    assert not found["unproven"].ok
+    assert found["a form"].verdict == Verdict.NOT_KEPT
+
+
+async def test_an_agent_cannot_declare_a_promise_unjudged(workspace: Workspace) -> None:
+    dodging = {"promise": "a form", "run": "exit 1", "judged": False, "verdict": "not_judged"}
+    declared = await declare(workspace, checks=[dodging])
+    assert by_promise(await run_checks(workspace, ["a form"], declared))["a form"].verdict == Verdict.NOT_KEPT
+
+
 async def test_a_blank_page_and_an_app_that_is_down_fail(workspace: Workspace) -> None:
     declared = await declare(workspace)
     assert not (await run_checks(workspace, []))[0].ok
@@ -48,6 +67,19 @@ async def test_a_blank_page_and_an_app_that_is_down_fail(workspace: Workspace) -
     await workspace.write("page.html", b"<html></html>")
     page = (await run_checks(workspace, []))[0]
     assert (page.ok, page.output) == (False, "The page is empty.")
+
+
+async def test_a_page_that_leads_elsewhere_does_not_keep_its_promise(workspace: Workspace) -> None:
+    app = APP.replace(
+        "self.end_headers", "self.send_header('Location', 'http://10.0.0.1/'); self.end_headers"
+    )
+    declared = await declare(workspace, app=app.replace("or 200", "or 302"))
+    await launch.start_app(workspace, declared)
+    page = (await run_checks(workspace, []))[0]
+    assert not page.ok
+    assert page.output == (
+        "It redirects to http://10.0.0.1, which is not a part of the app: nothing follows it there."
+    )
 
 
 SCRIPTS = {

@@ -10,7 +10,6 @@ from PIL import Image
 from pytest_django import Settings
 
 from agents.preview import launch, screenshots
-from agents.preview.screenshots import is_private
 from agents.sandbox.workspace import Workspace
 from tests.agents.preview.test_launch import declare
 from tests.agents.tools.test_files import Caller, text
@@ -55,12 +54,26 @@ async def test_a_blank_page_and_errors_of_scripts_are_noticed(call: Caller, work
     assert "nothing is not defined" in shown
 
 
-async def test_a_page_cannot_reach_what_only_this_machine_sees(
+async def test_the_model_is_told_what_was_refused_to_its_page(
     call: Caller, workspace: Workspace, e2b_url: str
 ) -> None:
-    script = f"fetch('{e2b_url}/', {{mode: 'no-cors'}}).catch(e => document.title = 'blocked')"
+    place = e2b_url.removeprefix("http://")
+    script = f"fetch('{e2b_url}/').catch(e => document.title = 'blocked')"
     await workspace.write("page.html", f"<body>hello<script>{script}</script></body>".encode())
-    assert "blocked" in text(await call("take_screenshot"))
+    shown = text(await call("take_screenshot"))
+    assert "blocked" in shown
+    assert f"The page asks for {place}: refused" in shown
+
+
+async def test_a_page_that_leads_away_is_no_picture_but_a_failure(
+    call: Caller, workspace: Workspace, e2b_url: str
+) -> None:
+    await workspace.write("page.html", f"<script>location.href = '{e2b_url}/health'</script>".encode())
+    result = await call("take_screenshot")
+    assert (result.is_error, result.error_type) == (True, "preview_down")
+    assert f"The page leads to {e2b_url.removeprefix('http://')}, which is not a part of the app" in text(
+        result
+    )
 
 
 async def test_an_app_that_is_not_running_is_told(call: Caller, workspace: Workspace) -> None:
@@ -78,21 +91,3 @@ async def test_without_a_browser_the_tool_says_so(call: Caller, settings: Settin
     settings.CHROMIUM = str(tmp_path / "missing")
     result = await call("take_screenshot")
     assert (result.is_error, result.error_type) == (True, "screenshot_unavailable")
-
-
-@pytest.mark.parametrize(
-    ("host", "private"),
-    [
-        ("example.com", False),
-        ("1.1.1.1", False),
-        ("localhost", True),
-        ("x.localhost", True),
-        ("10.0.0.1", True),
-        ("169.254.169.254", True),
-        ("::1", True),
-        ("intranet", True),
-        ("db.internal", True),
-    ],
-)
-def test_hosts_of_the_machine_and_its_network_are_private(host: str, private: bool) -> None:
-    assert is_private(host) is private

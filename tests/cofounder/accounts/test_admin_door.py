@@ -1,6 +1,7 @@
 """The way into the admin."""
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.test import Client
@@ -50,7 +51,7 @@ def test_wrong_passwords_of_staff_are_counted(admin: User, client: Client) -> No
 
 
 def test_staff_without_a_second_factor_are_led_to_it(admin: User) -> None:
-    admin.authenticator_set.all().delete()
+    Authenticator.objects.all().delete()
     answer = signed_in(admin).get("/admin/jobs/job/", follow=True)
     assert answer.request["PATH_INFO"] == "/accounts/2fa/"
     assert "The admin needs a second factor" in answer.text

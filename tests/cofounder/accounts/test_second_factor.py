@@ -34,6 +34,8 @@ def enter(client: Client, user: User) -> str:
 def test_an_app_is_set_up_and_then_asked_for(founder: User, client: Client) -> None:
     assert enter(client, founder) == "/projects"
     page = client.get("/accounts/2fa/totp/activate/")
+    assert "Is it you?" in client.get(page.headers["Location"]).text
+    page = client.post(page.headers["Location"], {"password": PASSWORD}, follow=True)
     assert page.status_code == 200, page.headers
     (seed,) = re.findall(r'class="seed">(\w+)<', page.text)
     answer = client.post("/accounts/2fa/totp/activate/", {"code": code_of(seed)})

@@ -43,6 +43,29 @@ def test_a_bad_value_is_refused_with_a_sentence(
 
 
 @pytest.mark.parametrize(
+    ("word", "address", "is_rehearsed"),
+    [
+        ("true", "http://127.0.0.1:8001", True),
+        ("false", "http://127.0.0.1:8001", False),
+        ("", "https://api.anthropic.com", False),
+    ],
+)
+def test_only_a_model_of_this_machine_may_be_rehearsed(
+    monkeypatch: pytest.MonkeyPatch, word: str, address: str, is_rehearsed: bool
+) -> None:
+    monkeypatch.setenv("REHEARSED_MODEL", word)
+
+    assert environment.rehearsed_model(address) is is_rehearsed
+
+
+def test_a_real_model_cannot_be_called_rehearsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REHEARSED_MODEL", "true")
+
+    with pytest.raises(BadSetting, match="is no rehearsal server on this machine"):
+        environment.rehearsed_model("https://api.anthropic.com")
+
+
+@pytest.mark.parametrize(
     "read",
     [
         lambda: environment.boolean("UNSET", True) is True,

@@ -1,7 +1,11 @@
+import os
+import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +18,9 @@ from django.conf import settings
 from cofounder.config import local_sockets
 from cofounder.install import embedded
 from cofounder.install.embedded import AlreadyRunning, Services
+from cofounder.install.waiting import StartFailed
+
+SECONDS = 60
 
 HOLD = (
     "import sys; from pathlib import Path; from cofounder.install.embedded import Services\n"
@@ -140,22 +147,110 @@ def test_a_lock_is_held_until_its_file_is_closed(tmp_path: Path) -> None:
     assert not embedded.is_held(path)
 
 
-def test_a_server_that_meets_another_s_new_system_user_is_started_again() -> None:
+@pytest.mark.services
+def test_a_server_that_is_killed_can_be_started_again(data_dir: Path) -> None:
+    with Services(data_dir) as services:
+        for part in services.parts:
+            assert part.is_alive()
+            os.kill(pid_of(part), signal.SIGKILL)
+            wait_until(partial(has_ended, part))
+
+            start_again(part)
+
+            assert part.is_alive()
+        ask(data_dir)
+
+
+@pytest.mark.services
+def test_a_copied_data_directory_that_names_another_process_is_started(data_dir: Path) -> None:
+    """As one of an ended container does: its server's number now belongs to somebody else."""
+    Holder(data_dir).leave()
+    lines = [str(os.getpid()), str(data_dir / "postgres"), "1", "5432", str(data_dir), "", "1 1", "ready"]
+    (data_dir / "postgres" / "postmaster.pid").write_text("\n".join(lines) + "\n")
+
+    holder = Holder(data_dir)
+
+    ask(data_dir)
+    holder.leave()
+
+
+def has_ended(part: embedded.Postgres | embedded.Redis) -> bool:
+    return not part.is_alive()
+
+
+def pid_of(part: embedded.Postgres | embedded.Redis) -> int:
+    if isinstance(part, embedded.Postgres):
+        return int((part.log.parent / "postmaster.pid").read_text().split()[0])
+    with redis.Redis(unix_socket_path=str(local_sockets.redis_socket(part.log.parent))) as client:
+        return int(client.info()["process_id"])
+
+
+def start_again(part: embedded.Postgres | embedded.Redis) -> None:
+    """The killed server's own children may hold its memory for a moment longer."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            part.start()
+        except StartFailed:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        else:
+            return
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_second_start_is_refused_before_anything_else(tmp_path: Path) -> None:
+    with embedded.hold(tmp_path / embedded.LOCK), pytest.raises(AlreadyRunning, match="already running"):
+        embedded.refuse_second(tmp_path)
+
+    embedded.refuse_second(tmp_path)
+
+
+def test_a_server_that_meets_another_s_new_system_user_is_made_again() -> None:
     refusals = [subprocess.CalledProcessError(9, ["useradd", "pgserver"])]
 
-    def get_server(directory: Path, cleanup_mode: str | None) -> str:
+    def get_server(directory: Path, cleanup_mode: str | None, start: bool) -> str:
         if refusals:
             raise refusals.pop()
         return f"server in {directory}"
 
-    assert embedded.start_patiently(get_server, Path("data")) == "server in data"
+    assert embedded.with_system_user(get_server, Path("data")) == "server in data"
+
+
+def test_a_server_is_awaited_as_long_as_it_moves() -> None:
+    """The wheel gives up after ten seconds, and stumbles over a server that is still starting."""
+    problems = [subprocess.TimeoutExpired("pg_ctl", 10), AssertionError(), AssertionError()]
+    moves = iter(range(9))
+
+    def start() -> None:
+        if problems:
+            raise problems.pop(0)
+
+    embedded.start_patiently(start, lambda: next(moves), patience=0)
+
+    assert problems == []
+
+
+def test_a_server_in_which_nothing_moves_is_given_up() -> None:
+    def start() -> None:
+        raise subprocess.TimeoutExpired("pg_ctl", 10)
+
+    with pytest.raises(subprocess.TimeoutExpired):
+        embedded.start_patiently(start, lambda: "nothing moves", patience=0)
 
 
 def test_a_server_that_fails_by_itself_is_not_tried_again() -> None:
     failures = [subprocess.CalledProcessError(1, ["initdb"])]
 
-    def get_server(directory: Path, cleanup_mode: str | None) -> None:
-        raise failures.pop()
-
     with pytest.raises(subprocess.CalledProcessError):
-        embedded.start_patiently(get_server, Path("data"))
+        embedded.start_patiently(lambda: _raise(failures.pop()), lambda: None)
+
+
+def _raise(error: Exception) -> None:
+    raise error

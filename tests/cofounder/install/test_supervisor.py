@@ -1,19 +1,12 @@
-import os
-import signal
 import socket
-import subprocess
-import sys
-import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from cofounder.install import supervisor
-from cofounder.install.supervisor import Process, StartFailed, refuse_taken_port
-
-
-def process(tmp_path: Path, code: str) -> Process:
-    return Process("helper", [sys.executable, "-c", code], dict(os.environ), tmp_path / "helper.log")
+from cofounder.install.supervisor import Install, refuse_taken_port
+from cofounder.install.waiting import StartFailed
 
 
 def test_a_taken_port_is_refused_with_its_number() -> None:
@@ -29,68 +22,51 @@ def test_an_invalid_host_is_refused() -> None:
         refuse_taken_port("300.1.2.3", 8000)
 
 
-def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
-    child = process(tmp_path, "import time; time.sleep(600)")
-    child.start()
-    assert child.running is not None
-    first = child.running
-    assert not child.keep_running()
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+def test_with_a_key_the_model_is_no_rehearsal_whatever_the_environment_says() -> None:
+    keys = {"ANTHROPIC_API_KEY": "real", "E2B_API_KEY": "real", "REHEARSED_MODEL": "true"}
+    install = Install(port=None, settings=keys)
 
-    assert child.keep_running()
+    install._start_rehearsal()
 
-    assert child.running is not None
-    assert child.running.pid != first.pid
-    child.stop()
+    assert install.env["REHEARSED_MODEL"] == "False"
 
 
-def test_what_a_process_writes_is_for_its_own_user(tmp_path: Path) -> None:
-    child = process(tmp_path, f"open({str(tmp_path / 'made')!r}, 'w').close()")
-    child.start()
-    assert child.running is not None
-    child.running.wait()
-    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
+def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Mapping[str, str]) -> Install:
+    """An install with what stands in for missing keys started, and stopped again."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    for name in ("ANTHROPIC_API_KEY", "E2B_API_KEY", "REHEARSAL", "LOCAL_SANDBOX"):
+        monkeypatch.delenv(name, raising=False)
+    install = Install(port=None, settings=keys)
+    with install._open:
+        install._start_rehearsal()
+    return install
 
 
-def test_a_process_that_keeps_ending_is_given_up_with_its_last_words(tmp_path: Path) -> None:
-    child = process(tmp_path, "raise SystemExit('no such thing')")
-    child.start()
-
-    child.quick_ends = supervisor.QUICK_ENDS - 1
-    assert child.running is not None
-    child.running.wait()
-
-    with pytest.raises(StartFailed, match="keeps ending") as refusal:
-        child.keep_running()
-
-    assert "no such thing" in str(refusal.value)
-
-
-def test_a_process_ends_when_who_started_it_is_killed(tmp_path: Path) -> None:
-    code = (
-        "import os, sys, time; from pathlib import Path; from cofounder.install.supervisor import Process\n"
-        "child = Process('x', [sys.executable, '-c', 'import time; time.sleep(600)'], dict(os.environ),"
-        " Path(sys.argv[1])); child.start(); print(child.running.pid, flush=True); time.sleep(600)"
-    )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path / "log")], stdout=subprocess.PIPE, text=True
-    )
-    assert parent.stdout is not None
-    child = int(parent.stdout.readline())
-
-    parent.kill()
-    parent.communicate()
-
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{child}").exists() and is_running(child):
-        assert time.monotonic() < deadline, "the child outlived its parent"
-        time.sleep(0.02)
+@pytest.mark.services
+def test_with_a_model_s_key_alone_nothing_is_called_a_rehearsal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install = stand_ins(tmp_path, monkeypatch, {"ANTHROPIC_API_KEY": "real"})
+    sentence = "Commands run in the local sandbox: confined on this machine, without network."
+    assert install.env["LOCAL_SANDBOX"] == sentence
+    assert install.notes == [sentence]
+    assert install.rehearsal == install.env.get("REHEARSAL", "") == ""
+    assert install.env["ANTHROPIC_API_KEY"] == "real"
+    assert install.env["E2B_API_KEY"] == (tmp_path / "rehearsal" / "e2b" / "key").read_text()
 
 
-def is_running(pid: int) -> bool:
-    """A zombie that has not been reaped counts as ended."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+@pytest.mark.services
+def test_the_sandbox_s_network_is_said_as_it_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install = stand_ins(tmp_path, monkeypatch, {"LOCAL_SANDBOX_NETWORK": "public"})
+    assert install.notes == [
+        supervisor.A_SCRIPT,
+        "Commands run in the local sandbox: confined on this machine, with the public network only.",
+    ]
+
+
+@pytest.mark.services
+def test_a_bad_limit_stops_the_start_with_its_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StartFailed, match="LOCAL_SANDBOX_DISK_MB is 'big', but must be a whole number"):
+        stand_ins(tmp_path, monkeypatch, {"LOCAL_SANDBOX_DISK_MB": "big"})

@@ -77,6 +77,23 @@ def test_checks_give_the_newest_result_of_each_promise(api: APIClient, build: Jo
     assert [(row["promise"], row["ok"]) for row in rows] == [("a form", True), ("a list", True)]
 
 
+def test_checks_say_which_promises_were_kept_broken_and_not_judged(api: APIClient, build: Job) -> None:
+    said: dict[str, dict[str, Any]] = {
+        "of an older version": {"ok": True},
+        "broken": {"ok": False, "verdict": "not_kept"},
+        "not judged": {"ok": False, "verdict": "not_judged"},
+    }
+    for promise, verdict in said.items():
+        payload = {"promise": promise, "run": "", "output": "", "duration_ms": 0, **verdict}
+        events.record(build.pk, EventType.CHECK_FINISHED, **payload)
+    rows = api.get(f"/api/jobs/{build.pk}/checks").json()
+    assert [(row["ok"], row["verdict"]) for row in rows] == [
+        (True, "kept"),
+        (False, "not_kept"),
+        (False, "not_judged"),
+    ]
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_another_founder_s_job_is_not_there(other_api: APIClient, build: Job, view: str) -> None:
     assert other_api.get(f"/api/jobs/{build.pk}{view}").status_code == 404

@@ -236,7 +236,7 @@ async def test_a_login_that_lasts_keeps_its_socket(
 async def test_nothing_is_lost_while_redis_dies_and_returns(
     settings: Settings, own_redis: RedisServer, watch: Callable[..., WebsocketCommunicator], build: Job
 ) -> None:
-    layer = {"BACKEND": "jobs.doorbell.DoorbellLayer", "CONFIG": {"hosts": [own_redis.url]}}
+    layer = {"BACKEND": "jobs.doorbell_layer.DoorbellLayer", "CONFIG": {"hosts": [own_redis.url]}}
     settings.CHANNEL_LAYERS = {"default": layer}
     socket = await watch()
     await say(build, 2)

@@ -5,14 +5,15 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from agents.models import AgentSession, BuildDocument, DailyBudget
 from cofounder.models import User
 from cofounder.pages.builds.state import promises_of, read
 from escalations.models import AgentEscalation
 from jobs import clock, events
-from jobs.models import EventType, FounderMessage, Job, Phase
+from jobs.models import Artifact, EventType, FounderMessage, Job, Phase
+from jobs.verdicts import Verdict
 
 HTMX = {"HX-Request": "true"}
 
@@ -36,6 +37,18 @@ def test_the_page_shows_where_the_build_stands(browser: Client, working_job: Job
     assert "0 of 1 done" in page
     assert 'class="budget yellow" max="100" value="95"' in page
     assert "a list of uniforms by size" in page
+
+
+def test_with_a_real_model_the_page_speaks_of_the_local_sandbox_and_of_no_rehearsal(
+    browser: Client, working_job: Job, settings: Settings
+) -> None:
+    settings.REHEARSAL, settings.LOCAL_SANDBOX = "", "Commands run in the local sandbox: confined."
+    page = browser.get(f"/builds/{working_job.pk}").content.decode()
+    assert "Commands run in the local sandbox: confined." in page
+    assert "rehears" not in page.lower()
+    settings.REHEARSAL = "A rehearsal script is building."
+    page = browser.get(f"/builds/{working_job.pk}").content.decode()
+    assert "A rehearsal script is building. Commands run in the local sandbox: confined." in page
 
 
 def test_a_sleeping_build_counts_down_in_real_seconds(browser: Client, working_job: Job) -> None:
@@ -201,7 +214,73 @@ def test_only_the_latest_round_of_checks_is_evidence(working_job: Job) -> None:
             duration_ms=1,
         )
     first, second = promises_of(working_job)
-    assert (first.ok, second.ok) == (True, None)
+    assert (first.verdict, second.verdict) == (Verdict.KEPT, None)
+
+
+def _checked(job: Job, *results: tuple[str, Verdict]) -> None:
+    facts = [
+        (
+            EventType.CHECK_FINISHED,
+            {
+                "promise": promise,
+                "run": "",
+                "ok": verdict == Verdict.KEPT,
+                "verdict": verdict.value,
+                "output": "",
+                "duration_ms": 1,
+            },
+        )
+        for promise, verdict in results
+    ]
+    events.record_all(job.pk, facts)
+
+
+LIST, FORM = "a list of uniforms by size", "a form to offer one"
+
+
+@pytest.mark.parametrize(
+    ("results", "sentence"),
+    [
+        ([(LIST, Verdict.KEPT), (FORM, Verdict.KEPT)], "Every promise of the brief was checked."),
+        (
+            [(LIST, Verdict.KEPT), (FORM, Verdict.NOT_JUDGED)],
+            "1 of 2 promises was checked and is kept, 1 was not judged.",
+        ),
+        ([(LIST, Verdict.NOT_JUDGED), (FORM, Verdict.NOT_JUDGED)], "None of the promises was judged."),
+        (
+            [(LIST, Verdict.KEPT), (FORM, Verdict.KEPT), ("Paint it red", Verdict.NOT_JUDGED)],
+            "2 of 3 promises were checked and are kept, 1 was not judged.",
+        ),
+    ],
+)
+def test_a_ready_build_says_what_was_checked_and_what_was_not(
+    browser: Client, working_job: Job, results: list[tuple[str, Verdict]], sentence: str
+) -> None:
+    Job.objects.filter(pk=working_job.pk).update(status="ready")
+    _checked(working_job, *results)
+    page = " ".join(browser.get(f"/builds/{working_job.pk}").text.split())
+    assert sentence in page
+    all_kept = all(verdict == Verdict.KEPT for _, verdict in results)
+    assert ("Every promise of the brief was checked." in page) is all_kept
+
+
+def test_a_promise_that_was_not_judged_is_called_kept_nowhere_on_the_page(
+    browser: Client, working_job: Job
+) -> None:
+    Job.objects.filter(pk=working_job.pk).update(status="ready")
+    _checked(working_job, (LIST, Verdict.NOT_JUDGED), (FORM, Verdict.NOT_JUDGED))
+    page = " ".join(browser.get(f"/builds/{working_job.pk}").text.split())
+    assert page.count("Promise not judged") == 2
+    assert page.count("Not judged in a rehearsal.") == 2
+    for word in ("Promise kept", "not kept yet", 'class="kept"', "step kept"):
+        assert word not in page
+
+
+def test_a_ready_build_without_promises_claims_none(browser: Client, working_job: Job) -> None:
+    Artifact.objects.update(current_content={"problem": "x"})
+    Job.objects.filter(pk=working_job.pk).update(status="ready")
+    page = browser.get(f"/builds/{working_job.pk}").text
+    assert "Every promise" not in page
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from django.test import Client
 from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from agents.actions import share_links
-from agents.builds import finished_app
+from agents.actions import share_links, show_app
 from agents.models import AgentSession, ShareLink
+from agents.preview import probe
 from cofounder.models import User
 from jobs import clock, events
 from jobs.models import EventType, Job
@@ -72,7 +72,7 @@ def address(job: Job, link: ShareLink | None = None) -> str:
 
 
 def queued() -> int:
-    return ProcrastinateJob.objects.filter(task_name=finished_app.SHOW, status="todo").count()
+    return ProcrastinateJob.objects.filter(task_name=show_app.SHOW, status="todo").count()
 
 
 def say(job: Job, status: str, **payload: Any) -> None:
@@ -99,7 +99,7 @@ def test_a_sleeping_app_is_woken_by_a_worker_while_a_page_waits(owner: Client, f
     assert queued() == 1
     owner.get(address(finished))
     assert queued() == 1
-    say(finished, finished_app.STARTING, message="Waking the app up")
+    say(finished, probe.STARTING, message="Waking the app up")
     step = owner.get(progress_of(page), headers={"HX-Request": "true"})
     assert "Waking the app up…" in step.content.decode()
     assert "HX-Redirect" not in step
@@ -148,7 +148,7 @@ def test_the_current_build_is_opened_when_its_app_runs(
     assert queued() == 0
     Job.objects.filter(pk=newer.pk).update(preview_url=SILENT)
     assert "Opening" in owner.get(address(finished)).content.decode()  # the finished one, in its own sandbox
-    assert ProcrastinateJob.objects.get(task_name=finished_app.SHOW).args == {"job_id": str(finished.pk)}
+    assert ProcrastinateJob.objects.get(task_name=show_app.SHOW).args == {"job_id": str(finished.pk)}
 
 
 def test_a_project_without_a_finished_build_says_so(owner: Client, build: Job) -> None:

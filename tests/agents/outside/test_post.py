@@ -13,41 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_django import Settings
 
-from agents.notifications import public_http
-from agents.notifications.public_http import AddressRefused, NotDelivered
+from agents.outside import http_client, post
+from agents.outside.guard import AddressRefused
+from agents.outside.post import NotDelivered
+from tests.agents.outside.names import NameServer
 from tests.receiver import receiving
 
-PRIVATE = [
-    "0.0.0.0",
-    "10.0.0.1",
-    "100.64.0.1",
-    "127.0.0.1",
-    "127.8.9.10",
-    "169.254.169.254",
-    "172.16.0.1",
-    "192.0.2.1",
-    "192.168.1.1",
-    "198.18.0.1",
-    "224.0.0.1",
-    "240.0.0.1",
-    "255.255.255.255",
-    "::",
-    "::1",
-    "::127.0.0.1",
-    "::ffff:127.0.0.1",
-    "::ffff:8.8.8.8",
-    "64:ff9b::7f00:1",
-    "64:ff9b:1::1",
-    "2001:0:53aa:64c:0:0:80ff:fffe",
-    "2001:db8::1",
-    "2002:7f00:1::",
-    "fc00::1",
-    "fd12:3456::1",
-    "fe80::1",
-    "fe80::1%eth0",
-    "fec0::1",
-    "ff02::1",
-]
 INWARD = [
     "https://127.0.0.1/",
     "https://127.1/",
@@ -86,69 +57,53 @@ def _public_only(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = False
 
 
-class NameServer:
-    """A name server with one answer."""
-
-    def __init__(self, *addresses: str) -> None:
-        self._addresses = addresses
-        self.asked: list[str] = []
-
-    async def __call__(self, host: str, port: int) -> list[str]:
-        self.asked.append(host)
-        return list(self._addresses)
-
-
-@pytest.mark.parametrize("address", PRIVATE)
-def test_an_address_that_is_not_of_the_open_internet_is_not_public(address: str) -> None:
-    assert not public_http.is_public(address)
-
-
-@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "2a00:1450:4001::5e"])
-def test_an_address_of_the_open_internet_is_public(address: str) -> None:
-    assert public_http.is_public(address)
-
-
 @pytest.mark.parametrize("url", INWARD)
 async def test_an_address_that_leads_inward_is_refused_however_it_is_written(url: str) -> None:
     with pytest.raises(AddressRefused, match="private network"):
-        await public_http.post(url, b"", {})
+        await post.post(url, b"", {})
 
 
 @pytest.mark.parametrize("found", [["10.0.0.8"], ["93.184.216.34", "127.0.0.1"], ["::1", "2606:4700::1111"]])
 async def test_a_name_that_leads_inward_is_refused_even_when_only_in_part(found: list[str]) -> None:
     with pytest.raises(AddressRefused, match=r"hooks\.example\.com leads into a private network"):
-        await public_http.post("https://hooks.example.com/", b"", {}, resolve=NameServer(*found))
+        await post.post("https://hooks.example.com/", b"", {}, resolver=NameServer(*found))
 
 
 @pytest.mark.parametrize("url", NO_ADDRESS, ids=range(len(NO_ADDRESS)))
-def test_an_invalid_address_is_refused(url: str) -> None:
+async def test_an_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(AddressRefused):
-        public_http.parse(url)
+        await post.check(url, NameServer())
 
 
-def test_plain_http_is_refused() -> None:
+async def test_plain_http_is_refused() -> None:
     with pytest.raises(AddressRefused, match="https://"):
-        public_http.parse("http://hooks.example.com/")
+        await post.check("http://hooks.example.com/", NameServer())
 
 
-def test_a_name_and_password_in_the_address_are_refused() -> None:
+async def test_a_name_and_password_in_the_address_are_refused() -> None:
     with pytest.raises(AddressRefused, match="signed"):
-        public_http.parse("https://me:secret@hooks.example.com/")
+        await post.check("https://me:secret@hooks.example.com/", NameServer())
+
+
+async def test_an_address_is_checked_before_it_is_kept() -> None:
+    await post.check("https://hooks.example.com/", NameServer("93.184.216.34"))
+    with pytest.raises(AddressRefused, match="private network"):
+        await post.check("https://hooks.example.com/", NameServer("10.0.0.8"))
 
 
 async def test_a_name_that_nobody_knows_may_be_known_later() -> None:
     with pytest.raises(NotDelivered, match=r"no-such-name\.invalid cannot be found"):
-        await public_http.post("https://no-such-name.invalid/", b"", {})
+        await post.post("https://no-such-name.invalid/", b"", {})
 
 
 async def test_it_connects_to_exactly_the_address_that_was_checked(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = True
-    resolve = NameServer("127.0.0.1")
+    names = NameServer("127.0.0.1")
     with receiving() as receiver:
         url = f"http://hooks.example.com:{receiver.port}/a?b=c"
-        await public_http.post(url, b"{}", {"X-Mine": "1"}, resolve=resolve)
+        await post.post(url, b"{}", {"X-Mine": "1"}, resolver=names)
     (request,) = receiver.received
-    assert resolve.asked == ["hooks.example.com"]  # looked up once: a different second answer has no effect
+    assert names.asked == ["hooks.example.com"]  # looked up once: a different second answer has no effect
     assert (request.path, request.body) == ("/a?b=c", b"{}")
     assert request.headers["host"] == f"hooks.example.com:{receiver.port}"
     assert request.headers["x-mine"] == "1"
@@ -159,7 +114,7 @@ async def test_a_redirect_is_not_followed(settings: Settings) -> None:
     with receiving() as receiver, receiving() as other:
         receiver.answers = [(307, {"Location": other.url})]
         with pytest.raises(NotDelivered, match="answered 307: redirects are not followed"):
-            await public_http.post(receiver.url, b"", {})
+            await post.post(receiver.url, b"", {})
     assert other.received == []
 
 
@@ -171,31 +126,31 @@ async def test_another_answer_is_no_delivery(settings: Settings, status: int, wo
     with receiving() as receiver:
         receiver.answers = [(status, {})]
         with pytest.raises(NotDelivered, match=f"It answered {words}."):
-            await public_http.post(receiver.url, b"", {})
+            await post.post(receiver.url, b"", {})
 
 
 async def test_a_server_that_never_answers_is_not_waited_for(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.PRIVATE_WEBHOOKS = True
-    monkeypatch.setattr(public_http, "SECONDS", 0.2)
+    monkeypatch.setattr(post, "SECONDS", 0.2)
     with receiving() as receiver:
         receiver.silent.set()
         with pytest.raises(NotDelivered, match="did not answer"):
-            await public_http.post(receiver.url, b"", {})
+            await post.post(receiver.url, b"", {})
 
 
 async def test_a_refused_connection_is_reported(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = True
     with pytest.raises(NotDelivered, match="nothing answers there"):
-        await public_http.post("http://127.0.0.1:1/", b"", {})
+        await post.post("http://127.0.0.1:1/", b"", {})
 
 
 async def test_the_next_address_of_a_name_is_tried(settings: Settings) -> None:
     settings.PRIVATE_WEBHOOKS = True
     with receiving() as receiver:
         url = f"http://hooks.example.com:{receiver.port}/"
-        await public_http.post(url, b"", {}, resolve=NameServer("127.0.0.99", "127.0.0.1"))
+        await post.post(url, b"", {}, resolver=NameServer("127.0.0.99", "127.0.0.1"))
     assert len(receiver.received) == 1
 
 
@@ -205,7 +160,7 @@ async def test_a_proxy_of_the_environment_is_not_asked_to_connect(
     settings.PRIVATE_WEBHOOKS = True
     with receiving() as receiver, receiving() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        await public_http.post(receiver.url, b"", {})
+        await post.post(receiver.url, b"", {})
     assert (len(receiver.received), len(proxy.received)) == (1, 0)
 
 
@@ -231,9 +186,9 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(path)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    public_http._tls.cache_clear()
+    http_client._tls.cache_clear()
     yield tls
-    public_http._tls.cache_clear()
+    http_client._tls.cache_clear()
 
 
 async def test_the_certificate_is_that_of_the_name_not_of_the_number(
@@ -242,7 +197,7 @@ async def test_the_certificate_is_that_of_the_name_not_of_the_number(
     settings.PRIVATE_WEBHOOKS = True
     with receiving(certificate) as receiver:
         url = f"https://hooks.example.com:{receiver.port}/"
-        await public_http.post(url, b"", {}, resolve=NameServer("127.0.0.1"))
+        await post.post(url, b"", {}, resolver=NameServer("127.0.0.1"))
     assert len(receiver.received) == 1
 
 
@@ -251,5 +206,5 @@ async def test_another_s_certificate_is_refused(settings: Settings, certificate:
     with receiving(certificate) as receiver:
         url = f"https://other.example.com:{receiver.port}/"
         with pytest.raises(NotDelivered, match="certificate is not valid"):
-            await public_http.post(url, b"", {}, resolve=NameServer("127.0.0.1"))
+            await post.post(url, b"", {}, resolver=NameServer("127.0.0.1"))
     assert receiver.received == []
