@@ -12,7 +12,7 @@ KEPT = django.db.models.deletion.SET_NULL
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agents", "0011_append_only"),
+        ("agents", "0012_trouble"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
