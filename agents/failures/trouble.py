@@ -159,3 +159,11 @@ TABLE: Mapping[Trouble, Row] = {
         "A bug. The worker's log has the traceback; please report it.",
     ),
 }
+
+
+def as_markdown() -> list[str]:
+    """The table's rows as docs/reference.md prints them."""
+    return [
+        f"| `{trouble}` | {row.first} | {row.course} | {row.sentence or '(in the question)'} | {row.operator or '-'} |"
+        for trouble, row in TABLE.items()
+    ]

@@ -113,6 +113,19 @@ def _write_read_delete(alias: str, content: bytes) -> None:
         raise OSError("what was deleted is still there")
 
 
+def look_at_troubles() -> Iterator[Finding]:
+    """Builds that sleep because of something that only the operator can mend."""
+    asleep = AgentSession.objects.filter(state=SessionState.SLEEPING).exclude(trouble="")
+    for kind in sorted(set(asleep.values_list("trouble", flat=True))):
+        row = TABLE[Trouble(kind)]
+        if row.operator:
+            found = asleep.filter(trouble=kind)
+            said = (
+                f"{found.count()} asleep; the last was told: {found.order_by('-wake_at')[0].trouble_detail}"
+            )
+            yield fail(f"builds: {kind}", said, row.operator)
+
+
 def look_at_clock() -> Iterator[Finding]:
     with connection.cursor() as cursor:
         before = datetime.now(UTC)
