@@ -12,6 +12,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import connection
 
+from agents.errors import Trouble
+from agents.failures.trouble import TABLE
+from agents.models import AgentSession, SessionState
 from cofounder.config import environment
 from cofounder.install import embedded
 from cofounder.operations import probes
