@@ -163,7 +163,9 @@ TABLE: Mapping[Trouble, Row] = {
 
 def as_markdown() -> list[str]:
     """The table's rows as docs/reference.md prints them."""
-    return [
-        f"| `{trouble}` | {row.first} | {row.course} | {row.sentence or '(in the question)'} | {row.operator or '-'} |"
-        for trouble, row in TABLE.items()
-    ]
+    return [_as_row(trouble, row) for trouble, row in TABLE.items()]
+
+
+def _as_row(trouble: Trouble, row: Row) -> str:
+    cells = (f"`{trouble}`", row.first, row.course, row.sentence or "(in the question)", row.operator or "-")
+    return f"| {' | '.join(cells)} |"

@@ -29,7 +29,7 @@ def test_short_results_leave_their_room_to_the_long_ones() -> None:
     assert fair_share([10, 10, 1_000, 1_000], 1_020) == LEAST_BYTES
     short, long = within_limits([result(text_block("short")), result(text_block("x\n" * 100_000))])
     assert short.content == [text_block("short")]
-    assert MOST_BYTES * 0.9 < size([long]) <= MOST_BYTES
+    assert MOST_BYTES * 0.7 < size([long]) <= MOST_BYTES
 
 
 def test_pictures_beyond_ten_are_left_out_with_a_word() -> None:
