@@ -15,14 +15,16 @@ install: $(STAMP)  ## create .venv with everything in it
 $(STAMP): requirements-dev.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	@$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements-dev.txt
+	@$(BIN)/python -m compileall -q agents cofounder escalations jobs rehearsal manage.py
 	@touch $(STAMP)
 
 demo: install  ## build an example while you watch, without any key
+	@$(BIN)/python -m cofounder.install.extras
 	@DEBUG=true SELF_SERVICE_TOP_UP=true $(BIN)/python manage.py up --demo $(ARGS)
 
-test: install  ## all tests except the chaos run; installs the Debian packages they use where possible
-	@tests/system-packages
+test: install  ## all tests except the chaos run; gets git and Chromium where that is possible
+	@$(BIN)/python -m cofounder.install.extras
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not chaos" $(ARGS)
 
 fast: install  ## the tests that start no server
@@ -50,7 +52,7 @@ bench: install .venv-bench/.installed  ## what durability costs, side by side wi
 
 .venv-bench/.installed: bench/requirements-peers.txt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
-	@$(BIN)/python -m uv pip install --quiet --python .venv-bench/bin/python -r bench/requirements-peers.txt
+	@$(BIN)/python -m uv pip install --quiet --compile-bytecode --python .venv-bench/bin/python -r bench/requirements-peers.txt
 	@touch $@
 
 pins: install  ## compile the exact pins from pyproject.toml

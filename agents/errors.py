@@ -21,6 +21,7 @@ class Trouble(StrEnum):
     MODEL_SILENT = "model_silent"
     SANDBOX_AWAY = "sandbox_away"
     SANDBOX_KEY = "sandbox_key"
+    SANDBOX_UNSAFE = "sandbox_unsafe"  # commands cannot be confined
     SANDBOX_FAULT = "sandbox_fault"
     STORAGE_AWAY = "storage_away"
     FILES_LOST = "files_lost"
@@ -67,6 +68,10 @@ class SandboxUnreachable(SandboxError):
 
 class SandboxRefused(SandboxError):
     """The sandbox provider did not accept the key. Check E2B_API_KEY."""
+
+
+class SandboxUnsafe(SandboxError):
+    """The sandbox's provider cannot confine commands, so it creates no sandbox."""
 
 
 class SandboxFull(SandboxError):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from bench.install import Install
@@ -34,7 +35,7 @@ def working(install: Install, play: dict[str, Any]) -> Iterator[dict[str, str]]:
             "DATA_DIR": str(install.data_dir),
             "ANTHROPIC_API_KEY": "rehearsal",
             "ANTHROPIC_BASE_URL": urls["anthropic_url"],
-            "E2B_API_KEY": "rehearsal",
+            "E2B_API_KEY": Path(urls["e2b_api_key_file"]).read_text(),
             "E2B_API_URL": urls["e2b_api_url"],
             "E2B_SANDBOX_URL": urls["e2b_sandbox_url"],
         },

@@ -50,7 +50,7 @@ def _build(install: Install, *, is_cached: bool) -> Bill:
             os.environ |= {
                 "ANTHROPIC_API_KEY": "rehearsal",
                 "ANTHROPIC_BASE_URL": model_url,
-                "E2B_API_KEY": "rehearsal",
+                "E2B_API_KEY": Path(urls["e2b_api_key_file"]).read_text(),
                 "E2B_API_URL": urls["e2b_api_url"],
                 "E2B_SANDBOX_URL": urls["e2b_sandbox_url"],
             }

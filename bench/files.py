@@ -37,18 +37,18 @@ with 300 MB of noise, to verify that nothing is missing, and to bring everything
 
 
 def measure(install: Install) -> Outcome:
-    with _rehearsal(install) as e2b_url, _s3() as s3_url:
+    with _rehearsal(install) as (e2b_url, key_file), _s3() as s3_url:
         ratios = []
         for number in range(ROUNDS):
             times = {
-                what: install.run_ours("files", what, e2b_url, s3_url)["milliseconds"]
+                what: install.run_ours("files", what, e2b_url, key_file, s3_url)["milliseconds"]
                 for what in ("with", "without")
             }
             ratios.append(times["with"] / times["without"])
             print(f"files: round {number + 1} of {ROUNDS}: {times}", flush=True)
         figures = {"snapshots.iteration_with_vs_without": median(ratios)}
         for what, name in (("many", "20000_files"), ("large", "300mb")):
-            report = install.run_ours("files", what, e2b_url, s3_url)
+            report = install.run_ours("files", what, e2b_url, key_file, s3_url)
             print(f"files: {name}: {report}", flush=True)
             figures |= {f"snapshots.{step}_seconds_{name}": report[f"{step}_seconds"] for step in STEPS}
             figures |= {f"snapshots.{step}_mb_{name}": report[f"{step}_mb"] for step in STEPS}
@@ -56,13 +56,14 @@ def measure(install: Install) -> Outcome:
 
 
 @contextmanager
-def _rehearsal(install: Install) -> Iterator[str]:
-    """The address of a rehearsal E2B server."""
+def _rehearsal(install: Install) -> Iterator[tuple[str, str]]:
+    """The address of a server of local sandboxes, and the file with its key."""
     command = [sys.executable, "-m", "rehearsal", "--data-dir", str(install.data_dir / "rehearsal")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["e2b_api_url"]
+        told = json.loads(process.stdout.readline())
+        yield told["e2b_api_url"], told["e2b_api_key_file"]
     finally:
         process.terminate()
         process.wait(60)

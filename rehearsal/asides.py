@@ -10,6 +10,11 @@ COMMIT = "git add -A && git commit -q -m 'Work in progress' || true"
 LEAVE_OUT = "leave_out"
 """The decision by which the founder drops what the model failed at."""
 
+CANNOT = (
+    "I have received your message. I am a rehearsal script that knows only its own story, so I cannot act "
+    "on it: nothing in the app changes."
+)
+
 INSPECT = Line(
     (
         Step(
@@ -71,15 +76,24 @@ CLOSING = Line(
     )
 )
 
+CHANGE = Line(
+    (
+        Step(
+            id="say-so",
+            think="They want a change. This play has no scene for that: I leave everything as it is.",
+            say="I am a rehearsal script and cannot make this change. The app is as it was before.",
+            end=True,
+        ),
+    )
+)
+
 NOTES: Mapping[str, Line] = {
     "message": Line(
         (
             Step(
                 id="acknowledge",
-                think="The founder wrote to me. I say that I have read it, then go on.",
-                calls=(
-                    Call("narrate", {"message": "Thank you, I have read your message and keep it in mind."}),
-                ),
+                think="The founder wrote to me. This play has no scene for that: I say so and go on.",
+                calls=(Call("narrate", {"message": CANNOT}),),
             ),
         )
     ),

@@ -19,7 +19,13 @@ INSPECT = Frame("aside:inspect", "look")
 ASK = Frame("aside:ask", "ask")
 WAIT_FOR_FOUNDER = Frame("aside:ask", "wait")
 CLOSING = Frame("aside:closing", "end")
-ASIDES = {"inspect": asides.INSPECT, "ask": asides.ASK, "closing": asides.CLOSING, **asides.NOTES}
+ASIDES = {
+    "inspect": asides.INSPECT,
+    "ask": asides.ASK,
+    "closing": asides.CLOSING,
+    "change": asides.CHANGE,
+    **asides.NOTES,
+}
 EXIT = re.compile(r"\[exit (\d+)\]")
 INTERRUPTED = "was interrupted before its result was saved"
 
@@ -58,9 +64,10 @@ class Turn:
     fault: Fault | None = None
 
 
-def opening(play: Play) -> State:
-    """The state before the first turn."""
-    return State(play.name, None, (Frame("main", play.main.steps[0].id),))
+def opening(play: Play, *, is_change: bool = False) -> State:
+    """The state before the first turn of a first build, or of one for a change."""
+    name = ("change" if play.change else "aside:change") if is_change else "main"
+    return State(play.name, None, (Frame(name, _line(play, name).steps[0].id),))
 
 
 def advance(play: Play, state: State, turn: UserTurn) -> State:
@@ -122,11 +129,13 @@ def _line(play: Play, name: str) -> Line:
         return ASIDES[which]
     if kind == "note":
         return play.handlers[int(which)].line if int(which) < len(play.handlers) else Line(())
-    return play.main
+    return play.change if name == "change" and play.change else play.main
 
 
 def _lines(play: Play) -> Iterator[tuple[str, Line]]:
     yield "main", play.main
+    if play.change:
+        yield "change", play.change
     yield from ((f"note:{n}", handler.line) for n, handler in enumerate(play.handlers))
     yield from ((f"aside:{name}", line) for name, line in ASIDES.items())
 

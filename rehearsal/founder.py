@@ -16,6 +16,8 @@ class FounderInput:
     goal: str = ""
     brief: Mapping[str, Any] = field(default_factory=dict)
     interview: tuple[Mapping[str, Any], ...] = ()
+    change: str = ""
+    """What a build of a finished product is for."""
 
     @property
     def must_have(self) -> list[str]:
@@ -38,4 +40,5 @@ def founder_input(system: str) -> FounderInput | None:
         goal=str(data.get("goal", "")),
         brief=data.get("idea_brief") if isinstance(data.get("idea_brief"), dict) else {},
         interview=tuple(item for item in data.get("interview") or () if isinstance(item, dict)),
+        change=str(data.get("change") or ""),
     )

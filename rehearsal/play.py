@@ -25,6 +25,8 @@ in `rehearsal/plays/_shared/files/`. `python -m rehearsal.check` loads all plays
         end: true                   # ends the line; with `next` it continues there at the following request
         until: {note: answer, matches: "keep_it"}   # optional: repeated until such a note has come; skipped
         next: finish                #   when one has come before; `matches` is optional
+    change: [...]                   # optional: the main line of a build for a change; without it the model
+                                    # says that it cannot do that (rehearsal/asides.py)
     notes:                          # interjections, played when such a note comes; then the line continues
       - kind: wind_down             # one of NOTE_KINDS below
         matches: "regex"            # optional, searched in the note's text; the first match plays
@@ -160,6 +162,7 @@ class Play:
     project: str
     main: Line
     handlers: tuple[Handler, ...] = ()
+    change: Line | None = None
 
 
 @dataclass(frozen=True)

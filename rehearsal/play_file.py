@@ -91,7 +91,7 @@ class _Parser:
         self.files = files
 
     def play(self, document: object, where: str) -> Play:
-        data = _mapping(document, where, required={"name", "project", "steps"}, optional={"notes"})
+        data = _mapping(document, where, required={"name", "project", "steps"}, optional={"notes", "change"})
         main = self.line(data["steps"], f"{where}: steps")
         notes = _list(data.get("notes") or [], f"{where}: notes")
         handlers = [self.handler(note, f"{where}: notes[{n}]") for n, note in enumerate(notes)]
@@ -100,6 +100,7 @@ class _Parser:
             _text(data["project"], f"{where}: project"),
             main,
             tuple(handlers),
+            self.line(data["change"], f"{where}: change") if "change" in data else None,
         )
         _check_targets(play, where)
         return play
@@ -226,6 +227,8 @@ def _check_step(step: Step, where: str) -> None:
 def _check_targets(play: Play, where: str) -> None:
     """Every `next` and `goto` names a step; the main line has an end."""
     lines = [("steps", play.main), *((f"notes[{n}]", h.line) for n, h in enumerate(play.handlers))]
+    if play.change:
+        lines.append(("change", play.change))
     for label, line in lines:
         for step in line.steps:
             for target in (step.next, *(branch.goto for branch in step.branches)):
@@ -234,14 +237,15 @@ def _check_targets(play: Play, where: str) -> None:
                 if not (line.find(target) or play.main.find(target)):
                     raise PlayError(f"{where}: {label} {step.id!r}: there is no step {target!r} to go to.")
     _check_returns(play, where)
-    last = play.main.steps[-1]
-    if not last.end and last.next is None:
-        raise PlayError(f"{where}: steps {last.id!r}: the last step needs `end: true` or `next`.")
+    for label, line in lines:
+        last = line.steps[-1]
+        if label in ("steps", "change") and not last.end and last.next is None:
+            raise PlayError(f"{where}: {label} {last.id!r}: the last step needs `end: true` or `next`.")
 
 
 def _check_returns(play: Play, where: str) -> None:
     """Steps that return are reached only by branches of their own line."""
-    for line in (play.main, *(handler.line for handler in play.handlers)):
+    for line in filter(None, (play.main, play.change, *(handler.line for handler in play.handlers))):
         for step in line.steps:
             following = line.after(step)
             elsewhere = [b.goto for b in step.branches if line is not play.main and not line.find(b.goto)]

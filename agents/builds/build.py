@@ -9,7 +9,6 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from agents.builds import finished_app, rescue, shutdown, transactions
 from agents.builds.build_sandbox import BuildSandbox, SavingToolbox
@@ -39,6 +38,7 @@ from agents.session.rest import Rest, put_to_rest
 from agents.stops import ClaimLost, HandBack, InputArrived
 from agents.tools import Toolbox
 from agents.turns import Block, note
+from jobs.database_away import AWAY
 from jobs.lifecycle import MoveLost
 from jobs.models import EventType, JobStatus
 from jobs.verdicts import Verdict
@@ -57,7 +57,7 @@ async def execute_build(job_id: UUID, run_id: int) -> None:
     """
     try:
         await _execute(job_id, run_id)
-    except (OperationalError, InterfaceError):
+    except AWAY:
         log.warning("build.database_away", job_id=str(job_id), exc_info=True)
 
 
@@ -115,7 +115,7 @@ class Build:
             if shutdown.is_requested():
                 await self._hand_back()
             raise
-        except (OperationalError, InterfaceError):
+        except AWAY:
             raise  # the database is away
         except Exception as error:  # noqa: BLE001  # whatever it is, the build only rests
             await self._rest_in_trouble(error)

@@ -11,6 +11,7 @@ from agents.errors import (
     SandboxRefused,
     SandboxTaken,
     SandboxUnreachable,
+    SandboxUnsafe,
     SnapshotFailed,
     Trouble,
 )
@@ -68,6 +69,7 @@ _KINDS: tuple[tuple[type[Exception], Trouble], ...] = (  # the first that fits
     (FilesLost, Trouble.FILES_LOST),
     (SnapshotFailed, Trouble.STORAGE_AWAY),
     (SandboxRefused, Trouble.SANDBOX_KEY),
+    (SandboxUnsafe, Trouble.SANDBOX_UNSAFE),
     (SandboxGone, Trouble.SANDBOX_AWAY),
     (SandboxUnreachable, Trouble.SANDBOX_AWAY),
     (SandboxBusy, Trouble.SANDBOX_AWAY),

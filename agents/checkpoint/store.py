@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from django.db import InterfaceError, OperationalError
 
 from agents.budget import ledger
 from agents.budget.allowance import LONG_MAX_TOKENS, USUAL_MAX_TOKENS
@@ -20,6 +19,7 @@ from agents.session.claim import Claim
 from agents.stops import OutOfBudget, PauseRequested
 from agents.turns import Block, ToolResult, Turn
 from agents.usage import Usage
+from jobs.database_away import AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +117,7 @@ class CheckpointStore:
             try:
                 await in_transaction(ledger.settle_late, entry_id, spent)
                 break
-            except (OperationalError, InterfaceError):
+            except AWAY:
                 log.warning("spend.not_billed", entry_id=str(entry_id), usage=spent)
                 await asyncio.sleep(pause)
 

@@ -138,6 +138,15 @@ TABLE: Mapping[Trouble, Row] = {
         FOR_THE_OPERATOR,
         "The sandbox's provider refuses the key. Set E2B_API_KEY to a valid one.",
     ),
+    Trouble.SANDBOX_UNSAFE: Row(
+        "nothing",
+        Course.REST,
+        "I do not build here as long as commands cannot be confined on this machine. "
+        "The operator of this installation has been told. "
+        "Nothing is lost, and I go on by myself once it works.",
+        FOR_THE_OPERATOR,
+        "Commands cannot be confined on this machine. `manage.py doctor` names the fix.",
+    ),
     Trouble.SANDBOX_FAULT: Row(
         "nothing",
         Course.REST,

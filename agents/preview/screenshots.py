@@ -3,7 +3,6 @@
 import asyncio
 import io
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,11 +15,11 @@ from django.conf import settings
 from agents.errors import AgentError
 from agents.outside.allowances import PORTS, Allowance, Nothing, own_app
 from agents.outside.browser_proxy import BrowserProxy
+from agents.preview import chromium
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-CHROMIUMS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 20.0
 QUIET_SECONDS = 2.0  # how long a page may keep loading before the screenshot is taken anyway
 LARGEST = 200_000  # bytes
@@ -63,6 +62,17 @@ class Screenshot:
     is_blank: bool
     problems: tuple[str, ...]
     refused: tuple[str, ...] = ()  # hosts and ports outside of the app
+
+    @property
+    def reports(self) -> list[str]:
+        """What the browser has to say, in sentences."""
+        said = [f"The browser reports: {problem}" for problem in self.problems]
+        if self.refused:
+            said.append(
+                f"The page asks for {', '.join(self.refused)}: refused, since this browser opens nothing but "
+                "the app itself. Let the app serve what its pages need."
+            )
+        return said
 
 
 def viewport(width: int) -> tuple[int, int]:
@@ -221,8 +231,7 @@ _browsers: WeakKeyDictionary[asyncio.AbstractEventLoop, _Chromium] = WeakKeyDict
 
 def find_chromium() -> str:
     """The browser's path; empty when there is none."""
-    candidates = (settings.CHROMIUM,) if settings.CHROMIUM else CHROMIUMS
-    return next((found for name in candidates if (found := shutil.which(name))), "")
+    return chromium.find(settings.CHROMIUM)
 
 
 async def _running_browser() -> "Browser":
@@ -231,8 +240,8 @@ async def _running_browser() -> "Browser":
 
 async def close() -> None:
     """Close the browser of this event loop, if one was started."""
-    if chromium := _browsers.pop(asyncio.get_running_loop(), None):
-        await chromium.close()
+    if browser := _browsers.pop(asyncio.get_running_loop(), None):
+        await browser.close()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from agents.errors import (
     SandboxGone,
     SandboxRefused,
     SandboxUnreachable,
+    SandboxUnsafe,
 )
 
 
@@ -141,4 +143,6 @@ def our_errors(path: str = "") -> Iterator[None]:
     except (e2b.TimeoutException, httpx.TransportError, ConnectionError, TimeoutError) as error:
         raise SandboxUnreachable from error
     except e2b.SandboxException as error:
+        if error.status_code == HTTPStatus.NOT_IMPLEMENTED:
+            raise SandboxUnsafe(str(error)) from error
         raise NotDone(f"The sandbox reported an error: {error}") from error

@@ -66,12 +66,7 @@ def _text(args: TakeScreenshot, shot: Screenshot) -> str:
     lines = [f"{args.path} at {shot.width}x{shot.height}, titled “{shot.title}”."]
     if shot.is_blank:
         lines.append("The page is blank: nothing can be seen on it.")
-    lines += [f"The browser reports: {problem}" for problem in shot.problems]
-    if shot.refused:
-        lines.append(
-            f"The page asks for {', '.join(shot.refused)}: refused, since this browser opens nothing but the "
-            "app itself. Let the app serve what its pages need."
-        )
+    lines += shot.reports
     return "\n".join(lines)
 
 
@@ -90,7 +85,8 @@ TOOL = Tool(
     description=(
         "Take a screenshot of a page of the running app, on the port that cofounder.json declares (8000 "
         "without that file), at laptop size, or at phone size with a width below 500. You get the image and "
-        "the errors that the page's scripts reported."
+        "the errors that the page's scripts reported. The browser opens nothing but the app itself: scripts, "
+        "styles, fonts and images of other hosts are not loaded."
     ),
     input=TakeScreenshot,
     replay=Replay.RUN_AGAIN,

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from agents.beside import beside
 from agents.errors import NotDone, SandboxFull
 from agents.output import cut_middle, cut_to_bytes
 from agents.sandbox.workspace import Workspace
@@ -87,7 +88,7 @@ class Toolbox:
             outcome = Outcome(f"There is no file {error}.", f"{self.label(call)}: failed", "file_not_found")
         except NotDone as error:
             outcome = Outcome(str(error), f"{self.label(call)}: failed", "sandbox_error")
-        return self._result(call, outcome, int((time.monotonic() - started) * 1000))
+        return await beside(self._result, call, outcome, int((time.monotonic() - started) * 1000))
 
     def _result(self, call: ToolCall, outcome: Outcome, duration_ms: int) -> ToolResult:
         text = self._clean(outcome.text)

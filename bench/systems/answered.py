@@ -61,7 +61,7 @@ def start_worker(urls: dict[str, str]) -> subprocess.Popen[bytes]:
         **os.environ,
         "ANTHROPIC_API_KEY": "rehearsal",
         "ANTHROPIC_BASE_URL": urls["anthropic_url"],
-        "E2B_API_KEY": "rehearsal",
+        "E2B_API_KEY": Path(urls["e2b_api_key_file"]).read_text(),
         "E2B_API_URL": urls["e2b_api_url"],
         "E2B_SANDBOX_URL": urls["e2b_sandbox_url"],
     }

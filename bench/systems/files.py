@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -127,8 +128,8 @@ LARGE = f"head -c {LARGE_BYTES} /dev/urandom > noise"
 
 
 def main() -> None:
-    what, e2b_url, s3_url = sys.argv[1:]
-    settings.E2B_API_KEY = "bench"
+    what, e2b_url, key_file, s3_url = sys.argv[1:]
+    settings.E2B_API_KEY = Path(key_file).read_text()
     settings.E2B_API_URL = settings.E2B_SANDBOX_URL = e2b_url
     made = storage("snapshots", bucket="bench", endpoint=s3_url, data_dir=settings.DATA_DIR)
     settings.STORAGES = {**settings.STORAGES, "snapshots": made}

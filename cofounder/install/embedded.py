@@ -23,7 +23,8 @@ from cofounder.install.waiting import (
     Show,
     StartFailed,
     end_of,
-    movement_of,
+    size_of,
+    ticks_of,
     wait_for,
 )
 
@@ -111,15 +112,11 @@ class Postgres:
             raise StartFailed(f"PostgreSQL did not start: {_reason(error)}. {end_of(self.log)}") from error
 
     def is_alive(self) -> bool:
-        """A process that has ended, but that nobody has waited for yet, is not alive."""
-        return self._process_name() == "postgres"
+        return self._pid() in self._processes()
 
     def movement(self) -> object:
-        pid = self._pid()
-        try:
-            return movement_of(os.getsid(pid), self.log) if pid else None
-        except ProcessLookupError:
-            return None
+        pids = self._processes()
+        return ticks_of(lambda pid, _: pid in pids), size_of(self.log)
 
     def stop(self) -> None:
         if self._server is None:
@@ -136,18 +133,29 @@ class Postgres:
         except (OSError, ValueError, IndexError):
             return 0
 
-    def _process_name(self) -> str:
-        try:
-            name, _, rest = Path(f"/proc/{self._pid()}/stat").read_text().rpartition(")")
-        except OSError:
-            return ""
-        return "" if rest.split()[0] == "Z" else name.partition("(")[2]
+    def _processes(self) -> set[int]:
+        """The server's own processes: all work in its directory. One that has ended works nowhere."""
+        directory = (self._data_dir / "postgres").resolve()
+        found = set()
+        for entry in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it has ended meanwhile, or is somebody else's
+                if (entry / "cwd").readlink() == directory and (entry / "comm").read_text() == "postgres\n":
+                    found.add(int(entry.name))
+        return found
 
     def _forget_another_process(self) -> None:
-        """A data directory that was copied, or comes from an ended container, names a process that is not its
-        server: neither the wheel nor PostgreSQL itself would start beside it."""
-        if self._process_name() not in ("", "postgres"):
-            (self._data_dir / "postgres" / "postmaster.pid").unlink()
+        """Remove the server's file when it names a process that is not its server.
+
+        That of an ended container names a stranger, and that of a killed server one whose end nobody has
+        taken note of yet: beside either, neither the wheel nor PostgreSQL would start. But while a process of
+        a killed server is alive, its file keeps a second one away from the data.
+        """
+        pid, own = self._pid(), self._processes()
+        if pid in own or not Path(f"/proc/{pid}").exists():
+            return
+        if own:
+            raise StartFailed("PostgreSQL did not start: processes of the one before are still ending.")
+        (self._data_dir / "postgres" / "postmaster.pid").unlink(missing_ok=True)
 
 
 class Redis:

@@ -12,7 +12,7 @@ from cofounder.install.waiting import Part, StartFailed, begin, end_of
 log = structlog.get_logger(__name__)
 
 QUICK_SECONDS = 10.0  # a part that ends sooner did not really start
-MANY_ENDS = 2  # quick ends in a row after which it is said, once, that it does not last
+MANY = 3  # quick ends, or failed starts, in a row after which it is said, once, that it does not last
 LONGEST_PAUSE = 60.0
 
 
@@ -24,13 +24,14 @@ class Restartable(Part, Protocol):
 
 @dataclass
 class _Record:
-    """What happened to a part: since when it runs, when it was last seen, and how often it ended quickly."""
+    """What happened to a part: since when it runs, when it was last seen alive, and what went wrong."""
 
     part: Restartable
     started: float
     seen: float
     try_at: float = 0.0
     quick_ends: int = 0
+    failures: int = 0  # to start it, since it ended
     is_told: bool = False  # that it keeps ending, which is said once
 
 
@@ -60,26 +61,37 @@ class Keeper:
         return self._restart(record, now) if now >= record.try_at else ""
 
     def _restart(self, record: _Record, now: float) -> str:
-        was_quick = record.seen - record.started < QUICK_SECONDS
-        record.quick_ends = record.quick_ends + 1 if was_quick else 0
-        record.try_at = now + pause_after(record.quick_ends)
+        if not record.failures:  # it had run, and ended
+            was_quick = record.seen - record.started < QUICK_SECONDS
+            record.quick_ends = record.quick_ends + 1 if was_quick else 0
         problem = _try_to_start(record.part)
+        record.failures = record.failures + 1 if problem else 0
+        record.try_at = now + pause_after(record.quick_ends + record.failures)
         record.started = record.seen = self._clock()
         log.warning(
-            "install.restarted", part=record.part.name, quick_ends=record.quick_ends, problem=problem or None
+            "install.restarted",
+            part=record.part.name,
+            quick_ends=record.quick_ends,
+            failures=record.failures,
+            problem=problem or None,
         )
+        return "" if record.is_told else self._words(record, problem)
+
+    def _words(self, record: _Record, problem: str) -> str:
+        name = begin(record.part.name)
+        record.is_told = max(record.quick_ends, record.failures) >= MANY
+        if record.is_told and problem:
+            return f"{name} had ended and cannot be started; it is tried again and again. {problem}"
         if record.is_told:
-            return ""
-        if record.quick_ends < MANY_ENDS:
-            return "" if problem else f"{begin(record.part.name)} had ended and was started again."
-        record.is_told = True
-        why = problem or end_of(record.part.log)
-        return f"{begin(record.part.name)} keeps ending, and is started again more and more rarely. {why}"
+            return (
+                f"{name} keeps ending, and is started again more and more rarely. {end_of(record.part.log)}"
+            )
+        return "" if problem else f"{name} had ended and was started again."
 
 
-def pause_after(quick_ends: int) -> float:
+def pause_after(troubles: int) -> float:
     """Seconds between a start and the next: a second, twice as long each time, at most a minute."""
-    return float(min(LONGEST_PAUSE, 2**quick_ends))
+    return float(min(LONGEST_PAUSE, 2**troubles))
 
 
 def _try_to_start(part: Restartable) -> str:

@@ -14,10 +14,12 @@ class StatusLine:
         self._out = out
         self._is_terminal = out.isatty()
         self._clock = clock
-        self._what = ""
+        self._what, self._is_closed = "", False
         self._since = self._told_at = 0.0
 
     def show(self, what: str) -> None:
+        if self._is_closed:
+            return
         now = self._clock()
         if what != self._what:
             self._what, self._since, self._told_at = what, now, now
@@ -26,11 +28,12 @@ class StatusLine:
             self._told_at = now
             self._write(f"Waiting for {what}, {now - self._since:.0f} s")
 
-    def clear(self) -> None:
-        if self._is_terminal and self._what:
+    def close(self) -> None:
+        """Clear the line for good: what is started again later is said in sentences."""
+        if self._is_terminal and self._what and not self._is_closed:
             self._out.write("\r\033[K")
             self._out.flush()
-        self._what = ""
+        self._is_closed = True
 
     def _write(self, text: str) -> None:
         self._out.write(f"\r\033[K{text}" if self._is_terminal else f"{text}\n")

@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 import socket
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit
 
 from cofounder.config import environment
@@ -18,6 +18,8 @@ from cofounder.install.process import Process
 from cofounder.install.waiting import Show, StartFailed, wait_for
 
 REHEARSAL_KEY = "rehearsal"
+A_SCRIPT = "A rehearsal script is building: no model is used."
+SANDBOX_PARTS = ("sentence", "reason", "fix")  # what the sandbox's server says of itself
 
 
 class Install:
@@ -39,8 +41,14 @@ class Install:
         self.data_dir = environment.ready_data_dir()
         self._show = show
         self.env = {**os.environ, **(settings or {})}
-        self.rehearsal = ""  # a sentence about what is rehearsed, for the page
+        self._without = [name for name in ("ANTHROPIC_API_KEY", "E2B_API_KEY") if not self.env.get(name)]
+        self.rehearsal = ""  # a sentence for the page, where a script builds and no model
+        self.notes: list[str] = []  # for whoever starts it: what stands in for which provider
         self.processes: list[Process] = []  # the site and the worker, if they have been started
+        self._embedded = {
+            "postgres": environment.is_embedded("DATABASE_URL"),
+            "redis": environment.is_embedded("REDIS_URL"),
+        }
         self._web: Process | None = None
         self._keeper = Keeper()
         self._open = ExitStack()
@@ -48,8 +56,11 @@ class Install:
     def __enter__(self) -> "Install":
         with ExitStack() as starting:
             starting.callback(self._open.close)
+            self._need_usable()
+            rehearsal = self._spawn_rehearsal()  # it loads while PostgreSQL starts
             services = self._start_services()
-            self._start_rehearsal()
+            if rehearsal is not None:
+                self._use(rehearsal)
             if self.port is not None and services is not None and services.has_new_database:
                 self._start_web()  # it loads while the tables are made: nobody knows its address yet
             self._show("the tables")
@@ -62,44 +73,28 @@ class Install:
     ) -> None:
         self._open.close()
 
-    def _start_services(self) -> embedded.Services | None:
+    def _need_usable(self) -> None:
+        """Refuse what cannot work, before anything is made or started."""
         reachable.need_named_services()
-        wanted = {
-            "postgres": environment.is_embedded("DATABASE_URL"),
-            "redis": environment.is_embedded("REDIS_URL"),
-        }
-        if not any(wanted.values()):
+        if any(self._embedded.values()):
+            embedded.refuse_second(self.data_dir)
+            place.need_usable(self.data_dir)
+
+    def _start_services(self) -> embedded.Services | None:
+        if not any(self._embedded.values()):
             return None
-        place.need_usable(self.data_dir)
-        services = self._open.enter_context(embedded.Services(self.data_dir, **wanted, show=self._show))
+        services = self._open.enter_context(
+            embedded.Services(self.data_dir, **self._embedded, show=self._show)
+        )
         self._keeper.add(services.parts)
         embedded.point_django_at(self.data_dir)
         return services
 
-    def _start_rehearsal(self) -> None:
+    def _spawn_rehearsal(self) -> Process | None:
         """Stand-ins for the providers whose keys are missing, spoken to over the wire like the real ones."""
-        without = [name for name in ("ANTHROPIC_API_KEY", "E2B_API_KEY") if not self.env.get(name)]
-        self.env["REHEARSED_MODEL"] = str("ANTHROPIC_API_KEY" in without)
-        if not without:
-            return
-        if without == ["E2B_API_KEY"] and not shutil.which("bwrap"):
-            raise StartFailed(
-                "A real model needs a confined sandbox: set E2B_API_KEY, or install bubblewrap for the "
-                "rehearsal's."
-            )
-        urls = self._rehearsal_urls()
-        if "ANTHROPIC_API_KEY" in without:
-            self.env |= {"ANTHROPIC_API_KEY": REHEARSAL_KEY, "ANTHROPIC_BASE_URL": urls["anthropic_url"]}
-        if "E2B_API_KEY" in without:
-            self.env |= {
-                "E2B_API_KEY": REHEARSAL_KEY,
-                "E2B_API_URL": urls["e2b_api_url"],
-                "E2B_SANDBOX_URL": urls["e2b_sandbox_url"],
-            }
-        self.rehearsal = _what_is_rehearsed(without, confined=bool(shutil.which("bwrap")))
-        self.env["REHEARSAL"] = self.rehearsal
-
-    def _rehearsal_urls(self) -> dict[str, str]:
+        self.env["REHEARSED_MODEL"] = str("ANTHROPIC_API_KEY" in self._without)
+        if not self._without:
+            return None
         ports = (self.port + 1, self.port + 2) if self.port else (0, 0)
         for port in filter(None, ports):
             refuse_taken_port("127.0.0.1", port)
@@ -107,14 +102,30 @@ class Install:
         process.log.write_bytes(b"")
         process.start()
         self._open.callback(process.stop)
-        wait_for(process, lambda: bool(_addresses(process.log)), self._show)
-        urls = _addresses(process.log)
+        return process
+
+    def _use(self, rehearsal: Process) -> None:
+        """Wait for the stand-ins, and let the processes that follow talk to them."""
+        without = self._without
+        wait_for(rehearsal, lambda: bool(_first_line(rehearsal.log)), self._show)
+        told = _first_line(rehearsal.log)
         # Started again, it has to be where everybody looks for it.
-        process.command = self._rehearsal_command(
-            (urlsplit(urls["anthropic_url"]).port or 0, urlsplit(urls["e2b_api_url"]).port or 0)
+        rehearsal.command = self._rehearsal_command(
+            (urlsplit(told["anthropic_url"]).port or 0, urlsplit(told["e2b_api_url"]).port or 0)
         )
-        self._keeper.add([process])
-        return urls
+        self._keeper.add([rehearsal])
+        if "ANTHROPIC_API_KEY" in without:
+            self.env |= {"ANTHROPIC_API_KEY": REHEARSAL_KEY, "ANTHROPIC_BASE_URL": told["anthropic_url"]}
+            self.rehearsal = self.env["REHEARSAL"] = A_SCRIPT
+            self.notes.append(A_SCRIPT)
+        if "E2B_API_KEY" in without:
+            self.env |= {
+                "E2B_API_KEY": Path(told["e2b_api_key_file"]).read_text().strip(),
+                "E2B_API_URL": told["e2b_api_url"],
+                "E2B_SANDBOX_URL": told["e2b_sandbox_url"],
+                "LOCAL_SANDBOX": told["sandbox"]["sentence"],
+            }
+            self.notes.append(" ".join(told["sandbox"].get(part, "") for part in SANDBOX_PARTS).strip())
 
     def _rehearsal_command(self, ports: tuple[int, int]) -> list[str]:
         return [
@@ -192,22 +203,10 @@ def _is_taken(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-def _addresses(log: Path) -> dict[str, str]:
-    """The addresses that the rehearsal servers print once they answer; empty until then."""
+def _first_line(log: Path) -> dict[str, Any]:
+    """What the servers print once they answer: where, and what holds in the sandbox. Empty until then."""
     for line in log.read_text(errors="replace").splitlines(keepends=True):
         if line.startswith("{") and line.endswith("\n"):
-            addresses: dict[str, str] = json.loads(line)
-            return addresses
+            told: dict[str, Any] = json.loads(line)
+            return told
     return {}
-
-
-def _what_is_rehearsed(without: list[str], *, confined: bool) -> str:
-    model = "A rehearsal script is building: no model is used." if "ANTHROPIC_API_KEY" in without else ""
-    box = ""
-    if "E2B_API_KEY" in without:
-        box = (
-            "The sandbox is a confined process on this machine."
-            if confined
-            else "The sandbox is a plain process on this machine, not confined: bubblewrap is missing."
-        )
-    return " ".join(part for part in (model, box) if part)

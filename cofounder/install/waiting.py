@@ -70,10 +70,19 @@ def end_of(log: Path) -> str:
 
 def movement_of(session: int, log: Path) -> tuple[int, int]:
     """The processor time that the processes of a session have used, and the size of their log."""
+    return ticks_of(lambda _, of: of == session), size_of(log)
+
+
+def ticks_of(is_counted: Callable[[int, int], bool]) -> int:
+    """The processor time of the processes whose id and session are counted, with their ended children's."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it has ended meanwhile
             fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[3]) == session:
+            if is_counted(int(stat.parent.name), int(fields[3])):
                 ticks += sum(map(int, fields[11:15]))
-    return ticks, log.stat().st_size if log.exists() else 0
+    return ticks
+
+
+def size_of(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0

@@ -65,7 +65,7 @@ def scene_of(body: dict[str, Any], library: Library) -> Scene:
         play = GREETING if state.play == GREETING.name else library.named(state.play)
     else:
         play = library.for_project(founder.project) if founder else GREETING
-        state = opening(play)
+        state = opening(play, is_change=bool(founder and founder.change))
     turns = turns_of(body["messages"])
     return Scene(body, play, advance(play, state, user_turn(turns)), turns, end_of(blocks))
 

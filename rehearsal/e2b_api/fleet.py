@@ -89,12 +89,15 @@ class Fleet:
         key = record.idempotency_key
         if key and self._by_key.get(key) in self._sandboxes:
             return self._sandboxes[self._by_key[key]]
-        if self.holding.way is None:
-            raise ConfinementUnavailable(self.holding.refusal)
+        self._need_a_way()
         sandbox = self._sandbox(record, make_directory(self.data_dir, record))
         self._add(sandbox)
         self.extend(sandbox, timeout)
         return sandbox
+
+    def _need_a_way(self) -> None:
+        if self.holding.way is None:
+            raise ConfinementUnavailable(self.holding.refusal)
 
     def get(self, sandbox_id: str) -> Sandbox:
         if sandbox_id not in self._sandboxes:
@@ -114,6 +117,7 @@ class Fleet:
 
     async def connect(self, sandbox: Sandbox, timeout: int, *, memory: bool) -> None:
         """Resume it if it is paused; never shortens a running one's lifetime."""
+        self._need_a_way()
         was_running = sandbox.running
         await sandbox.resume(memory=memory)
         if not was_running or (sandbox.record.ends - now()).total_seconds() < timeout:

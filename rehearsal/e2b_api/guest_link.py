@@ -229,8 +229,10 @@ def _reason(said: str, error: Exception) -> str:
 def _on(cpus: set[int]) -> Iterator[None]:
     """Start children on these processors only; the filter keeps them from choosing others."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cpus)
+    with contextlib.suppress(OSError):  # a container that allows nobody to choose
+        os.sched_setaffinity(0, cpus)
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, before)

@@ -27,7 +27,7 @@ CONTAINER_FIX = (
 
 @dataclass(frozen=True)
 class Holding:
-    """Which way works here, if any, and what was tried before it."""
+    """Which way works here, if any, and what was tried before it: never nothing where there is no way."""
 
     limits: Limits
     way: Way | None
@@ -38,16 +38,14 @@ class Holding:
     def sentence(self) -> str:
         """For everybody who wants to know how commands are confined."""
         if self.way is None:
-            return (
-                f"Nothing can be built here: the local sandbox cannot confine commands. {self.failures[-1]}"
-            )
+            return "Nothing can be built: the local sandbox cannot confine commands on this machine."
         network = "with the public network only" if self.limits.network else "without network"
         return f"Commands run in the local sandbox: confined on this machine, {network}."
 
     @property
     def refusal(self) -> str:
         """Why no sandbox is created, and what to do."""
-        return f"{self.sentence} {self.fix}"
+        return f"{self.sentence} {self.failures[-1]} {self.fix}"
 
     def facts(self) -> dict[str, Any]:
         """As `/rehearsal/health` tells it."""
@@ -55,7 +53,7 @@ class Holding:
         if self.failures:
             told["tried"] = list(self.failures)
         if self.way is None:
-            return {**told, "fix": self.fix}
+            return {**told, "reason": self.failures[-1], "fix": self.fix}
         return {
             **told,
             "bubblewrap": str(self.way.program),

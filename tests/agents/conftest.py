@@ -1,46 +1,31 @@
 """A rehearsal E2B server for the agents' tests; the real SDK talks to it."""
 
-import socket
-import threading
-import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from pytest_django import Settings
 
 from agents.sandbox.workspace import Workspace
-from rehearsal.e2b_api.app import create_app
 from tests.journeys.conftest import empty_the_queue
+from tests.rehearsal.e2b_server import in_thread
+
+KEY = "a key"
 
 
 @pytest.fixture(scope="session")
 def e2b_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One server for the whole run, on its own thread, because each test has a new event loop."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-        app = create_app(tmp_path_factory.mktemp("e2b"), port)
-        config = uvicorn.Config(app, lifespan="on", log_level="warning", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        deadline = time.monotonic() + 30
-        while not server.started and time.monotonic() < deadline and thread.is_alive():
-            time.sleep(0.01)
-        assert server.started
-        yield f"http://127.0.0.1:{port}"
-        server.should_exit = True
-        thread.join(timeout=30)
+    with in_thread(tmp_path_factory.mktemp("e2b"), key=KEY) as url:
+        yield url
 
 
 @pytest.fixture
 def e2b(e2b_url: str, settings: Settings, tmp_path: Path) -> str:
     """The settings point to the rehearsal E2B; files are stored in the test's own directory."""
-    settings.E2B_API_KEY = "a key"
+    settings.E2B_API_KEY = KEY
     settings.E2B_API_URL = settings.E2B_SANDBOX_URL = e2b_url
     settings.STORAGES = {
         **settings.STORAGES,

@@ -43,7 +43,7 @@ class Rehearsal:
             "ANTHROPIC_API_KEY": "rehearsal",
             "ANTHROPIC_BASE_URL": self.urls["anthropic_url"],
             "REHEARSED_MODEL": "true",
-            "E2B_API_KEY": "rehearsal",
+            "E2B_API_KEY": Path(self.urls["e2b_api_key_file"]).read_text(),
             "E2B_API_URL": self.urls["e2b_api_url"],
             "E2B_SANDBOX_URL": self.urls["e2b_sandbox_url"],
         }

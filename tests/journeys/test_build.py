@@ -12,12 +12,14 @@ from django.conf import settings
 
 from agents.actions.start import start_build
 from agents.models import AgentMessage, AgentSession, SessionState, SpendEntry
+from agents.preview import promise_checks
 from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.briefs import create_project
 from jobs.models import EventType, Job, JobStatus, Phase, Project
+from jobs.verdicts import Verdict
 from tests.journeys.conftest import Rehearsal, Workers, wait_until
 from tests.transcripts import as_messages
 
@@ -34,10 +36,11 @@ def brief_named(name: str) -> Any:
     return json.loads((settings.BASE_DIR / BRIEFS / f"{name}.json").read_text())
 
 
+NOT_FOR_A_SCRIPT = 'a form for "new" ones & <more>'
 PLAIN: dict[str, Any] = {
     "name": "Uniform Swap",
     "goal": "One school by September",
-    "idea_brief": {"must_have": ["a list of uniforms", 'a form for "new" ones & <more>']},
+    "idea_brief": {"must_have": ["a list of uniforms", NOT_FOR_A_SCRIPT]},
     "interview": [{"question": "Who may see it?", "answer": "Everyone with the link."}],
 }
 
@@ -46,8 +49,19 @@ def is_over(job: Job) -> Any:
     return Job.objects.get(pk=job.pk).is_over
 
 
+def is_over_once_answered(job: Job) -> Any:
+    """Whether the build is over; whatever it asks is answered."""
+    answer_all(job)
+    return is_over(job)
+
+
+def answer_all(job: Job) -> None:
+    for question in AgentEscalation.objects.filter(job=job, status=AgentEscalation.Status.PENDING):
+        resolve(question.pk, decision="by_name", by=job.project.owner)
+
+
 def until_ready(job: Job, workers: Workers) -> None:
-    wait_until(lambda: is_over(job), f"the build to end; {workers.log.read_text()[-2000:]}")
+    wait_until(lambda: is_over_once_answered(job), f"the build to end; {workers.log.read_text()[-2000:]}")
     job.refresh_from_db()
     assert job.status == JobStatus.READY, (job.status_message, workers.log.read_text()[-3000:])
 
@@ -65,8 +79,8 @@ def test_a_brief_becomes_an_app_that_answers(founder: User, workers: Workers, re
     job = start(founder, PLAIN)
     until_ready(job, workers)
     page = ask(job.preview_url)
-    assert "a list of uniforms" in page
-    assert "&lt;more&gt;" in page
+    assert "Uniforms" in page
+    assert "&lt;more&gt;" in page.partition("Asked for, and not built")[2]
     assert Project.objects.get().stage == Project.Stage.MVP_BUILT
     assert set(Phase.objects.values_list("status", flat=True)) == {Phase.Status.DONE}
     assert AgentSession.objects.get().state == SessionState.COMPLETED
@@ -109,9 +123,49 @@ def test_the_log_has_no_gap_and_tells_the_story_in_order(founder: User, workers:
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     moves = [event.payload["status"] for event in events if event.type == EventType.JOB_STATUS]
     assert moves == ["queued", "starting", "scaffold", "code", "deps", "checks", "ready"]
-    kept = [event.payload for event in events if event.type == EventType.CHECK_FINISHED]
-    assert {check["promise"] for check in kept} >= set(PLAIN["idea_brief"]["must_have"])
-    assert all(check["ok"] for check in kept)
+    found = [event.payload for event in events if event.type == EventType.CHECK_FINISHED]
+    assert [(check["promise"], check["verdict"]) for check in found] == [
+        (promise_checks.PAGE, Verdict.KEPT),
+        ("a list of uniforms", Verdict.KEPT),
+        (NOT_FOR_A_SCRIPT, Verdict.NOT_JUDGED),
+    ]
+    assert job.status_message == "It is ready. A rehearsal script built it, and 1 promise was not judged."
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [("Please add a filter by size.", Verdict.KEPT), ("Ring me when a size is missing.", Verdict.NOT_JUDGED)],
+)
+def test_a_change_is_made_and_proven_or_said_to_be_left_undone(
+    founder: User, workers: Workers, change: str, verdict: Verdict
+) -> None:
+    workers.start()
+    first = start(founder, PLAIN)
+    until_ready(first, workers)
+    job = start_build(first.project, goal=change)[0]
+    until_ready(job, workers)
+    found = {
+        event.payload["promise"]: event.payload["verdict"]
+        for event in job.events.filter(type=EventType.CHECK_FINISHED)
+    }
+    assert found[change] == verdict
+    told = " ".join(event.payload["text"] for event in job.events.filter(type=EventType.AGENT_NARRATION))
+    assert ("cannot do this" in told) is (verdict == Verdict.NOT_JUDGED)
+
+
+def test_a_model_that_is_no_rehearsal_must_prove_every_promise(founder: User, workers: Workers) -> None:
+    """The same answers on the wire: only the setting of the worker says whether a script gives them."""
+    workers._env["REHEARSED_MODEL"] = "false"
+    workers.start()
+    job = start(founder, PLAIN)
+
+    def first_failure() -> Any:
+        answer_all(job)
+        return job.events.filter(type=EventType.CHECK_FINISHED, payload__ok=False).first()
+
+    failed = wait_until(first_failure, "a check to fail")
+    assert (failed.payload["promise"], failed.payload["verdict"]) == (NOT_FOR_A_SCRIPT, Verdict.NOT_KEPT)
+    assert not Job.objects.filter(pk=job.pk, status=JobStatus.READY).exists()
 
 
 def test_a_killed_worker_s_build_goes_on_in_another(

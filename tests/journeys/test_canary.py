@@ -128,7 +128,10 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     plays = tmp_path_factory.mktemp("plays")
     (plays / "canary").mkdir()
     (plays / "canary" / "play.yaml").write_text(json.dumps(play()))
-    servers = Rehearsal(tmp_path_factory.mktemp("rehearsal"), "--plays", str(plays))
+    data_dir = tmp_path_factory.mktemp("rehearsal")
+    (data_dir / "e2b").mkdir()
+    (data_dir / "e2b" / "key").write_text(PLATFORM["E2B_API_KEY"])
+    servers = Rehearsal(data_dir, "--plays", str(plays))
     yield servers
     servers.stop()
 

@@ -190,7 +190,7 @@ async def run_the_loop(job: Job, tools: NotesToolbox, number: int) -> None:
     try:
         notes = [note("start", "Begin.") if store.is_empty else note("wake", "Go on.")]
         rest = await run_agent_loop(context, notes)
-    except Exception as error:  # noqa: BLE001  # as the build does
+    except Exception as error:  # noqa: BLE001  # as the build: whatever it is, it only rests
         rest = await in_transaction(rest_for, owner, trouble_of(error), str(error))
     await model.close()
     if rest is not None:

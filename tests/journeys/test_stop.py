@@ -207,4 +207,4 @@ def test_a_sandbox_that_is_lost_twice_is_replaced_and_the_build_ends_ready(
 
 def end_sandbox(rehearsal: Rehearsal, sandbox_id: Any) -> None:
     url = f"{rehearsal.urls['e2b_api_url']}/sandboxes/{sandbox_id}"
-    httpx.delete(url, headers={"X-API-KEY": "rehearsal"}).raise_for_status()
+    httpx.delete(url, headers={"X-API-KEY": rehearsal.env["E2B_API_KEY"]}).raise_for_status()

@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
+import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class E2BServer:
         """Skip the test on a machine that lets nobody confine anything."""
         health = await self.health()
         if not health["confined"]:
-            pytest.skip(f"CANNOT RUN: {health['sentence']} {health['fix']}")
+            pytest.skip(f"CANNOT RUN: {health['reason']} {health['fix']}")
 
     async def preview(
         self, host: str, path: str = "/", method: str = "GET", **request: Any
@@ -75,6 +76,26 @@ async def serve(
         finally:
             server.should_exit = True
             await running
+
+
+@contextmanager
+def in_thread(data_dir: Path, **options: Any) -> Iterator[str]:
+    """A server on a thread of its own, for tests that have no event loop or several; its address."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        app = create_app(data_dir, port, **options)
+        config = uvicorn.Config(app, lifespan="on", log_level="warning", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 30
+        while not server.started and time.monotonic() < deadline and thread.is_alive():
+            time.sleep(0.01)
+        assert server.started
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+        thread.join(timeout=30)
 
 
 async def eventually(check: Callable[[], Any], within: float = 20) -> Any:

@@ -137,9 +137,14 @@ def play_through(
     founder: FounderInput,
     workshop: Workshop,
     notes_after: Callable[[int, str], Sequence[Note]] = lambda turn, step: (),
+    first: Sequence[Note] = (),
 ) -> list[str]:
-    """Play to the end; `notes_after(turn, step)` comes with the results. Returns the steps played."""
-    state, came, steps = opening(play), UserTurn(notes=(Note("start", "Begin."),)), []
+    """Play to the end; `notes_after(turn, step)` comes with the results, `first` before everything else.
+
+    Returns the steps played.
+    """
+    state, steps = opening(play, is_change=bool(founder.change)), list[str]()
+    came = UserTurn(notes=(Note("start", "Begin."), *first))
     for turn_number in range(1, TURN_LIMIT):
         turn = perform(play, advance(play, state, came), came, founder)
         steps.append(turn.key)

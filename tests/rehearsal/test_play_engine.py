@@ -27,16 +27,18 @@ def end(step_id: str = "bye", **more: object) -> dict[str, object]:
     return {"id": step_id, "think": "t", "say": f"said {step_id}", "end": True, **more}
 
 
-def play_of(*steps: Mapping[str, object], notes: tuple[Mapping[str, object], ...] = ()) -> Play:
-    document = {"name": "test", "project": "*", "steps": list(steps), "notes": list(notes)}
+def play_of(
+    *steps: Mapping[str, object], notes: tuple[Mapping[str, object], ...] = (), **more: object
+) -> Play:
+    document = {"name": "test", "project": "*", "steps": list(steps), "notes": list(notes), **more}
     return parse_play(document, Path("files"), "test")
 
 
 class Stage:
     """Plays a play turn by turn, as the server does: each time from the state that came back as JSON."""
 
-    def __init__(self, play: Play) -> None:
-        self.play, self.state = play, opening(play)
+    def __init__(self, play: Play, *, is_change: bool = False) -> None:
+        self.play, self.state = play, opening(play, is_change=is_change)
 
     def send(self, *results: Result, notes: tuple[Note, ...] = ()) -> Turn:
         came = UserTurn(results, notes)
@@ -54,6 +56,25 @@ def shelf() -> Stage:
 def test_steps_follow_each_other_to_the_end(shelf: Stage) -> None:
     keys = [shelf.send().key, shelf.send(OK).key, shelf.send(OK).key]
     assert keys == ["main/plan", "main/write", "main/bye"]
+
+
+def test_a_change_has_a_line_of_its_own_which_may_lead_into_the_main_one() -> None:
+    anew = [{"when": {"matches": "No module"}, "goto": "plan"}]
+    play = play_of(call("plan"), end(), change=[call("look", on=anew), end("changed")])
+    stage = Stage(play, is_change=True)
+    assert [stage.send().key, stage.send(OK).key] == ["change/look", "change/changed"]
+    stage = Stage(play, is_change=True)
+    assert [stage.send().key, stage.send(BROKEN).key, stage.send(OK).key] == [
+        "change/look",
+        "main/plan",
+        "main/bye",
+    ]
+
+
+def test_a_play_without_such_a_line_says_that_it_cannot_change_anything(shelf: Stage) -> None:
+    turn = Stage(shelf.play, is_change=True).send(notes=(Note("start", "Begin."),))
+    assert (turn.key, turn.calls) == ("aside:change/say-so", ())
+    assert "cannot make this change" in turn.say
 
 
 def test_the_first_branch_that_matches_decides() -> None:

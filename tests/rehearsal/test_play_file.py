@@ -46,6 +46,8 @@ def document(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
         (document({**RUN, "fault": {"kind": "bad"}}, BYE), "fault's kind is one of"),
         (document({**BYE, "until": {"note": "answer"}}), "`until` needs"),
         (document(RUN, {**RUN, "id": "back", "next": "return"}, BYE), "'back' returns and needs a branch"),
+        (document(BYE, change=[RUN]), "change 'run': the last step needs"),
+        (document(BYE, change=[{**RUN, "next": "nowhere"}]), "change 'run': there is no step 'nowhere'"),
         (document(BYE, notes=[{"kind": "gossip", "steps": [BYE]}]), "'gossip' is none of"),
     ],
 )

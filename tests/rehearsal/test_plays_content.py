@@ -4,7 +4,9 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -35,12 +37,21 @@ PROMISES = {
         "cancel link",
     ],
     ANY: [
-        'a list with "quotes" and <b>markup</b>',
-        "Öffnungszeiten — for everybody 🌱",
-        "it's $5 & {{ not }} {% a %} template \\ at all",
+        "a list of singers with name, voice and phone number",
+        "filter by voice",
+        "show how many singers there are",
+        "mark a singer as present or absent",
+        "how many singers are absent",
     ],
 }
+NOT_UNDERSTOOD = [
+    "a singer who says no twice in a row is shown in red",
+    'a list with "quotes" and <b>markup</b>',
+    "Öffnungszeiten — for everybody 🌱",
+    "it's $5 & {{ not }} {% a %} template \\ at all",
+]
 BARE_PROGRAMS = "bash cat grep ls rm sed seq sleep tail"
+ASKED = ("main/borrowing", "main/question")  # the steps right after the question, or with it
 SLEEPING = [Note("wind_down", "The day's budget is nearly spent.")]
 WAKING = [Note("wake", "A new day. Go on.")]
 
@@ -78,14 +89,16 @@ def built(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 
 def founder(project: str, must_have: object = None) -> FounderInput:
-    wanted = PROMISES[project] if must_have is None else must_have
+    wanted = must_have
+    if must_have is None:
+        wanted = PROMISES[project] + (NOT_UNDERSTOOD if project == ANY else [])
     return FounderInput(project, "A first version for next week", {"must_have": wanted})
 
 
 def answering(decision: str = "simpler_version", guidance: str = "") -> NotesAfter:
     """The founder answers while the agent continues."""
     text = json.dumps({"problem": "…", "decision": decision, "guidance": guidance})
-    return lambda turn, step: [Note("answer", text)] if step == "main/borrowing" else []
+    return lambda turn, step: [Note("answer", text)] if step in ASKED else []
 
 
 def start(workshop: Workshop) -> str:
@@ -176,6 +189,42 @@ def test_every_promise_has_a_check_and_every_check_passes_twice(
     assert "\nOK\n" in tests.text
 
 
+class EmptyPage(BaseHTTPRequestHandler):
+    """Answers every address with 200 and an empty page."""
+
+    def do_GET(self) -> None:
+        if length := int(self.headers.get("Content-Length") or 0):
+            self.rfile.read(length)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def empty_app() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("project", PROMISES)
+def test_no_check_passes_where_every_address_gives_an_empty_page(
+    project: str, built: Callable[[str, Path], None], workshop: Workshop, empty_app: int
+) -> None:
+    built(project, workshop.folder)
+    workshop.port = empty_app
+    assert list(broken(workshop)) == PROMISES[project]
+
+
 @pytest.mark.services
 @pytest.mark.parametrize(
     ("project", "path", "before", "after", "promise"),
@@ -186,8 +235,11 @@ def test_every_promise_has_a_check_and_every_check_passes_twice(
         ("Fixed Together", "volunteers.py", "repairs.mark(request_id, status)", "pass", 2),
         ("Slow Bread waiting list", "bread.py", "if loaves > left", "if False", 1),
         ("Slow Bread waiting list", "bread.py", "if own + loaves > config.PER_PERSON", "if False", 3),
-        (ANY, "lists.py", "where list = ? order", "where ? order", 0),
-        (ANY, "web.py", "Safe(html.escape(str(value)))", "Safe(str(value))", 1),
+        (ANY, "web.py", "Safe(html.escape(str(value)))", "Safe(str(value))", 0),
+        (ANY, "records.py", "== value for name", "!= value for name", 1),
+        (ANY, "app.py", "number=len(everything),", "number=0,", 2),
+        (ANY, "records.py", "set state = ? where id = ?", "set state = ?1 where ?2", 3),
+        (ANY, "app.py", "states.count(state)", "len(states)", 4),
     ],
 )
 def test_a_broken_promise_is_noticed(
@@ -324,5 +376,6 @@ def test_a_brief_without_a_list_of_promises_still_gets_a_page(
     play_through(library.for_project(ANY), FounderInput("<Odd> & Sons", "", brief), workshop)
     page = start(workshop)
     assert "&lt;Odd&gt; &amp; Sons" in page
-    assert [check["promise"] for check in checks(workshop)] == ([must_have] if must_have else [])
+    assert checks(workshop) == []
+    assert ("one sentence" in page) is (must_have == "one sentence")
     assert broken(workshop) == {}

@@ -82,8 +82,8 @@ class Command(BaseCommand):
         if has_live_worker():
             return None
         install = running.enter_context(Install(port=None))
-        if install.rehearsal:
-            self.stdout.write(install.rehearsal)
+        for note in install.notes:
+            self.stdout.write(note)
         install.start_worker()
         return install
 

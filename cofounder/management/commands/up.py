@@ -1,6 +1,7 @@
 """`manage.py up`: everything on one machine, until Ctrl-C."""
 
 import signal
+import sys
 import time
 from argparse import ArgumentParser
 from contextlib import suppress
@@ -60,7 +61,7 @@ class Command(BaseCommand):
             embedded.refuse_second(settings.DATA_DIR)  # before the port, which the first one has, too
         refuse_taken_port(host, port)
         self.stdout.write("Starting. The first time takes a little longer.")
-        line = StatusLine(self.stdout)
+        line = StatusLine(sys.stdout)
         try:
             with Install(port=port, host=host, show=line.show) as install:
                 write_to(install.log_of("up"))
@@ -72,11 +73,11 @@ class Command(BaseCommand):
                     demo.begin_days(is_short=has_short_days)
                 if options["demo"]:
                     url = demo.open_build()
-                line.clear()
-                self._say_where(url, install.rehearsal)
+                line.close()
+                self._say_where(url, install.notes)
                 self._keep_running(install, has_short_days=has_short_days)
         finally:
-            line.clear()
+            line.close()
 
     def _keep_running(self, install: Install, *, has_short_days: bool) -> None:
         while True:
@@ -89,10 +90,10 @@ class Command(BaseCommand):
                 connection.close()
             time.sleep(LOOK_SECONDS)
 
-    def _say_where(self, url: str, rehearsal: str) -> None:
+    def _say_where(self, url: str, notes: list[str]) -> None:
         self.stdout.write(self.style.SUCCESS(f"\n  {url}\n"))
-        if rehearsal:
-            self.stdout.write(f"  {rehearsal}")
+        for note in notes:
+            self.stdout.write(f"  {note}")
         self.stdout.write(f"  Logs are in {settings.DATA_DIR / 'logs'}. Ctrl-C stops everything.\n")
         self.stdout.flush()
 

@@ -1,9 +1,12 @@
 """Checks outside this code: model provider, sandboxes, mail server, and the browser on this machine."""
 
 import asyncio
-import shutil
+import json
 import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import anthropic
 import httpx2
@@ -19,13 +22,15 @@ from cofounder.config import environment
 from cofounder.operations.doctor.finding import SECONDS, Finding, fail, first_line, ok, warn
 from jobs import clock
 
+SKEW_SECONDS = 60.0  # of the provider's time, which takes its way here
+TRY_SECONDS = 60
 QUIET_MAIL = ("console", "locmem", "dummy", "filebased")
 
 
 def look_at_models() -> Iterator[Finding]:
     """The key, and every model that a plan, a subscription or the default uses."""
     if not settings.ANTHROPIC_API_KEY:
-        yield _no_key("ANTHROPIC_API_KEY", "The model")
+        yield _no_key("ANTHROPIC_API_KEY")
         return
     wanted = sorted(
         {settings.DEFAULT_MODEL}
@@ -39,8 +44,30 @@ def look_at_models() -> Iterator[Finding]:
         timeout=httpx2.Timeout(SECONDS),
     )
     with client:
+        yield from _look_at_time(client)
         for model in wanted:
             yield _look_at_model(client, model)
+
+
+def _look_at_time(client: anthropic.Anthropic) -> Iterator[Finding]:
+    """This machine's clock against the provider's, whose answers carry the time, also when they refuse."""
+    try:
+        headers = client.models.with_raw_response.list(limit=1).headers
+    except anthropic.APIStatusError as error:
+        headers = error.response.headers
+    except anthropic.AnthropicError:  # the models' findings say so
+        return
+    try:
+        wrong_by = (datetime.now(UTC) - parsedate_to_datetime(headers.get("date", ""))).total_seconds()
+    except (TypeError, ValueError):  # it tells no time
+        return
+    if abs(wrong_by) > SKEW_SECONDS:
+        direction = "ahead" if wrong_by > 0 else "behind"
+        said = f"this machine's clock is {abs(wrong_by) / 60:.0f} minutes {direction}"
+        fix = "Set it, and keep it in time with NTP: days, wake-ups and links go by it, and a bucket refuses "
+        yield fail("time", said, f"{fix}requests that are 15 minutes off.")
+    else:
+        yield ok("time", "agrees with the provider's")
 
 
 def _look_at_model(client: anthropic.Anthropic, model: str) -> Finding:
@@ -62,7 +89,7 @@ def _look_at_model(client: anthropic.Anthropic, model: str) -> Finding:
 
 def look_at_e2b() -> Iterator[Finding]:
     if not settings.E2B_API_KEY:
-        yield _no_key("E2B_API_KEY", "The sandbox")
+        yield _local_sandbox() if environment.is_embedded("DATABASE_URL") else _no_key("E2B_API_KEY")
         return
     try:
         found = asyncio.run(_sandboxes())
@@ -74,15 +101,37 @@ def look_at_e2b() -> Iterator[Finding]:
         yield ok("E2B", f"answers; {found} sandboxes of this install")
 
 
+def _local_sandbox() -> Finding:
+    """What the local sandbox's own server finds when it tries to confine a command."""
+    part = "local sandbox"
+    try:
+        tried = subprocess.run(
+            [sys.executable, "-m", "rehearsal", "--try-sandbox"],
+            cwd=environment.BASE_DIR,
+            capture_output=True,
+            text=True,
+            timeout=TRY_SECONDS,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        return fail(part, first_line(error.stderr), "Correct the environment.")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return fail(part, f"cannot be tried: {first_line(error)}", "Set E2B_API_KEY to use E2B's sandboxes.")
+    found = json.loads(tried.stdout)
+    if not found["confined"]:
+        return fail(part, f"{found['sentence']} {found['reason']}", found["fix"])
+    return ok(part, f"{found['sentence']} {found['bubblewrap']}, {found['mode']}")
+
+
 async def _sandboxes() -> int:
     async with asyncio.timeout(SECONDS):
         return len(await provider.found())
 
 
-def _no_key(name: str, what: str) -> Finding:
+def _no_key(name: str) -> Finding:
     fix = f"Set {name}."
     if environment.is_embedded("DATABASE_URL"):
-        return warn(name, f"is not set: {what.lower()} is rehearsed by `manage.py up`", fix)
+        return warn(name, "is not set: `manage.py up` rehearses the model", fix)
     return fail(name, "is not set, and `manage.py run_worker` does not start without it", fix)
 
 
@@ -102,8 +151,6 @@ def look_at_chromium() -> Iterator[Finding]:
         yield fail("Chromium", f"{found} does not run: {first_line(error)}", fix)
         return
     yield ok("Chromium", said.stdout.strip() or found)
-    if environment.is_embedded("DATABASE_URL") and not shutil.which("bwrap"):
-        yield warn("bubblewrap", "is not found: a rehearsal's sandbox is not confined", "Install bubblewrap.")
 
 
 def look_at_mail() -> Iterator[Finding]:

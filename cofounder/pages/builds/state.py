@@ -112,8 +112,9 @@ class BuildState:
         return str(payload.get("reason", "")) if payload else ""
 
     @property
-    def rehearsal(self) -> str:
-        return str(getattr(settings, "REHEARSAL", "") or "")
+    def stand_ins(self) -> str:
+        """What stands in for the model's and for the sandbox's provider."""
+        return " ".join(filter(None, (settings.REHEARSAL, settings.LOCAL_SANDBOX)))
 
 
 def read(job: Job) -> BuildState:

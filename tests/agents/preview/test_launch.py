@@ -25,8 +25,8 @@ HTTPServer(('0.0.0.0', int(os.environ['PORT'])), Page).serve_forever()
 """
 
 
-async def declare(workspace: Workspace, **fields: Any) -> declaration.Declaration:
-    await workspace.write("app.py", APP.encode())
+async def declare(workspace: Workspace, *, app: str = APP, **fields: Any) -> declaration.Declaration:
+    await workspace.write("app.py", app.encode())
     await workspace.write("page.html", PAGE.encode())
     content = {"start": "exec python3 app.py", "port": 8000, "checks": [], **fields}
     await workspace.write("cofounder.json", json.dumps(content).encode())

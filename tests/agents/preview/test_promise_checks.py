@@ -9,7 +9,7 @@ from agents.preview.promise_checks import CheckResult, run_checks, sorted_by_pro
 from agents.sandbox.workspace import Workspace
 from jobs.verdicts import Verdict
 from tests.agents.conftest import OpenWorkspace
-from tests.agents.preview.test_launch import declare
+from tests.agents.preview.test_launch import APP, declare
 
 pytestmark = pytest.mark.services
 
@@ -67,6 +67,19 @@ async def test_a_blank_page_and_an_app_that_is_down_fail(workspace: Workspace) -
     await workspace.write("page.html", b"<html></html>")
     page = (await run_checks(workspace, []))[0]
     assert (page.ok, page.output) == (False, "The page is empty.")
+
+
+async def test_a_page_that_leads_elsewhere_does_not_keep_its_promise(workspace: Workspace) -> None:
+    app = APP.replace(
+        "self.end_headers", "self.send_header('Location', 'http://10.0.0.1/'); self.end_headers"
+    )
+    declared = await declare(workspace, app=app.replace("or 200", "or 302"))
+    await launch.start_app(workspace, declared)
+    page = (await run_checks(workspace, []))[0]
+    assert not page.ok
+    assert page.output == (
+        "It redirects to http://10.0.0.1, which is not a part of the app: nothing follows it there."
+    )
 
 
 SCRIPTS = {

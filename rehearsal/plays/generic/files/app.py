@@ -1,28 +1,37 @@
-"""A form and a list for each thing that was asked for."""
+"""The lists that plan.json describes: forms, filters, counts and states. It is read anew for each page."""
 
-import lists
+import records
 from frame import frame
-from web import App, Refused, Response, Safe, markup, redirect, text_field
+from rules import OUTCOMES, shortened
+from web import App, Refused, Response, Safe, choice_field, markup, redirect, sentence, text_field
 
 TICKED_BOX = (
     "M8.5 3.5h7a5 5 0 0 1 5 5v7a5 5 0 0 1-5 5h-7a5 5 0 0 1-5-5v-7a5 5 0 0 1 5-5z"
     "M8 12.3l2.8 2.7L16.2 9.3"
 )
+KINDS = {"e-mail": "email", "email": "email", "date": "date", "birthday": "date", "phone": "tel", "telephone": "tel"}
+ORDERS = {"newest_first": "The newest first.", "by_name": "Sorted by name."}
 
 
 def layout(title, body):
+    plan = records.plan()
+    coloured = markup('<div class="in-$colour">$body</div>', colour=plan["colour"], body=body)
     return frame(
         title,
-        body,
-        name=project(),
+        coloured if plan["colour"] else body,
+        name=name_of(plan),
         mark=TICKED_BOX,
-        links=[],
-        foot="A simple first version: a form and a list for each part.",
+        links=[(address(each), sentence(each["many"])) for each in plan["lists"]],
+        foot="Built by a rehearsal script, by fixed rules. The first page says what is not built.",
     )
 
 
-def project():
-    return lists.shortened(lists.WISHES["project"]) or "A new idea"
+def name_of(plan):
+    return shortened(plan["title"], 160) or "A new idea"
+
+
+def address(which):
+    return f"/lists/{which['one']}"
 
 
 app = App(layout)
@@ -30,99 +39,189 @@ app = App(layout)
 
 @app.get("/")
 def front(request):
-    counts = lists.open_counts()
+    plan = records.plan()
+    missing = [each["text"] for each in plan["promises"] if each["is"] != "done"]
     body = markup(
-        """<div class="hero"><h1>$project</h1><p class="lead">$goal</p></div>
-<ol class="grid parts">$cards</ol>""",
-        project=project(),
-        goal=lists.shortened(lists.WISHES["goal"]),
-        cards=[card(n, title, counts.get(n, 0)) for n, title in enumerate(lists.titles(), 1)],
+        """<div class="hero"><h1>$title</h1><p class="lead">$goal</p></div>
+<ul class="grid">$cards</ul><div class="two below">$missing$said</div>""",
+        title=name_of(plan),
+        goal=shortened(plan["goal"], 300),
+        cards=[card(each) for each in plan["lists"]],
+        missing=not_built(missing) if missing else Safe(),
+        said=what_was_said(plan["said"]) if plan["said"] else Safe(),
     )
-    return layout(project(), body)
+    return layout(name_of(plan), body)
 
 
-def card(number, title, count):
+def card(which):
     return markup(
-        """<li class="card part"><span class="tile" aria-hidden="true">$number</span>
-<h2><a href="/lists/$number">$title</a></h2><p><span class="badge $tone">$words</span></p></li>""",
-        number=number,
-        title=title,
-        tone="good" if count else "",
-        words=f"{count} open" if count else "Nothing yet",
+        """<li class="card part"><h2><a href="$to">$many</a></h2><p class="muted">$fields</p>
+<p><span class="badge $tone">$count</span></p></li>""",
+        to=address(which),
+        many=sentence(which["many"]),
+        fields=sentence(", ".join(which["fields"])),
+        tone="good" if (number := len(records.entries(which))) else "",
+        count=counted(which, number),
     )
 
 
-def known(number):
-    """The list's number and title; whatever is no list is refused."""
-    titles = lists.titles()
-    if not number.isdecimal() or not 1 <= int(number) <= len(titles):
-        raise Refused("There is no such list.", 404)
-    return int(number), titles[int(number) - 1]
+def counted(which, number):
+    return f"{number} {which['one'] if number == 1 else which['many']}"
 
 
-@app.get("/lists/{number}")
-def list_page(request, number):
-    return page(*known(number))
+def not_built(promises):
+    return markup(
+        """<section class="card"><h2>Asked for, and not built</h2>
+<p class="muted">A rehearsal script follows rules and cannot think. These are for a real co-founder.</p>
+<ul class="list">$rows</ul></section>""",
+        rows=[markup("<li>$text</li>", text=shortened(each, 300)) for each in promises],
+    )
 
 
-def page(number, title, what="", note="", error=""):
-    rows = [row(number, each) for each in lists.entries(number)]
+def what_was_said(messages):
+    parts = [part for message in reversed(messages) for part in message["parts"]]
+    return markup(
+        '<section class="card"><h2>What you wrote</h2><ul class="list">$rows</ul></section>',
+        rows=[
+            markup(
+                '<li><p class="words">$text</p><span class="badge $tone">$outcome</span></li>',
+                text=shortened(part["text"], 300),
+                tone="good" if part["is"] == "done" else "",
+                outcome=OUTCOMES[part["is"]] if part["is"] != "not possible" else "A script cannot do this",
+            )
+            for part in parts
+        ],
+    )
+
+
+def known(one):
+    """The list of that name; whatever is no list is refused."""
+    for each in records.plan()["lists"]:
+        if each["one"] == one:
+            return each
+    raise Refused("There is no such list.", 404)
+
+
+@app.get("/lists/{one}")
+def list_page(request, one):
+    which = known(one)
+    wanted = {name: value for name in which["filters"] if (value := request.query.get(f"by_{key_of(name)}"))}
+    return page(which, wanted=wanted)
+
+
+def key_of(name):
+    """A field's name in a form."""
+    return name.replace(" ", "_")
+
+
+def page(which, typed=None, error="", wanted=None):
+    plan, everything = records.plan(), records.entries(which)
+    shown = records.entries(which, plan["order"], **(wanted or {}))
     body = markup(
-        """<p class="back"><a href="/">← All parts</a></p>
-<div class="two"><div><h1 class="long">$title</h1>
-<section class="card"><h2>Add something</h2>
-<form method="post" action="/lists/$number" novalidate>$what$note<button>Add it</button></form></section></div>
-<section class="card"><h2>On the list</h2>$rows</section></div>""",
-        title=title,
-        number=number,
-        what=text_field("What is it?", "what", what, error, maxlength="200"),
-        note=text_field(
-            "A note", "note", note, hint="Who, when, how many: whatever helps. You can leave it empty."
-        ),
-        rows=markup('<ul class="list">$rows</ul>', rows=rows)
-        if rows
-        else Safe('<p class="empty">Nothing yet.</p>'),
+        """<p class="back"><a href="/">← Start</a></p>
+<div class="two"><div><h1 class="long">$many</h1>
+<section class="card"><h2>Add a new one</h2><form method="post" action="$to" novalidate>$fields<button>Add it</button></form></section></div>
+<section class="card"><h2><strong id="count">$number</strong> $noun</h2>$states$filters<p class="muted">$order</p>$rows</section></div>""",
+        many=sentence(which["many"]),
+        to=address(which),
+        fields=[field(which, name, typed or {}, error) for name in which["fields"]],
+        number=len(everything),
+        noun=which["one"] if len(everything) == 1 else which["many"],
+        states=state_counts(which, everything),
+        filters=filter_form(which, everything, wanted or {}),
+        order=ORDERS[plan["order"]],
+        rows=markup('<ul class="list">$rows</ul>', rows=[row(which, each) for each in shown])
+        if shown
+        else Safe('<p class="empty">Nothing here.</p>'),
     )
-    return layout(title, body)
+    return layout(sentence(which["many"]), body)
 
 
-def row(number, entry):
+def field(which, name, typed, error):
+    heading = name == which["heading"]
+    return text_field(
+        sentence(name),
+        key_of(name),
+        typed.get(name, ""),
+        error if heading else "",
+        type=KINDS.get(name.split()[-1], "text"),
+        maxlength="200",
+    )
+
+
+def state_counts(which, everything):
+    states = [each.state for each in everything]
+    badges = [
+        markup('<li class="badge" data-state="$state">$number $state</li>', state=state, number=states.count(state))
+        for state in which["states"]
+    ]
+    return markup('<ul class="row plain">$badges</ul>', badges=badges) if badges else Safe()
+
+
+def filter_form(which, everything, wanted):
+    if not which["filters"]:
+        return Safe()
+    choices = [(name, sorted({each.values.get(name, "") for each in everything} - {""})) for name in which["filters"]]
     return markup(
-        """<li class="entry $state"><div class="row between"><div class="words"><h3>$what</h3><p class="muted">$note</p></div>
-<div class="row"><form class="inline" method="post" action="/lists/$number/$id/tick"><button class="small">$tick</button></form>
-<form class="inline" method="post" action="/lists/$number/$id/remove"><button class="quiet small">Remove</button></form>
-</div></div></li>""",
-        state="done" if entry["done"] else "",
-        what=entry["what"],
-        note=entry["note"],
-        number=number,
-        id=entry["id"],
-        tick="Open again" if entry["done"] else "Done",
+        '<form class="filters" action="$to">$fields<button class="quiet small">Show</button></form>',
+        to=address(which),
+        fields=[
+            choice_field(
+                sentence(name), f"by_{key_of(name)}", [("", "All"), *((v, v) for v in values)], wanted.get(name, "")
+            )
+            for name, values in choices
+        ],
     )
 
 
-@app.post("/lists/{number}")
-def add(request, number):
-    number, title = known(number)
-    what, note = request.text("what"), request.text("note", 500)
-    if not what:
-        return Response(page(number, title, what, note, "Please say what it is."), 422)
-    lists.add(number, what, note)
-    return redirect(f"/lists/{number}")
+def row(which, entry):
+    others = [
+        markup('<p class="muted"><span class="label">$name:</span> $value</p>', name=sentence(name), value=entry.values[name])
+        for name in which["fields"]
+        if name != which["heading"] and entry.values.get(name)
+    ]
+    buttons = [
+        markup('<button class="small" name="state" value="$state">$label</button>', state=state, label=sentence(state))
+        for state in which["states"]
+        if state != entry.state
+    ]
+    return markup(
+        """<li id="entry-$id"><div class="words"><h3>$heading</h3>$others$state</div>
+<div class="row"><form class="inline" method="post" action="$to/$id/state">$buttons</form>
+<form class="inline" method="post" action="$to/$id/remove"><button class="quiet small">Remove</button></form></div></li>""",
+        id=entry.id,
+        heading=entry.values.get(which["heading"], "") or "Without a name",
+        others=others,
+        state=markup('<p><span class="badge">$state</span></p>', state=entry.state) if entry.state else Safe(),
+        to=address(which),
+        buttons=buttons,
+    )
 
 
-@app.post("/lists/{number}/{entry}/tick")
-def tick(request, number, entry):
-    lists.tick(entry)
-    return redirect(f"/lists/{known(number)[0]}")
+@app.post("/lists/{one}")
+def add(request, one):
+    which = known(one)
+    typed = {name: request.text(key_of(name)) for name in which["fields"]}
+    if not typed[which["heading"]]:
+        return Response(page(which, typed, f"Please fill in: {which['heading']}."), 422)
+    records.add(which, typed)
+    return redirect(address(which))
 
 
-@app.post("/lists/{number}/{entry}/remove")
-def remove(request, number, entry):
-    lists.remove(entry)
-    return redirect(f"/lists/{known(number)[0]}")
+@app.post("/lists/{one}/{number}/state")
+def set_state(request, one, number):
+    which, state = known(one), request.text("state")
+    if state not in which["states"]:
+        raise Refused("There is no such state.", 422)
+    records.set_state(number, state)
+    return redirect(address(which))
+
+
+@app.post("/lists/{one}/{number}/remove")
+def remove(request, one, number):
+    records.remove(number)
+    return redirect(address(known(one)))
 
 
 if __name__ == "__main__":
-    lists.set_up()
     app.serve()

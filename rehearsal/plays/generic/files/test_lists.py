@@ -4,55 +4,83 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import lists
+import records
+import rules
 from app import app
 from web import Request
+
+BRIEF = {
+    "project": "Choir",
+    "goal": "Sing",
+    "promises": ["a list of singers with name and voice", "filter by voice", "mark a singer as present or absent", "moods"],
+}
 
 
 class ListsTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        lists.DATA = Path(folder.name)
-        lists.set_up()
+        records.DATA = Path(folder.name)
+        self.addCleanup(setattr, records, "plan", records.plan)
+        self.use(["make it green"])
 
-    def add(self, what, note=""):
-        return app.answer(Request("POST", "/lists/1", form={"what": what, "note": note}))
+    def use(self, messages, order="newest_first"):
+        plan = rules.plan_of(BRIEF, messages, order)
+        records.plan = lambda: plan
 
-    def page(self, path="/lists/1"):
-        return app.answer(Request("GET", path))
+    def add(self, name, voice=""):
+        return app.answer(Request("POST", "/lists/singer", form={"name": name, "voice": voice}))
+
+    def page(self, path="/lists/singer", **query):
+        return app.answer(Request("GET", path, query=query))
 
     def test_what_is_added_is_on_the_list(self):
-        self.assertEqual(self.add("Ask the neighbours").status, 303)
-        self.assertIn("Ask the neighbours", self.page().body)
+        self.assertEqual(self.add("Ada", "alto").status, 303)
+        self.assertIn("<h3>Ada</h3>", self.page().body)
+        self.assertIn('<strong id="count">1</strong> singer', self.page().body)
 
     def test_typed_markup_is_shown_as_text(self):
         self.add("<script>alert(1)</script>")
         self.assertNotIn("<script>", self.page().body)
         self.assertIn("&lt;script&gt;", self.page().body)
 
-    def test_an_empty_form_is_refused_and_says_why(self):
-        answer = self.add("   ", "still here")
+    def test_an_empty_form_is_refused_and_loses_nothing(self):
+        answer = self.add("   ", "alto")
         self.assertEqual(answer.status, 422)
-        self.assertIn("Please say what it is.", answer.body)
-        self.assertIn("still here", answer.body)
+        self.assertIn("Please fill in: name.", answer.body)
+        self.assertIn('value="alto"', answer.body)
 
-    def test_done_can_be_undone(self):
-        self.add("Paint the sign")
-        entry = lists.entries(1)[0]["id"]
-        lists.tick(entry)
-        self.assertEqual(lists.open_counts(), {})
-        lists.tick(entry)
-        self.assertEqual(lists.open_counts(), {1: 1})
+    def test_a_filter_shows_what_fits(self):
+        self.add("Ada", "alto")
+        self.add("Ben", "bass")
+        found = self.page(by_voice="bass").body
+        self.assertIn("<h3>Ben</h3>", found)
+        self.assertNotIn("<h3>Ada</h3>", found)
 
-    def test_a_list_nobody_promised_does_not_exist(self):
-        self.assertEqual(self.page(f"/lists/{len(lists.titles()) + 1}").status, 404)
-        self.assertEqual(self.page("/lists/one").status, 404)
+    def test_a_state_can_be_changed_and_only_to_one_that_there_is(self):
+        self.add("Ada")
+        (entry,) = records.entries(records.plan()["lists"][0])
+        path = f"/lists/singer/{entry.id}/state"
+        self.assertEqual(app.answer(Request("POST", path, form={"state": "absent"})).status, 303)
+        self.assertIn('data-state="absent">1 absent', self.page().body)
+        self.assertEqual(app.answer(Request("POST", path, form={"state": "ill"})).status, 422)
 
-    def test_every_list_can_be_reached_from_the_front(self):
+    def test_the_order_is_the_one_that_was_chosen(self):
+        self.add("Ada")
+        self.add("Zoe")
+        self.assertLess(self.page().body.index("Zoe"), self.page().body.index("Ada"))
+        self.use([], "by_name")
+        self.assertLess(self.page().body.index("Ada"), self.page().body.index("Zoe"))
+
+    def test_a_list_nobody_asked_for_does_not_exist(self):
+        self.assertEqual(self.page("/lists/dragon").status, 404)
+
+    def test_the_first_page_says_what_is_not_built_and_what_came_of_each_message(self):
+        self.use(["make it green", "Sing to me."])
         front = self.page("/").body
-        for number in range(1, len(lists.titles()) + 1):
-            self.assertIn(f'href="/lists/{number}"', front)
+        self.assertIn("<li>moods</li>", front)
+        self.assertIn('class="in-green"', front)
+        self.assertIn("A script cannot do this", front)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from agents.models import AgentSession, BuildDocument, DailyBudget
 from cofounder.models import User
@@ -37,6 +37,18 @@ def test_the_page_shows_where_the_build_stands(browser: Client, working_job: Job
     assert "0 of 1 done" in page
     assert 'class="budget yellow" max="100" value="95"' in page
     assert "a list of uniforms by size" in page
+
+
+def test_with_a_real_model_the_page_speaks_of_the_local_sandbox_and_of_no_rehearsal(
+    browser: Client, working_job: Job, settings: Settings
+) -> None:
+    settings.REHEARSAL, settings.LOCAL_SANDBOX = "", "Commands run in the local sandbox: confined."
+    page = browser.get(f"/builds/{working_job.pk}").content.decode()
+    assert "Commands run in the local sandbox: confined." in page
+    assert "rehears" not in page.lower()
+    settings.REHEARSAL = "A rehearsal script is building."
+    page = browser.get(f"/builds/{working_job.pk}").content.decode()
+    assert "A rehearsal script is building. Commands run in the local sandbox: confined." in page
 
 
 def test_a_sleeping_build_counts_down_in_real_seconds(browser: Client, working_job: Job) -> None:
