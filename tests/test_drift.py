@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.failures import trouble
 from cofounder.install import demo
 from jobs.models import EventType
 
@@ -49,6 +50,10 @@ def test_every_variable_that_is_read_is_documented_and_the_other_way_round() -> 
 
 def test_every_event_is_documented_and_the_other_way_round() -> None:
     assert first_cells("Events") == list(EventType)
+
+
+def test_the_table_of_trouble_is_printed_as_it_is() -> None:
+    assert re.findall(r"^\| `.*$", section("Trouble"), re.MULTILINE) == trouble.as_markdown()
 
 
 def test_each_event_type_has_its_template() -> None:

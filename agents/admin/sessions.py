@@ -32,7 +32,7 @@ class SessionAdmin(BuildColumns, ActingAdmin):
         "wakes",
         "model",
     )
-    list_filter = ("state", "model")
+    list_filter = ("state", "trouble", "model")
     list_select_related = ("job__project", "user")
     ordering = ("-created_at",)
     search_fields = ("sandbox_id",)
@@ -40,7 +40,15 @@ class SessionAdmin(BuildColumns, ActingAdmin):
     fields = (
         *("build", "user", "state", "phase", "turns", "last_heard", "spend", "sandbox", "wakes"),
         *("model", "sandbox_id", "tool_calls", "max_tool_calls", "context_tokens", "epoch", "run_id"),
-        *("pause_requested", "sleep_requested", "created_at", "read"),
+        *(
+            "pause_requested",
+            "sleep_requested",
+            "trouble",
+            "trouble_count",
+            "trouble_detail",
+            "created_at",
+            "read",
+        ),
     )
 
     def session_of(self, row: Any) -> AgentSession | None:

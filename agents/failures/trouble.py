@@ -168,3 +168,13 @@ TABLE: Mapping[Trouble, Row] = {
         "A bug. The worker's log has the traceback; please report it.",
     ),
 }
+
+
+def as_markdown() -> list[str]:
+    """The table's rows as docs/reference.md prints them."""
+    return [_as_row(trouble, row) for trouble, row in TABLE.items()]
+
+
+def _as_row(trouble: Trouble, row: Row) -> str:
+    cells = (f"`{trouble}`", row.first, row.course, row.sentence or "(in the question)", row.operator or "-")
+    return f"| {' | '.join(cells)} |"

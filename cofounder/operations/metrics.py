@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from agents.budget.amounts import DOLLAR
+from agents.errors import Trouble
 from agents.models import AgentSession, DailyBudget, SessionState, SpendEntry
 from escalations.models import AgentEscalation
 from jobs import clock, queue
@@ -16,6 +17,7 @@ from jobs import clock, queue
 class InstallCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         yield sessions()
+        yield troubles()
         yield spend()
         yield from today()
         yield GaugeMetricFamily(
@@ -41,6 +43,18 @@ def sessions() -> Metric:
     counts = dict(AgentSession.objects.values_list("state").annotate(Count("pk")).order_by())
     for state in SessionState:
         family.add_metric([state.value], counts.get(state.value, 0))
+    return family
+
+
+def troubles() -> Metric:
+    """Builds that sleep because something outside is in trouble; every kind is there, also at zero."""
+    family = GaugeMetricFamily(
+        "cofounder_troubles", "Builds asleep because something outside is in trouble.", labels=["trouble"]
+    )
+    asleep = AgentSession.objects.filter(state=SessionState.SLEEPING).exclude(trouble="")
+    counts = dict(asleep.values_list("trouble").annotate(Count("pk")).order_by())
+    for trouble in Trouble:
+        family.add_metric([trouble.value], counts.get(trouble.value, 0))
     return family
 
 

@@ -104,10 +104,6 @@ def _without_usage(holder: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in holder.items() if name != "usage"}
 
 
-def _after_start(events: list[Event], event: Event) -> list[Event]:
-    return [events[0], event, *events[1:]]
-
-
 def _newer_delta(events: list[Event]) -> list[Event]:
     delta: Event = {"type": "content_block_delta", "index": 0, "delta": {"type": "newer_delta", "newer": [1]}}
     at = next(n for n, event in enumerate(events) if event["type"] == "content_block_stop")
@@ -176,7 +172,7 @@ _ODD: dict[str, Callable[[list[Event]], list[Event]]] = {
     ),
     "no_message_stop": lambda events: [event for event in events if event["type"] != "message_stop"],
     "stop_without_reason": lambda events: _ended(events, None),
-    "not_json": lambda events: _after_start(events, {"type": "not_json"}),
+    "not_json": lambda events: [events[0], {"type": "not_json"}],
     "no_block_stop": lambda events: [event for event in events if event["type"] != "content_block_stop"],
     "calls_before_thinking": _calls_first,
     "split_character": _split_character,

@@ -25,7 +25,7 @@ from agents.errors import Trouble
 from agents.failures.trouble import TABLE
 from agents.llm.client import AnthropicModel
 from agents.models import AgentMessage, AgentSession, SessionState, SpendEntry
-from agents.session.claim import load
+from agents.session.claim import Claim, load
 from agents.session.rest import put_to_rest
 from agents.tools import toolbox
 from agents.turns import Replay, ToolCall, ToolResult, failed_result, note, text_block
@@ -232,9 +232,8 @@ def test_what_a_build_can_get_over_it_gets_over(name: str, job: Job, servers: Re
     assert session.state == SessionState.WORKING, story(job)
     assert tools.files["notes.txt"] == "kept"
     assert last_words(job) == "Done."
-    rows = AgentMessage.objects.filter(session=job.pk).values_list("role", "content")
-    since = [n for n, (_, content) in enumerate(rows) if content and content[0]["type"] == "compaction"]
-    asked = as_messages(list(rows)[since[-1] if since else 0 : -1])
+    _, rows = load(Claim(job.pk, session.epoch, SessionState.WORKING))
+    asked = as_messages((row.role, row.content) for row in rows[:-1])
     request = {"model": session.model, "max_tokens": 100, "messages": asked}
     assert validate_request(request, ["compact-2026-09-04"]) == []
 

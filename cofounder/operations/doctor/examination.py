@@ -10,6 +10,7 @@ Look = Callable[[], Iterable[Finding]]
 OF_THE_TABLES: list[Look] = [
     services.look_at_queue,
     services.look_at_clock,
+    services.look_at_troubles,
     services.look_at_keys,
     providers.look_at_models,
 ]

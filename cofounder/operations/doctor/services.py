@@ -12,6 +12,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import connection
 
+from agents.errors import Trouble
+from agents.failures.trouble import TABLE
+from agents.models import AgentSession, SessionState
 from cofounder.config import environment
 from cofounder.install import embedded
 from cofounder.operations import probes
@@ -111,6 +114,19 @@ def _write_read_delete(alias: str, content: bytes) -> None:
         storage.delete(name)
     if storage.exists(name):
         raise OSError("what was deleted is still there")
+
+
+def look_at_troubles() -> Iterator[Finding]:
+    """Builds that sleep because of something that only the operator can mend."""
+    asleep = AgentSession.objects.filter(state=SessionState.SLEEPING).exclude(trouble="")
+    for kind in sorted(set(asleep.values_list("trouble", flat=True))):
+        row = TABLE[Trouble(kind)]
+        if row.operator:
+            found = asleep.filter(trouble=kind)
+            said = (
+                f"{found.count()} asleep; the last was told: {found.order_by('-wake_at')[0].trouble_detail}"
+            )
+            yield fail(f"builds: {kind}", said, row.operator)
 
 
 def look_at_clock() -> Iterator[Finding]:
