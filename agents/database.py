@@ -10,9 +10,9 @@ from functools import partial
 from threading import Barrier, local
 from typing import ParamSpec, TypeVar
 
-import psycopg
-from django.db import OperationalError, connection, transaction
-from procrastinate.exceptions import ConnectorException
+from django.db import connection, transaction
+
+from jobs.database_away import recognised
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,13 +56,8 @@ def _connected(work: Callable[[], T]) -> T:
     if time.monotonic() - getattr(_local, "used_at", 0.0) > TRUSTED_SECONDS or connection.errors_occurred:
         _drop_if_dead()
     try:
-        return work()
-    except ConnectorException as error:
-        if isinstance(error.__cause__, psycopg.OperationalError):
-            raise OperationalError(
-                "The connection to the database was lost while a task was being queued."
-            ) from error
-        raise
+        with recognised():
+            return work()
     finally:
         _local.used_at = time.monotonic()
 

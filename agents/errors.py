@@ -1,5 +1,33 @@
 """The errors of this app. An error's docstring is its default message."""
 
+from enum import StrEnum
+
+
+class Trouble(StrEnum):
+    """What may go wrong outside of a build; `agents.failures.trouble` says what follows from each."""
+
+    MODEL_AWAY = "model_away"  # busy, overloaded, torn, silent
+    MODEL_KEY = "model_key"
+    MODEL_PERMISSION = "model_permission"
+    MODEL_CREDIT = "model_credit"
+    MODEL_SPEND_LIMIT = "model_spend_limit"
+    MODEL_UNKNOWN = "model_unknown"
+    MODEL_RETIRED = "model_retired"
+    MODEL_NO_PRICE = "model_no_price"
+    MODEL_REQUEST = "model_request"  # the provider does not take the request itself
+    MODEL_FULL = "model_full"  # too long even after a fresh start
+    MODEL_DECLINES = "model_declines"
+    MODEL_CUT = "model_cut"
+    MODEL_SILENT = "model_silent"
+    SANDBOX_AWAY = "sandbox_away"
+    SANDBOX_KEY = "sandbox_key"
+    SANDBOX_UNSAFE = "sandbox_unsafe"  # commands cannot be confined
+    SANDBOX_FAULT = "sandbox_fault"
+    STORAGE_AWAY = "storage_away"
+    FILES_LOST = "files_lost"
+    NO_MONEY = "no_money"  # the subscription does not pay for this
+    DEFECT = "defect"  # a bug of ours
+
 
 class AgentError(Exception):
     """The agent could not go on."""

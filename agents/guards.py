@@ -26,6 +26,8 @@ class Guards:
 
     def notes_on(self, calls: Sequence[ToolCall]) -> list[Block]:
         """Count these calls; returns a note to the model the first time one is repeated too often."""
+        if not calls:
+            return []
         self.used = 0 if any(map(_begins_phase, calls)) else self.used + len(calls)
         self._recent.extend(_fingerprint(call) for call in calls)
         call, times = Counter(self._recent).most_common(1)[0]

@@ -1,11 +1,14 @@
 """The loop: think, act, observe, until a typed exception stops it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from agents.guards import Guards
-from agents.stops import ContextFull, ModelDeclined, TurnEnded
-from agents.turns import Block, Replay, ToolCall, ToolResult, Turn, failed_result, note
+from agents.odd_turns import OddTurns
+from agents.results import within_limits
+from agents.stops import ContextFull, TurnEnded
+from agents.turns import Block, Replay, ToolCall, ToolResult, Turn, failed_result, without_pictures
 
 
 class Model(Protocol):
@@ -39,6 +42,11 @@ class Store(Protocol):
     async def save_turn(self, turn: Turn, labels: dict[str, str]) -> None: ...
     async def save_results(self, results: Sequence[ToolResult], notes: Sequence[Block] = ()) -> bool: ...
     async def save_summary(self, turn: Turn) -> None: ...
+    async def forgo_summary(self) -> None: ...
+    async def begin_afresh(self) -> None: ...
+
+
+MOST_MISSED = 2  # summaries that were none, before the run goes on without
 
 
 class Loop:
@@ -47,6 +55,8 @@ class Loop:
         self.toolbox = toolbox
         self.store = store
         self.guards = guards
+        self.odd_turns = OddTurns()
+        self.missed = 0  # summaries, in a row
 
     async def run(self) -> None:
         """Continue the transcript from where it ends. Never returns: raises the exception that stopped it."""
@@ -59,32 +69,48 @@ class Loop:
         await self.observe(turn, await self.act(turn))
 
     async def think(self) -> Turn:
-        if self.store.is_full:
-            await self.sum_up()
-        turn = await self.model.answer(self.store.messages, self.store.max_tokens)
+        if self.store.is_full and self.missed < MOST_MISSED:
+            with suppress(ContextFull):  # then the next call makes room
+                await self.sum_up()
+        turn = await self.answer()
         await self.store.save_turn(turn, {call.id: self.toolbox.label(call) for call in turn.calls})
         return turn
 
-    async def sum_up(self) -> None:
-        """Replace the messages with a summary; the stored transcript is kept."""
-        turn = await self.model.sum_up(self.store.messages, self.store.max_tokens)
-        await self.store.save_summary(turn)
+    async def answer(self) -> Turn:
+        try:
+            return await self.model.answer(self.store.messages, self.store.max_tokens)
+        except ContextFull:
+            await self.make_room()
+            return await self.model.answer(self.store.messages, self.store.max_tokens)
+
+    async def sum_up(self, *, pictures: bool = True) -> bool:
+        """Replace the messages with a summary; the stored transcript is kept. False if there was none."""
+        messages = self.store.messages if pictures else without_pictures(self.store.messages)
+        turn = await self.model.sum_up(messages, self.store.max_tokens)
+        self.missed = 0 if turn.is_summary else self.missed + 1
+        await (self.store.save_summary(turn) if turn.is_summary else self.store.forgo_summary())
+        return turn.is_summary
+
+    async def make_room(self) -> None:
+        """The conversation is too long: a summary, one without the pictures, at last a fresh start."""
+        for pictures in (True, False):
+            with suppress(ContextFull):
+                if await self.sum_up(pictures=pictures):
+                    return
+        await self.store.begin_afresh()
 
     async def act(self, turn: Turn) -> list[ToolResult]:
         return [await self.toolbox.run(call) for call in turn.calls] or _unanswerable(turn)
 
     async def observe(self, turn: Turn, results: Sequence[ToolResult]) -> None:
-        if turn.stop_reason == "refusal":
-            raise ModelDeclined
-        if turn.stop_reason == "model_context_window_exceeded":
-            raise ContextFull
-        if turn.stop_reason == "max_tokens":
-            await self.store.save_results(results, [note("cut", CUT)])
-        elif results:
-            if await self.store.save_results(results, self.guards.notes_on(turn.calls)):
-                self.guards.begin_anew()
-            self.guards.check()
-        elif turn.stop_reason != "pause_turn":
+        notes = self.odd_turns.notes_on(turn) + self.guards.notes_on(turn.calls)
+        if (results or notes) and await self.store.save_results(within_limits(results), notes):
+            self.guards.begin_anew()
+        self.odd_turns.check()
+        self.guards.check()
+        if self.odd_turns.is_full:
+            await self.make_room()
+        if not results and not notes:
             raise TurnEnded(turn.text)
 
     async def finish_last_step(self) -> None:
@@ -95,20 +121,20 @@ class Loop:
             await self.observe(turn, results or _unanswerable(turn))
 
     async def resume(self, call: ToolCall) -> ToolResult:
-        if self.toolbox.replay(call.name) == Replay.RUN_AGAIN:
+        if call.is_unreadable or self.toolbox.replay(call.name) == Replay.RUN_AGAIN:
             return await self.toolbox.run(call)
         return failed_result(call, self.toolbox.label(call), "interrupted", INTERRUPTED)
 
 
-CUT = "Your answer was too long and was cut off; none of its tool calls was run. Go on in smaller steps."
 INTERRUPTED = (
     "This was interrupted before its result was saved. It may or may not have run, or have run in part. "
     "Check what is there before you repeat it."
 )
+NOT_RUN = "This was not run: the answer it belongs to ended before its tool calls."
 
 
 def _unanswerable(turn: Turn) -> list[ToolResult]:
-    """Results for calls that are not run because the turn was cut off: the API requires one for each call."""
+    """Results for calls that are not run because the turn ended early: the API requires one for each call."""
     if turn.stop_reason == "tool_use":
         return []
-    return [failed_result(call, call.name, "cut", CUT) for call in turn.requested]
+    return [failed_result(call, call.name, "cut", NOT_RUN) for call in turn.requested]

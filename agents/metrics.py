@@ -1,5 +1,6 @@
 """What a worker measures, in real seconds: where the time of an iteration goes, how late agents wake."""
 
+import asyncio
 from datetime import datetime
 
 from prometheus_client import Histogram
@@ -19,6 +20,22 @@ MODEL, TOOLS, CHECKPOINT, QUEUE = (
 WAKE_LATENESS = Histogram(
     "cofounder_wake_lateness_seconds", "How long after its time a sleeping agent was awake.", buckets=BUCKETS
 )
+
+LOOP_LAG = Histogram(
+    "cofounder_worker_loop_lag_seconds",
+    "How much later than planned the worker's event loop ran something: while it lags, every agent waits.",
+    buckets=BUCKETS,
+)
+LAG_EVERY_SECONDS = 0.5
+
+
+async def measure_lag() -> None:
+    """Measure the running event loop's lag, for as long as the worker lives."""
+    loop = asyncio.get_running_loop()
+    while True:
+        planned = loop.time() + LAG_EVERY_SECONDS
+        await asyncio.sleep(LAG_EVERY_SECONDS)
+        LOOP_LAG.observe(max(0.0, loop.time() - planned))
 
 
 def woke(wake_at: datetime | None) -> None:

@@ -6,7 +6,7 @@ from collections import deque
 ANSI = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-~])"
 )
-OVERWRITTEN = re.compile(r"[^\n\r]*\r(?=[^\n\r])")  # a progress bar's earlier states
+LONGEST_LINE = 600  # characters; a longer line is cut before patterns are tried on it
 
 
 class Capture:
@@ -80,4 +80,29 @@ def cut_to_bytes(text: str, limit: int) -> str:
 
 def as_a_terminal_shows(output: str) -> str:
     """Without colours and cursor movements, and with the last state of lines that were overwritten."""
-    return OVERWRITTEN.sub("", ANSI.sub("", output).replace("\r\n", "\n"))
+    plain = ANSI.sub("", output) if "\x1b" in output else output
+    if "\r" not in plain:
+        return plain
+    return "\n".join(map(_last_state, plain.replace("\r\n", "\n").split("\n")))
+
+
+def _last_state(line: str) -> str:
+    """What is left of a line, such as a progress bar, that was overwritten."""
+    shown = line.rstrip("\r")
+    return line[shown.rfind("\r") + 1 :]
+
+
+def with_short_lines(text: str, longest: int = LONGEST_LINE) -> str:
+    """The text with the middle of its long lines cut out.
+
+    Patterns that look for one thing after another may take time in the square of a line's length.
+    """
+    if len(text) <= longest:
+        return text
+    return "\n".join(_shortened(line, longest) for line in text.split("\n"))
+
+
+def _shortened(line: str, longest: int) -> str:
+    if len(line) <= longest:
+        return line
+    return f"{line[: longest * 3 // 4]} … {line[-(longest // 4) :]}"

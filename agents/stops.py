@@ -27,6 +27,10 @@ class ModelDeclined(AgentError):
     """The model declined to go on with this build."""
 
 
+class TooLongAnswers(AgentError):
+    """The model's answers are cut off one after the other."""
+
+
 class ContextFull(AgentError):
     """The build's conversation no longer fits into the model's context."""
 

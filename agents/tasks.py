@@ -7,7 +7,6 @@ from contextlib import suppress
 from uuid import UUID
 
 import structlog
-from django.db import InterfaceError, OperationalError
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -21,6 +20,7 @@ from agents.notifications import mail, webhook  # noqa: F401  # registers their 
 from agents.sandbox import provider
 from agents.worker import reaper
 from agents.worker.sweep import REAP_SANDBOXES
+from jobs.database_away import AWAY
 from jobs.queue import AGENTS, ERRANDS, RUN_AGENT
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ async def run_agent(context: JobContext, job_id: str) -> None:
     if run_id is None:
         raise ValueError("A run needs the id of its job in the queue.")
     with structlog.contextvars.bound_contextvars(correlation_id=f"run-{run_id}"):
-        with suppress(OperationalError, InterfaceError):  # the build meets the same error, and handles it
+        with suppress(*AWAY):  # the build meets the same error, and handles it
             await in_transaction(metrics.waited, run_id)
         await execute_build(UUID(job_id), run_id)
 

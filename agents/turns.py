@@ -1,5 +1,6 @@
 """The values the loop passes around: a model's turn, its tool calls, their results and effects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -18,7 +19,11 @@ class Replay(StrEnum):
     REPORT = "report"  # may have had an effect: its result becomes "interrupted"
 
 
+THINKING = frozenset({"thinking", "redacted_thinking"})
 COMPACTION = "compaction"  # the stop reason of a turn that only summarises the conversation
+
+
+UNREADABLE = "unreadable_input"  # the only key of an input that is not the JSON object it should be
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,15 @@ class ToolCall:
     name: str
     input: dict[str, Any]
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the model's input could not be read, so that the call must not be run."""
+        return UNREADABLE in self.input
+
 
 @dataclass(frozen=True)
 class Turn:
-    """What the model answered, verbatim."""
+    """What the model answered, as `agents.llm.acceptable` keeps it. One without content is not sent back."""
 
     content: list[Block]
     stop_reason: str
@@ -51,6 +61,11 @@ class Turn:
             for block in self.content
             if block["type"] == "tool_use"
         ]
+
+    @property
+    def is_summary(self) -> bool:
+        """Whether the turn can take the place of the conversation before it."""
+        return self.stop_reason == COMPACTION and bool(self.content)
 
     @property
     def text(self) -> str:
@@ -115,3 +130,27 @@ def text_block(text: str) -> Block:
 def note(kind: str, text: str) -> Block:
     """A note: a text block from us to the model, other than a tool result."""
     return text_block(f'<note kind="{kind}">\n{text}\n</note>')
+
+
+def without_pictures(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages for a summary, with words in place of each picture, and without thinking.
+
+    Thinking is bound to what comes before it, and is refused where that has changed.
+    """
+    return [
+        {"role": message["role"], "content": content}
+        for message in messages
+        if (
+            content := [
+                block for block in map(_in_words, message["content"]) if block["type"] not in THINKING
+            ]
+        )
+    ]
+
+
+def _in_words(block: Block) -> Block:
+    if block["type"] == "image":
+        return text_block("[a picture]")
+    if block["type"] == "tool_result":
+        return {**block, "content": [_in_words(part) for part in block["content"]]}
+    return block

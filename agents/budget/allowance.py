@@ -7,6 +7,7 @@ from dateutil.relativedelta import relativedelta
 from agents.budget.prices import MILLION, Price
 
 USUAL_MAX_TOKENS = 16_000
+LONG_MAX_TOKENS = 32_000  # for a model whose answers are cut off
 LEAST_MAX_TOKENS = 4_000  # less does not hold one useful step
 WIND_DOWN_PERCENT = 90
 CEILING_PERCENT = 110

@@ -80,14 +80,20 @@ def lock_day_of(session: AgentSession) -> DailyBudget:
     return lock_day(subscription, clock.today())
 
 
-def reserve(session: AgentSession, input_tokens: int, *, is_retry: bool = False) -> Grant:
+def reserve(
+    session: AgentSession,
+    input_tokens: int,
+    *,
+    is_retry: bool = False,
+    most_tokens: int = USUAL_MAX_TOKENS,
+) -> Grant:
     """Set the worst case of the session's next call aside, shrinking its output to what fits.
 
     Raises `NoRoom` when not even a short answer fits under the day's ceiling or the install's.
     """
     day = lock_day_of(session)
     price = prices.price_of(session.model, day.day)
-    max_tokens = _output_granted(session, day, price, input_tokens)
+    max_tokens = _output_granted(session, day, price, input_tokens, most_tokens)
     if max_tokens < LEAST_MAX_TOKENS:
         raise NoRoom
     amount = price.worst_case(input_tokens, max_tokens)
@@ -119,12 +125,18 @@ def has_room(session: AgentSession, input_tokens: int) -> bool:
     return _output_granted(session, day, price, input_tokens) >= LEAST_MAX_TOKENS
 
 
-def _output_granted(session: AgentSession, day: DailyBudget, price: prices.Price, input_tokens: int) -> int:
+def _output_granted(
+    session: AgentSession,
+    day: DailyBudget,
+    price: prices.Price,
+    input_tokens: int,
+    most_tokens: int = USUAL_MAX_TOKENS,
+) -> int:
     subscription = Subscription.objects.select_related("tier").get(user=session.user_id)
     used = day.spent_microdollars + day.reserved_microdollars
     room = ceiling(day.allowance_microdollars, room_in_period(subscription, day.day)) - used
     room = min(room, _room_of_install(day.day))
-    return min(USUAL_MAX_TOKENS, price.output_that_fits(input_tokens, room))
+    return min(most_tokens, price.output_that_fits(input_tokens, room))
 
 
 def _room_of_install(today: date) -> int:

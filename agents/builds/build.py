@@ -3,44 +3,42 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from agents.builds import finished_app, rescue, shutdown, transactions
 from agents.builds.build_sandbox import BuildSandbox, SavingToolbox
 from agents.builds.runner import Context, run_agent_loop
 from agents.builds.shutdown import hand_back_if_stopping
+from agents.builds.troubles import rest_for, trouble_of
 from agents.checkpoint.store import CheckpointStore
 from agents.database import in_transaction
 from agents.errors import (
-    AgentError,
     FilesLost,
     SandboxBusy,
     SandboxGone,
     SandboxTaken,
     SandboxUnreachable,
-    SandboxUnsafe,
     SnapshotFailed,
+    Trouble,
 )
 from agents.llm.client import AnthropicModel
-from agents.models import AgentMessage, AgentSession, SessionState, Snapshot
+from agents.models import AgentMessage, AgentSession, Snapshot
 from agents.preview import declaration, launch, probe
 from agents.preview.promise_checks import CheckResult, run_checks
 from agents.prompts import note_text
 from agents.sandbox.layout import ROOT
 from agents.session import earlier_builds
-from agents.session.claim import Claim, claim, hand_back, has_slept, load
+from agents.session.claim import Cause, Claim, claim, hand_back, has_slept, last_cause, load
 from agents.session.rest import Rest, put_to_rest
 from agents.stops import ClaimLost, HandBack, InputArrived
 from agents.tools import Toolbox
 from agents.turns import Block, note
-from jobs import clock
-from jobs.errors import CofounderError
+from jobs.database_away import AWAY
 from jobs.lifecycle import MoveLost
 from jobs.models import EventType, JobStatus
 from jobs.verdicts import Verdict
@@ -50,7 +48,6 @@ log = structlog.get_logger(__name__)
 CHECK_ROUNDS = 3
 SANDBOX_LOSSES = 3  # in a row, without a step in between
 SANDBOX_PAUSE_SECONDS = 1.0
-SANDBOX_REST = timedelta(minutes=10)
 
 
 async def execute_build(job_id: UUID, run_id: int) -> None:
@@ -60,7 +57,7 @@ async def execute_build(job_id: UUID, run_id: int) -> None:
     """
     try:
         await _execute(job_id, run_id)
-    except (OperationalError, InterfaceError):
+    except AWAY:
         log.warning("build.database_away", job_id=str(job_id), exc_info=True)
 
 
@@ -92,7 +89,7 @@ class Build:
         self.sandbox = BuildSandbox(claim, session)
         self.store = CheckpointStore(claim, rows, lambda: self.model.meter.current, hand_back_if_stopping)
         self.model = AnthropicModel(self._waiting_for_provider, self.store)
-        self.is_awake = False  # whether the model has been told that it slept
+        self.is_awake = False  # whether this run has told the model how it begins
         self.losses = 0  # of the sandbox, since the transcript last grew
         self.length_at_loss = -1
         self.stages: dict[str, Callable[[], Awaitable[bool]]] = {
@@ -118,15 +115,10 @@ class Build:
             if shutdown.is_requested():
                 await self._hand_back()
             raise
-        except (OperationalError, InterfaceError):
+        except AWAY:
             raise  # the database is away
-        except (AgentError, CofounderError) as error:
-            log.warning("build.failed", exc_info=True)
-            await self._fail(str(error))
-        except Exception:
-            # A bug of ours: the founder gets a sentence, the log the traceback, and the run ends here.
-            log.exception("build.defect")
-            await self._fail("Something went wrong on our side, and the build could not go on.")
+        except Exception as error:  # noqa: BLE001  # whatever it is, the build only rests
+            await self._rest_in_trouble(error)
         finally:
             await self.sandbox.close()
             await self.model.close()
@@ -145,20 +137,12 @@ class Build:
             log.warning("build.sandbox_lost", error=repr(error))
             await self.sandbox.discard()
             if self._loses_too_often():
-                wake_at = await in_transaction(clock.now) + SANDBOX_REST
-                return await self._is_at_rest(Rest(SessionState.SLEEPING, NO_SANDBOX, wake_at))
+                raise
             await asyncio.sleep(SANDBOX_PAUSE_SECONDS)
             return False
-
-        except SandboxUnsafe as error:
-            log.error("build.sandbox_unsafe", error=str(error))
-            wake_at = await in_transaction(clock.now) + SANDBOX_REST
-            return await self._is_at_rest(Rest(SessionState.SLEEPING, UNSAFE, wake_at))
-        except SnapshotFailed as error:
-            log.warning("build.storage_away", exc_info=True)
+        except SnapshotFailed:
             await self.sandbox.discard()
-            wake_at = await in_transaction(clock.now) + SANDBOX_REST
-            return await self._is_at_rest(Rest(SessionState.SLEEPING, f"{error} {AGAIN}", wake_at))
+            raise
         except FilesLost:
             await self.sandbox.discard()
             rest, rows = await in_transaction(transactions.ask_about_lost_files, self.claim)
@@ -171,9 +155,18 @@ class Build:
         self.length_at_loss = length
         return self.losses > SANDBOX_LOSSES
 
-    async def _fail(self, sentence: str) -> None:
+    async def _rest_in_trouble(self, error: Exception) -> None:
+        """Let the session sleep, and try again later: nothing but its founder's wish ends a build."""
+        trouble = trouble_of(error)
+        if trouble == Trouble.DEFECT:
+            log.exception("build.defect")
         try:
-            await in_transaction(transactions.fail, self.claim, self.job, sentence)
+            rest = await in_transaction(rest_for, self.claim, trouble, str(error) or type(error).__name__)
+            try:
+                await self.sandbox.save_and_pause()
+            except Exception:  # the trouble may be there: the sandbox pauses itself after its lifetime
+                log.warning("build.not_saved", exc_info=True)
+            await in_transaction(put_to_rest, self.claim, rest)
         except (ClaimLost, MoveLost):
             log.info("build.ownership_lost")
 
@@ -243,15 +236,15 @@ class Build:
 
     async def _opening_notes(self) -> list[Block]:
         await self.sandbox.workspace()
+        goes_on, self.is_awake = self.is_awake, True
         if self.store.is_empty:
             has_files = await in_transaction(earlier_builds.has_files, self.job)
             return [note("start", note_text("start", is_new=not has_files))]
         reasons = []
-        if has_slept(self.claim, self.session) and not self.is_awake:
-            reasons.append("A new day has begun, with a new budget.")
+        if has_slept(self.claim, self.session) and not goes_on:
+            reasons.append(AWAKE[await in_transaction(last_cause, self.claim)])
         if self.sandbox.take_replaced():
             reasons.append(NEW_SANDBOX)
-        goes_on, self.is_awake = self.is_awake, True
         if not reasons:
             return [] if goes_on else [note("resumed", note_text("resumed"))]
         return [note("wake", note_text("wake", reason=" ".join(reasons), restored=self.sandbox.restored))]
@@ -298,12 +291,12 @@ class Build:
         )
 
 
-AGAIN = "I try again in ten minutes."
-NO_SANDBOX = "The sandbox's provider does not answer. I try again in ten minutes."
-UNSAFE = (
-    "I do not build here as long as commands cannot be confined on this machine. "
-    f"The operator of this installation can mend that. {AGAIN}"
-)
+AWAKE = {
+    Cause.NEW_DAY: "A new day has begun, with a new budget.",
+    Cause.MONEY: "There is more money for today.",
+    Cause.ASKED: "You were woken before your time; today's budget is as it was.",
+    Cause.TROUBLE: "Something outside of your work did not answer, and you slept meanwhile.",
+}
 NEW_SANDBOX = (
     "The sandbox was lost and replaced by a new one. Its files are those of the last snapshot, which may "
     "lack the latest changes; nothing that you had started runs any more."

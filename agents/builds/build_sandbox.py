@@ -8,7 +8,6 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from agents.builds import rescue, transactions
@@ -23,6 +22,7 @@ from agents.snapshots.restore import Restored
 from agents.stops import ClaimLost
 from agents.tools import Toolbox
 from agents.turns import Replay, ToolCall, ToolResult
+from jobs.database_away import AWAY
 from jobs.models import EventType, JobStatus
 
 log = structlog.get_logger(__name__)
@@ -143,7 +143,7 @@ class BuildSandbox:
     async def renew_secrets(self) -> None:
         """Use the current secrets from the next command on."""
         if self._workspace is not None:
-            self._workspace.use_secrets(await in_transaction(transactions.secrets_of, self.session.job))
+            await self._workspace.use_secrets(await in_transaction(transactions.secrets_of, self.session.job))
 
     # Saving
 
@@ -214,7 +214,7 @@ class BuildSandbox:
             self._saving.cancel()
             await self._settle()
         # A failure to record the time must not hide why the run ends.
-        with suppress(ClaimLost, OperationalError, InterfaceError):
+        with suppress(ClaimLost, *AWAY):
             await self.record_usage(at_least=1)
 
     async def discard(self) -> None:

@@ -82,3 +82,9 @@ class MeasuredStore:
 
     async def save_summary(self, turn: Turn) -> None:
         await _timed(CHECKPOINT, self._store.save_summary(turn))
+
+    async def forgo_summary(self) -> None:
+        await _timed(CHECKPOINT, self._store.forgo_summary())
+
+    async def begin_afresh(self) -> None:
+        await _timed(CHECKPOINT, self._store.begin_afresh())

@@ -3,39 +3,43 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from agents.budget import wake_time
-from agents.budget.allowance import LEAST_CONTEXT
-from agents.budget.prices import ModelEnded, UnknownModel
+from agents.budget import ledger, wake_time
+from agents.budget.allowance import LEAST_CONTEXT, budget_pct, is_winding_down
 from agents.builds.measured import MeasuredModel, MeasuredStore, MeasuredToolbox
 from agents.checkpoint import step
 from agents.checkpoint.store import CheckpointStore
 from agents.database import in_transaction
+from agents.errors import AgentError, Trouble
 from agents.guards import Guards
 from agents.llm.client import AnthropicModel, Request
-from agents.llm.retry import ProviderUnavailable
+from agents.llm.retry import ModelRefused
 from agents.loop import Loop, Toolbox
 from agents.models import AgentSession, SessionState
 from agents.prompts import note_text
 from agents.session import inbox, questions
 from agents.session.rest import Rest
 from agents.session.state import AS_ASKED
-from agents.stops import CapReached, GoingInCircles, OutOfBudget, PauseRequested, TurnEnded
+from agents.stops import (
+    CapReached,
+    ContextFull,
+    GoingInCircles,
+    ModelDeclined,
+    OutOfBudget,
+    PauseRequested,
+    TooLongAnswers,
+    TurnEnded,
+)
+from agents.tool_effects import Asked
 from agents.turns import Block, Turn, note
 from jobs import clock
 
 log = structlog.get_logger(__name__)
 
-PROVIDER_REST = timedelta(minutes=10)
-NO_PRICE = (
-    "I am paused: no price is configured for my model. "
-    "The operator of this installation can add it; then I go on by myself."
-)
 PUT_TO_SLEEP = "Put to sleep by the operator of this installation."
 
 
@@ -61,7 +65,13 @@ class BoundModel:
         return await self._paid(self._request(messages, max_tokens))
 
     async def sum_up(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn:
-        return await self._paid(replace(self._request(messages, max_tokens), is_compaction=True))
+        try:
+            return await self._paid(replace(self._request(messages, max_tokens), is_compaction=True))
+        except ModelRefused as refusal:
+            if refusal.trouble != Trouble.MODEL_REQUEST:
+                raise
+            log.warning("model.no_summary", said=str(refusal))
+            return Turn([], "refused")  # the build goes on without a summary
 
     async def _paid(self, request: Request) -> Turn:
         try:
@@ -99,23 +109,12 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
             except TurnEnded:
                 if not await context.store.take_news():
                     return await _after_the_last_turn(context, loop)
-            except (GoingInCircles, CapReached) as stuck:
+            except tuple(_QUESTIONS) as stuck:
                 return await _ask_how_to_go_on(context, stuck)
     except OutOfBudget as stop:
         return await _until_there_is_money(context, is_overdrawn=stop.is_overdrawn)
     except PauseRequested as stop:
         return await in_transaction(_as_asked, session.pk, str(stop))
-    except ModelEnded:
-        raise
-    except UnknownModel:
-        log.exception("budget.no_price", model=session.model)
-        return Rest(SessionState.SLEEPING, NO_PRICE, await in_transaction(wake_time.wake_time_of, session))
-    except ProviderUnavailable:
-        return Rest(
-            SessionState.SLEEPING,
-            "The model's provider does not answer. I try again in ten minutes.",
-            await in_transaction(clock.now) + PROVIDER_REST,
-        )
 
 
 async def _after_the_last_turn(context: Context, loop: Loop) -> Rest | None:
@@ -142,24 +141,46 @@ def _as_asked(job_id: UUID, reason: str) -> Rest:
 
 async def _sum_up_for_the_night(context: Context, loop: Loop) -> None:
     """Sum up while the provider's cache is warm: tomorrow the whole transcript would cost its full price."""
-    with suppress(OutOfBudget):  # what is left of today's budget is not enough
+    with suppress(OutOfBudget, ContextFull):  # not enough money left today, or too long already
         await context.store.begin([note("night", note_text("night"))])
         await loop.sum_up()
 
 
 async def _until_there_is_money(context: Context, *, is_overdrawn: bool) -> Rest:
-    session = await in_transaction(AgentSession.objects.get, pk=context.session.pk)
-    wake_at = await in_transaction(wake_time.wake_time_of, session)
+    return await in_transaction(_sleep_for_money, context.session.pk, is_overdrawn)
+
+
+def _sleep_for_money(job_id: UUID, is_overdrawn: bool) -> Rest:
+    session = AgentSession.objects.get(pk=job_id)
+    wake_at = wake_time.wake_time_of(session)
     if is_overdrawn:
         reason = "Today's budget is used up in the middle of a step."
         return Rest(SessionState.BUDGET_EXCEEDED, reason, wake_at, is_for_money=True)
-    reason = "Today's budget is used. I go on when there is a new one."
+    day = ledger.lock_day_of(session)
+    spent, allowance = day.spent_microdollars, day.allowance_microdollars
+    reason = TODAY_IS_USED
+    if not is_winding_down(spent, allowance):
+        reason = NEXT_STEP_IS_DEAR.format(percent=budget_pct(spent, allowance))
     return Rest(SessionState.SLEEPING, reason, wake_at, is_for_money=True)
 
 
-async def _ask_how_to_go_on(context: Context, stuck: GoingInCircles | CapReached) -> Rest:
+TODAY_IS_USED = "Today's budget is used. I go on when there is a new one."
+NEXT_STEP_IS_DEAR = (
+    "My next step may cost more than what is left of today's budget, of which {percent} % is used. "
+    "I go on when there is enough."
+)
+
+
+_QUESTIONS: dict[type[AgentError], Callable[[AgentSession], Asked]] = {
+    GoingInCircles: lambda session: questions.about_circles(session.max_tool_calls),
+    CapReached: lambda session: questions.about_the_cap(session.max_tool_calls),
+    ModelDeclined: lambda session: questions.about_declining(session.current_phase),
+    TooLongAnswers: lambda session: questions.about_long_answers(session.current_phase),
+}
+
+
+async def _ask_how_to_go_on(context: Context, stuck: AgentError) -> Rest:
     """An agent that is stuck asks the founder; the build does not end."""
-    about = questions.about_the_cap if isinstance(stuck, CapReached) else questions.about_circles
-    question = about(context.session.max_tool_calls)
+    session = await in_transaction(AgentSession.objects.get, pk=context.session.pk)
     reason = "I need a decision from you to go on."
-    return await in_transaction(step.ask, context.store.claim, question, reason)
+    return await in_transaction(step.ask, context.store.claim, _QUESTIONS[type(stuck)](session), reason)

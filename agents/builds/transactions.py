@@ -22,7 +22,6 @@ from agents.turns import EXCERPT_LIMIT, note
 from escalations.answers import skip_open
 from jobs import briefs, events, lifecycle, project_secrets, verdicts
 from jobs.models import EventType, Job, JobStatus, Project
-from jobs.queue import enqueue_agent_run
 
 
 def record(claim: Claim, event_type: EventType, **payload: Any) -> None:
@@ -199,16 +198,6 @@ def ready_sentence(not_judged: int) -> str:
         return "It is ready."
     were = "1 promise was" if not_judged == 1 else f"{not_judged} promises were"
     return f"It is ready. A rehearsal script built it, and {were} not judged."
-
-
-def fail(claim: Claim, job: Job, sentence: str) -> None:
-    """The job failed, for the reason in `sentence`. A separate run saves the files and ends the sandbox."""
-    events.record(job.pk, EventType.AGENT_ERROR, message=sentence)
-    job.refresh_from_db(fields=["status"])
-    lifecycle.move(job, JobStatus.FAILED, sentence)
-    notices.enqueue(job.pk, EventType.JOB_STATUS)
-    _end(claim, SessionState.FAILED, sentence)
-    enqueue_agent_run(job.pk)
 
 
 def _end(claim: Claim, state: SessionState, reason: str) -> None:

@@ -50,15 +50,22 @@ def save_turn(
 
 
 def save_results(
-    claim: Claim, standing: Expected | None, results: Sequence[ToolResult], notes: Sequence[Block]
+    claim: Claim,
+    standing: Expected | None,
+    results: Sequence[ToolResult],
+    notes: Sequence[Block],
+    most_tokens: int = USUAL_MAX_TOKENS,
 ) -> NextCall:
-    """Point two: save the results. `standing` is None while another call is still reserved."""
+    """Point two: save the results. `standing` is None while another call is still reserved.
+
+    `most_tokens` is how long the next answer may be; a longer one than usual always comes with a note.
+    """
     if standing is not None and not notes and _is_plain(results, standing):
         following = _save_results_at_once(claim, standing, results)
         if following is not None:
             return following
     with transaction.atomic():
-        return step.save_results(claim, results, notes)
+        return step.save_results(claim, results, notes, most_tokens)
 
 
 def _is_plain(results: Sequence[ToolResult], standing: Expected) -> bool:

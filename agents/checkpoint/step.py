@@ -13,14 +13,14 @@ from django.db import transaction
 from django.db.models import F
 
 from agents.budget import ledger, renewal
-from agents.budget.allowance import budget_pct, is_winding_down
+from agents.budget.allowance import USUAL_MAX_TOKENS, budget_pct, is_winding_down
 from agents.checkpoint import apply_effects
 from agents.checkpoint.expected import Expected, expected_of
 from agents.checkpoint.transcript import upper_bound
 from agents.failures import retry_policy
 from agents.models import AgentMessage, AgentSession, DailyBudget, SessionState
 from agents.notifications import notices
-from agents.prompts import note_text
+from agents.prompts import as_data, note_text
 from agents.session import inbox, live_keys, questions
 from agents.session.claim import Claim, write_session
 from agents.session.facts import budget_fact, facts_of, finished_fact
@@ -58,7 +58,13 @@ def begin(claim: Claim, notes: Sequence[Block]) -> NextCall:
     bound = session.context_tokens or upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND
     used = 0 if claim.is_fresh else session.tool_calls
     return _go_on(
-        claim, session, bound, notes=notes, are_calls_open=_has_open_calls(session), tool_calls=used
+        claim,
+        session,
+        bound,
+        notes=notes,
+        are_calls_open=_has_open_calls(session),
+        is_first=claim.is_fresh,
+        tool_calls=used,
     )
 
 
@@ -114,7 +120,12 @@ def _show_spend(claim: Claim, day: DailyBudget) -> None:
     transaction.on_commit(partial(live_keys.set_budget, {claim.job_id: budget_pct(spent, allowance)}))
 
 
-def save_results(claim: Claim, results: Sequence[ToolResult], notes: Sequence[Block]) -> NextCall:
+def save_results(
+    claim: Claim,
+    results: Sequence[ToolResult],
+    notes: Sequence[Block],
+    most_tokens: int = USUAL_MAX_TOKENS,
+) -> NextCall:
     """Second save of a step: results, their effects, notes for the model, the next call's reservation."""
     session = AgentSession.objects.get(pk=claim.job_id)
     content = [result.block() for result in results]
@@ -122,7 +133,13 @@ def save_results(claim: Claim, results: Sequence[ToolResult], notes: Sequence[Bl
     AgentMessage.objects.bulk_create(rows)
     bound = session.context_tokens + upper_bound(content)
     following = _go_on(
-        claim, session, bound, results=results, notes=notes, tool_calls=F("tool_calls") + len(results)
+        claim,
+        session,
+        bound,
+        results=results,
+        notes=notes,
+        most_tokens=most_tokens,
+        tool_calls=F("tool_calls") + len(results),
     )
     return replace(following, rows=rows + following.rows)
 
@@ -144,6 +161,27 @@ def save_summary(claim: Claim, grant: ledger.Grant, turn: Turn, spent: Usage) ->
     return replace(following, rows=[row, *following.rows])
 
 
+def go_on_without_summary(claim: Claim) -> NextCall:
+    """Reserve the next call, after one that was to bring a summary and did not."""
+    session = AgentSession.objects.get(pk=claim.job_id)
+    return _go_on(claim, session, session.context_tokens)
+
+
+def begin_afresh(claim: Claim) -> NextCall:
+    """Begin the conversation anew: an empty summary, the founder's decisions, what is planned and done."""
+    session = AgentSession.objects.select_related("job").get(pk=claim.job_id)
+    row = _message(session, AgentMessage.Role.ASSISTANT, [], COMPACTION)
+    row.save()
+    phases = [
+        {"name": phase.name, "goal": phase.goal, "status": phase.get_status_display()}
+        for phase in session.job.phases.all()
+    ]
+    text = note_text("afresh", phases=as_data(phases, indent=1))
+    bound = upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND
+    following = _go_on(claim, session, bound, notes=[inbox.decisions(claim.job_id), note("afresh", text)])
+    return replace(following, rows=[row, *following.rows])
+
+
 def take_news(claim: Claim, notes: Sequence[Block] = ()) -> NextCall | None:
     """Add notes and what the founder sent, and reserve the next call; None if there is nothing to add."""
     if not notes and not inbox.has_news(claim.job_id):
@@ -160,6 +198,8 @@ def _go_on(
     results: Sequence[ToolResult] = (),
     notes: Sequence[Block] = (),
     are_calls_open: bool = False,
+    is_first: bool = False,
+    most_tokens: int = USUAL_MAX_TOKENS,
     **fields: Any,
 ) -> NextCall:
     """What every path to the next call has in common. An earlier reservation is released first."""
@@ -177,7 +217,9 @@ def _go_on(
         session.wound_down_on = fields["wound_down_on"] = day.day
     bound += upper_bound(notes)
     try:
-        grant = ledger.reserve(session, bound, is_retry=any(result.is_error for result in results))
+        grant = ledger.reserve(
+            session, bound, is_retry=any(result.is_error for result in results), most_tokens=most_tokens
+        )
     except ledger.NoRoom:
         grant = None
     facts = [finished_fact(result, session.current_phase, session.iteration) for result in results]
@@ -199,7 +241,7 @@ def _go_on(
     return NextCall(
         rows,
         grant,
-        is_overdrawn=grant is None and was_told,
+        is_overdrawn=grant is None and was_told and not is_first,
         pause=pause or reason_to_pause(session.pause_requested),
         context_tokens=bound,
         context_limit=ledger.context_limit(session.model, day),

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from django.db import InterfaceError, OperationalError
 
 from agents.budget import ledger
+from agents.budget.allowance import LONG_MAX_TOKENS, USUAL_MAX_TOKENS
 from agents.budget.ledger import Grant
 from agents.checkpoint import fast_path, step
 from agents.checkpoint.expected import Expected
@@ -19,9 +19,11 @@ from agents.session.claim import Claim
 from agents.stops import OutOfBudget, PauseRequested
 from agents.turns import Block, ToolResult, Turn
 from agents.usage import Usage
+from jobs.database_away import AWAY
 
 log = structlog.get_logger(__name__)
 
+CUTS_BEFORE_LONG = 2  # answers cut off in a row, before the next may be longer
 PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between attempts to bill while the database is unreachable
 
 
@@ -47,6 +49,7 @@ class CheckpointStore:
         self.context_tokens = 0
         self.context_limit = 0
         self._length = 0
+        self._cuts = 0  # answers in a row that were cut off
         self._extend(rows)
 
     @property
@@ -89,7 +92,8 @@ class CheckpointStore:
         """Whether the founder's answer to a question came with them."""
         notes, self._held = [*notes, *self._held], []
         standing = self._standing if self._grant is None else None  # an open call is released first
-        following = await in_thread(fast_path.save_results, self.claim, standing, results, notes)
+        most = LONG_MAX_TOKENS if self._cuts >= CUTS_BEFORE_LONG else USUAL_MAX_TOKENS
+        following = await in_thread(fast_path.save_results, self.claim, standing, results, notes, most)
         self._follow(following)
         self._between()
         return following.has_answers
@@ -113,7 +117,7 @@ class CheckpointStore:
             try:
                 await in_transaction(ledger.settle_late, entry_id, spent)
                 break
-            except (OperationalError, InterfaceError):
+            except AWAY:
                 log.warning("spend.not_billed", entry_id=str(entry_id), usage=spent)
                 await asyncio.sleep(pause)
 
@@ -131,6 +135,19 @@ class CheckpointStore:
             await self.bill()
             raise
         self.messages = []
+        self._follow(following)
+        self._between()
+
+    async def forgo_summary(self) -> None:
+        """Go on with the whole transcript: the answer was no summary. It has cost money all the same."""
+        await self.bill()
+        self._follow(await in_transaction(step.go_on_without_summary, self.claim))
+        self._between()
+
+    async def begin_afresh(self) -> None:
+        """Leave the conversation so far out of what the model is sent; only notes about the work remain."""
+        following = await in_transaction(step.begin_afresh, self.claim)
+        self.messages, self._cuts = [], 0
         self._follow(following)
         self._between()
 
@@ -160,6 +177,7 @@ class CheckpointStore:
             self._length = row.position
             if row.role == AgentMessage.Role.ASSISTANT:
                 self.open_turn = Turn(row.content, row.stop_reason)
+                self._cuts = self._cuts + 1 if row.stop_reason == "max_tokens" else 0
             elif not (self.open_turn and self.open_turn.requested) or _has_results(row):
                 self.open_turn = None
 

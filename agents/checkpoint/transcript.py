@@ -8,8 +8,11 @@ from agents.turns import Block
 def append(messages: list[dict[str, Any]], role: str, content: list[Block]) -> None:
     """Add one row to request messages, in place; consecutive rows of one role become one message.
 
-    Only user rows can be consecutive; their tool results come first.
+    Only user rows can be consecutive; their tool results come first. A row without content, such as an answer
+    of which nothing was kept, adds nothing.
     """
+    if not content:
+        return
     if messages and messages[-1]["role"] == role:
         joined = [*messages[-1]["content"], *content]
         joined.sort(

@@ -7,6 +7,8 @@ merely contains such a word (`subscription_page`, `setTimeout(`) does not count.
 import re
 from enum import StrEnum
 
+from agents.output import with_short_lines
+
 
 class Category(StrEnum):
     """The first four are never retried and go to the founder at once: another approach cannot help."""
@@ -177,7 +179,7 @@ def categorise(error_type: str, message: str) -> Category:
     """The category of a failure. `error_type` is a tool's error type, or the name of an exception."""
     if error_type in set(Category):
         return Category(error_type)
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    lines = [line.strip() for line in with_short_lines(message).splitlines() if line.strip()]
     if error_type[:1].isupper():
         lines = [f"{error_type}: {lines[0] if lines else ''}", *lines[1:]]
     if found := _founders(lines, is_of_shell=error_type == "command_not_found"):

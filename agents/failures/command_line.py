@@ -2,12 +2,14 @@
 
 import re
 import shlex
+from bisect import bisect_right
 from dataclasses import dataclass
 
-HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n.*?^[ \t]*\2[ \t]*$", re.DOTALL | re.MULTILINE)
+HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1")
 REDIRECTION = re.compile(r"\d?(?:>>?|<)(?:&\d|[ \t]*/dev/null)|&>[ \t]*/dev/null")
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-VERSION = re.compile(r"(?<=\w)(?:[=~!<>]=|@)[\d^~].*$")  # of a package
+VERSION = re.compile(r"(?<=\w)(?:[=~!<>]=|@)[\d^~].*", re.DOTALL)  # of a package
+LONGEST = 8_000  # characters without here-documents; a longer line is no command that a person would read
 SEPARATOR = re.compile(r"[();<>|&\n]+")
 
 
@@ -18,6 +20,7 @@ def _words(text: str) -> frozenset[str]:
 # Words before a command that do not change what it is.
 WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "exec", "command", "npx", "xvfb-run", "stdbuf"})
 RUNNERS = frozenset({("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("bundle", "exec")})
+LONGEST_PREFIX = 100  # words
 # Preparations and shell keywords, which say nothing about the purpose of a line.
 PREPARATIONS = _words(
     "cd export source . set echo printf true : sleep mkdir pwd wait for done fi esac exit trap else"
@@ -60,8 +63,11 @@ class Command:
 
 
 def commands(line: str) -> list[Command]:
-    """The simple commands of a line, in order; empty when the line cannot be parsed."""
-    lexer = shlex.shlex(_without_bodies(line), posix=True, punctuation_chars="();<>|&\n")
+    """The simple commands of a line, in order; empty when it cannot be parsed or is too long for that."""
+    bare = _without_bodies(line)
+    if len(bare) > LONGEST:
+        return []
+    lexer = shlex.shlex(bare, posix=True, punctuation_chars="();<>|&\n")
     lexer.whitespace, lexer.commenters, lexer.whitespace_split = " \t\r", "", True
     try:
         return _joined(list(lexer))
@@ -107,7 +113,28 @@ def only_looks(line: str) -> bool:
 
 def _without_bodies(line: str) -> str:
     """The line without here-documents, line continuations and discarded output."""
-    return REDIRECTION.sub(" ", HEREDOC.sub(r"\3", line).replace("\\\n", " "))
+    return REDIRECTION.sub(" ", _without_heredocs(line).replace("\\\n", " "))
+
+
+def _without_heredocs(text: str) -> str:
+    """The text without the bodies of here-documents that are closed."""
+    lines = text.split("\n")
+    ends: dict[str, list[int]] = {}
+    for number, line in enumerate(lines):
+        ends.setdefault(line.strip(" \t"), []).append(number)
+    kept = []
+    number = 0
+    while number < len(lines):
+        line, end = lines[number], number
+        for found in HEREDOC.finditer(line):
+            places = ends.get(found.group(2), [])
+            place = bisect_right(places, number)
+            if place < len(places):
+                line, end = line[: found.start()] + line[found.end() :], places[place]
+                break
+        kept.append(line)
+        number = end + 1
+    return "\n".join(kept)
 
 
 def _joined(tokens: list[str]) -> list[Command]:
@@ -137,7 +164,7 @@ def _joint(token: str) -> str:
 
 def _bare(words: list[str]) -> tuple[str, ...]:
     """The words without leading assignments and wrappers such as `sudo`."""
-    rest = list(words)
+    rest = list(words[:LONGEST_PREFIX])
     while rest:
         if ASSIGNMENT.match(rest[0]) or rest[0] in WRAPPERS or rest[0] in ("!", "{", "}", "then", "do", "if"):
             rest = rest[1:]
@@ -151,7 +178,7 @@ def _bare(words: list[str]) -> tuple[str, ...]:
             rest = rest[2:]
         else:
             break
-    return tuple(rest)
+    return (*rest, *words[LONGEST_PREFIX:])
 
 
 def _after_timeout(words: list[str]) -> list[str]:

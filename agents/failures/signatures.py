@@ -7,7 +7,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from agents.failures.test_output import failing_tests
-from agents.output import as_a_terminal_shows
+from agents.output import as_a_terminal_shows, with_short_lines
 
 MOST_LINES = 12  # of an output that describe what went wrong
 
@@ -66,8 +66,12 @@ _REPLACEMENTS = tuple(
 
 def normalise(message: str) -> str:
     """The message without the parts that vary between two occurrences of the same failure."""
-    lines = (_normal_line(line) for line in as_a_terminal_shows(message).splitlines())
+    lines = (_normal_line(line) for line in _lines(message))
     return "\n".join(line for line in lines if line)
+
+
+def _lines(message: str) -> list[str]:
+    return with_short_lines(as_a_terminal_shows(message)).splitlines()
 
 
 def _normal_line(line: str) -> str:
@@ -117,12 +121,12 @@ _ERROR = re.compile(
 
 def speaks_of_trouble(output: str) -> bool:
     """Whether any line of an output looks like an error."""
-    return any(_ERROR.search(line) for line in output.splitlines() if not _EXIT.match(line))
+    return any(_ERROR.search(line) for line in _lines(output) if not _EXIT.match(line))
 
 
 def gist(message: str) -> str:
     """The lines that describe what went wrong; the last three lines if none stands out."""
-    lines = _telling_lines(as_a_terminal_shows(message))
+    lines = _telling_lines(_lines(message))
     tests = [line for line in lines if _TEST_LINE.match(line)] if failing_tests(message) else []
     if tests:
         chosen = sorted({*tests, *(line for line in lines if _TEST_REASON.match(line))}, key=normalise)
@@ -132,9 +136,9 @@ def gist(message: str) -> str:
     return "\n".join(_distinct(chosen)[:MOST_LINES])
 
 
-def _telling_lines(output: str) -> list[str]:
+def _telling_lines(output: Iterable[str]) -> list[str]:
     """The lines without stack traces, quoted source, a package manager's closing lines, and `[exit N]`."""
-    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    lines = [line.rstrip() for line in output if line.strip()]
     kept = []
     after_frame = False
     for line, following in pairwise([*lines, ""]):

@@ -3,6 +3,7 @@
 import re
 
 from agents.failures import command_line
+from agents.output import with_short_lines
 
 RUNNERS = frozenset(
     {"pytest", "py.test", "unittest", "jest", "vitest", "mocha", "rspec", "ava", "tox", "nox", "phpunit"}
@@ -41,6 +42,7 @@ _RSPEC = re.compile(r"^\d+ examples?, (\d+) failures?(?:,.*?(\d+) errors? occurr
 
 def failing_tests(output: str) -> int | None:
     """How many tests failed or could not run; None when this is not the output of a test runner."""
+    output = with_short_lines(output)
     for reader in (_pytest, _unittest, _cargo, _node, _rspec, _jest, _mocha, _go):
         count = reader(output)
         if count is not None:
@@ -94,10 +96,10 @@ def _mocha(output: str) -> int | None:
 def _go(output: str) -> int | None:
     """Go. Of a test and its subtests only the subtests count; a package that did not build counts as one."""
     failed = set(_GO_FAIL.findall(output))
-    leaves = [name for name in failed if not any(other.startswith(f"{name}/") for other in failed)]
+    groups = {name[:at] for name in failed for at, letter in enumerate(name) if letter == "/"}
     packages = [verdict for verdict in _GO_PACKAGE.findall(output) if verdict == "FAIL"]
     if failed or packages:
-        return len(leaves) or len(packages)
+        return len(failed - groups) or len(packages)
     return 0 if _GO_PACKAGE.search(output) else None
 
 

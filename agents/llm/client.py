@@ -1,12 +1,13 @@
 """The model: Anthropic's Messages API, streamed, with a retry loop of our own.
 
 The SDK's own retries are off. They honour a `retry-after` of any length, never retry an overload in the
-middle of a stream, and treat a stream that ends early as complete.
+middle of a stream, and treat a stream that ends early as complete. The stream's events are read as plain JSON
+(`agents.llm.streamed`), so that one the SDK does not know is nothing special.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -14,18 +15,20 @@ import anthropic
 import httpx2
 import structlog
 from anthropic import omit
-from anthropic.types.beta import BetaRawMessageDeltaEvent, BetaRawMessageStartEvent
 from django.conf import settings
 
-from agents.llm.metering import Meter, usage_of
+from agents.llm.acceptable import acceptable, acceptable_stop, ids_in, summary
+from agents.llm.metering import Meter, at_least, usage_of
 from agents.llm.retry import (
     TRANSIENT,
     Patience,
     ProviderUnavailable,
     StreamCut,
+    StreamFailed,
     pause_before_retry,
     reason_of,
 )
+from agents.llm.streamed import Streamed
 from agents.turns import Block, Turn
 from agents.usage import Usage
 
@@ -85,8 +88,9 @@ class AnthropicModel:
     async def answer(self, request: Request) -> Turn:
         """The model's next turn.
 
-        Raises `ModelRefused` when a retry cannot help, `ProviderUnavailable` when there was no answer before
-        the deadline, `OutOfBudget` when the next attempt cannot be paid for.
+        Raises `ModelRefused` when a retry cannot help, `ContextFull` when the request is too long,
+        `ProviderUnavailable` when there was no answer before the deadline, `OutOfBudget` when the next
+        attempt cannot be paid for.
         """
         self.meter = Meter()
         give_up_at = time.monotonic() + self._patience.deadline
@@ -114,7 +118,8 @@ class AnthropicModel:
         return request
 
     async def _attempt(self, request: Request) -> Turn:
-        async with self._client.beta.messages.stream(
+        streamed = Streamed()
+        async with self._client.beta.messages.with_streaming_response.create(
             model=request.model,
             max_tokens=request.max_tokens,
             system=[{"type": "text", "text": request.system}],
@@ -126,33 +131,42 @@ class AnthropicModel:
             metadata={"user_id": request.job_id},
             compaction={"type": "summarize"} if request.is_compaction else omit,
             betas=BETAS,
-        ) as stream:
-            async for event in _parsed(stream):
-                if isinstance(event, BetaRawMessageStartEvent):
-                    self.meter.current = usage_of(event.message.usage)
-                elif isinstance(event, BetaRawMessageDeltaEvent):
-                    self.meter.current = usage_of(stream.current_message_snapshot.usage)
-            message = await stream.get_final_message()
-        if message.stop_reason is None:
+            stream=True,
+        ) as response:
+            async for event in _events(response.http_response):
+                streamed.add(event)
+                self.meter.current = usage_of(streamed.usage)
+        if streamed.stop_reason is None:
             raise StreamCut
-        self.meter.current = usage_of(message.usage)
-        return Turn(_verbatim(message.content), message.stop_reason, self.meter.current)
+        content = streamed.content
+        self.meter.current = at_least(self.meter.current, [request.system, request.messages], content)
+        return _turn(request, content, streamed.stop_reason, self.meter.current)
 
 
-async def _parsed(stream: AsyncIterable[Any]) -> AsyncIterator[Any]:
-    """The stream's events. Raises `StreamCut` when a tool call is not valid JSON: the answer was cut short.
-
-    The same goes for a stream without events, from which the SDK cannot build a message.
-    """
-    event = None
-    try:
-        async for event in stream:
-            yield event
-    except ValueError as error:
-        raise StreamCut(str(error)[:500]) from error
-    if event is None:
-        raise StreamCut
+def _turn(request: Request, content: list[Block], stop_reason: Any, used: Usage) -> Turn:
+    """What is kept of the answer. A refused one is not: its text is incomplete, and may not be sent back."""
+    if request.is_compaction:
+        return Turn(summary(content, stop_reason), str(stop_reason), used)
+    if stop_reason == "refusal":
+        return Turn([], "refusal", used)
+    return Turn(acceptable(content, ids_in(request.messages)), acceptable_stop(stop_reason), used)
 
 
-def _verbatim(content: list[Any]) -> list[Block]:
-    return [block.model_dump(mode="json", exclude_unset=True) for block in content]
+async def _events(response: httpx2.Response) -> AsyncIterator[Any]:
+    """The stream's events as JSON. Raises `StreamFailed` for an error, `StreamCut` for what is not JSON."""
+    async for sent in anthropic.AsyncStream.raw_events(response):
+        if not sent.data:
+            continue
+        try:
+            event = sent.json()
+        except (ValueError, RecursionError) as error:
+            raise StreamCut(str(error)[:500]) from error
+        if sent.event == "error" or (isinstance(event, dict) and event.get("type") == "error"):
+            raise _failed(event)
+        yield event
+
+
+def _failed(event: Any) -> StreamFailed:
+    told = event.get("error") if isinstance(event, dict) else None
+    told = told if isinstance(told, dict) else {}
+    return StreamFailed(str(told.get("type", "")), str(told.get("message") or event)[:500])

@@ -60,6 +60,13 @@ class AgentSession(models.Model):
     checks_rounds = models.PositiveSmallIntegerField(default=0)
     pause_requested = models.BooleanField(default=False)
     sleep_requested = models.BooleanField(default=False)  # the pause asked for is to be a sleep
+    # What outside was in trouble when it last fell asleep, how often in a row, and at which iteration.
+    trouble = models.CharField(max_length=40, blank=True, default="")
+    trouble_count = models.PositiveIntegerField(default=0)
+    trouble_iteration = models.PositiveIntegerField(default=0)
+    trouble_detail = models.CharField(
+        max_length=500, blank=True, default=""
+    )  # what was said, for the operator
     wake_at = models.DateTimeField(null=True, blank=True)
     last_heard_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()

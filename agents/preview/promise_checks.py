@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from agents.beside import beside
 from agents.output import cut_middle
 from agents.preview import declaration, probe, screenshots
 from agents.preview.declaration import Check, Declaration, DeclarationError
@@ -110,7 +111,8 @@ async def _problem_in_browser(url: str) -> str:
 async def _run(workspace: Workspace, port: int, check: Check) -> CheckResult:
     env = {"PREVIEW_URL": f"http://localhost:{port}", "PORT": str(port)}
     result = await workspace.run(check.run, timeout=CHECK_SECONDS, env=env)
-    output = cut_middle(workspace.redact(result.output.replace("\0", "")).strip(), LONGEST_OUTPUT)
+    output = await beside(workspace.redact, result.output.replace("\0", ""))
+    output = cut_middle(output.strip(), LONGEST_OUTPUT)
     if result.timed_out:
         output = f"{output}\nNot finished after {CHECK_SECONDS:.0f} s.".strip()
     elif result.exit_code and not output:

@@ -6,9 +6,12 @@ May import `jobs.briefs`, and no other room of `agents`.
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobs.briefs import Interview
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 def system_prompt(
@@ -45,7 +48,7 @@ def note_text(kind: str, **values: Any) -> str:
 
 
 @cache
-def _template(name: str) -> Any:
+def _template(name: str) -> "Template":
     """A template of this package. The engine is loaded with the first: every process imports this module."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

@@ -24,6 +24,7 @@ if [ -e "$state/groups/$1.end" ] || [ "$(cat "$state/owner")" != "$2" ]; then
   rm -f "$state/groups/$1" "$state/groups/$1.end"
   exit 143
 fi
+mkdir -p "$HOME/app" && cd "$HOME/app" || exit 1  # the command before may have deleted it
 command=$COFOUNDER_COMMAND
 unset COFOUNDER_COMMAND
 PATH=$state/bin:$PATH

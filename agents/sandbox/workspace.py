@@ -13,6 +13,7 @@ from typing import IO, Any
 import e2b
 from django.conf import settings
 
+from agents.beside import beside
 from agents.errors import SandboxGone, SandboxTaken, ScriptFailed
 from agents.output import Output
 from agents.sandbox import process_groups, provider
@@ -29,7 +30,7 @@ SCRIPT_SECONDS = 300.0
 LOOK = (
     process_groups.OWNED
     + r"""
-cd "$HOME/app" || exit 1
+mkdir -p "$HOME/app" && cd "$HOME/app" || exit 1  # a command may have deleted it
 realpath -mz -- . "$1"
 if [ -d "$1" ]; then printf directory
 elif [ -f "$1" ]; then stat -Lc %s -- "$1"
@@ -65,14 +66,11 @@ class Entry:
 class Workspace:
     """A connected sandbox. Create it with `Workspace.open`."""
 
-    def __init__(
-        self, sandbox: e2b.AsyncSandbox, *, project_id: str, owner: tuple[str, int], envs: Mapping[str, str]
-    ) -> None:
+    def __init__(self, sandbox: e2b.AsyncSandbox, *, project_id: str, owner: tuple[str, int]) -> None:
         self.project_id = project_id
         self.envs: dict[str, str] = {}
         self.redact = Redactor()
         self._hidden: set[str] = set()
-        self.use_secrets(envs)
         self.is_new = False
         self.left_out: list[str] = []  # files that contain a secret, as found by the last snapshot
         self.snapshot_lock = asyncio.Lock()  # one snapshot at a time
@@ -105,7 +103,8 @@ class Workspace:
                 if not may_create:
                     break
                 sandbox = await provider.create(str(project_id), str(job_id), predecessor=sandbox_id)
-            workspace = cls(sandbox, project_id=str(project_id), owner=owner, envs=envs or {})
+            workspace = cls(sandbox, project_id=str(project_id), owner=owner)
+            await workspace.use_secrets(envs or {})
             workspace.is_new = is_new
             try:
                 await workspace._take_over()
@@ -125,12 +124,12 @@ class Workspace:
         )
         await self.end_older_groups()
 
-    def use_secrets(self, envs: Mapping[str, str]) -> None:
+    async def use_secrets(self, envs: Mapping[str, str]) -> None:
         """Set these for every command from now on; the values of earlier ones stay redacted too."""
         self.envs = dict(envs)
         if not self._hidden.issuperset(envs.values()):
             self._hidden.update(envs.values())
-            self.redact = Redactor(self._hidden)
+            self.redact = await beside(Redactor, frozenset(self._hidden))
 
     # Lifetime
 
@@ -272,7 +271,6 @@ class Workspace:
                 f"exec setsid --wait {start}{redirect}",
                 background=True,
                 envs={**envs, "COFOUNDER_COMMAND": command},
-                cwd=ROOT,
                 on_stdout=output.add_stdout,
                 on_stderr=output.add_stderr,
                 timeout=0,

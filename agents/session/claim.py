@@ -5,18 +5,19 @@ A unit that finds another epoch writes nothing and raises `ClaimLost`.
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from agents import metrics
-from agents.models import ASLEEP, AgentMessage, AgentSession, SessionState
+from agents.models import ASLEEP, AgentMessage, AgentSession, BudgetChange, SessionState
 from agents.session import inbox
 from agents.session.locks import lock_session
 from agents.session.state import MoveLost, move
 from agents.stops import ClaimLost
 from agents.turns import COMPACTION
 from jobs import clock, events
-from jobs.models import EventType
+from jobs.models import EventType, JobEvent
 from jobs.queue import enqueue_agent_run, is_at_work
 
 
@@ -47,10 +48,43 @@ def claim(job_id: UUID, run_id: int) -> Claim | None:
         move(session, SessionState.WORKING, tool_calls=0, **taken)
     if previous in ASLEEP:
         metrics.woke(wake_at)
-        same_day = session.wound_down_on == clock.today()
-        reason = "There is more money for today." if same_day else "A new day's budget is there."
-        events.record(job_id, EventType.WAKING, reason=reason)
+        cause = _cause_of_waking(session)
+        events.record(job_id, EventType.WAKING, reason=WAKING[cause], cause=cause.value)
     return Claim(job_id, epoch, previous)
+
+
+class Cause(StrEnum):
+    """Why a sleeper wakes."""
+
+    NEW_DAY = "new_day"
+    MONEY = "money"
+    ASKED = "asked"
+    TROUBLE = "trouble"
+
+
+WAKING = {
+    Cause.NEW_DAY: "A new day's budget is there.",
+    Cause.MONEY: "There is more money for today.",
+    Cause.ASKED: "I was asked to go on.",
+    Cause.TROUBLE: "I try again.",
+}
+
+
+def _cause_of_waking(session: AgentSession) -> Cause:
+    if session.trouble:
+        return Cause.TROUBLE
+    kinds = [EventType.SLEEPING, EventType.BUDGET_EXCEEDED]
+    slept = JobEvent.objects.filter(job_id=session.job_id, type__in=kinds).order_by("-seq").first()
+    if slept is None or slept.created_at.date() != clock.today():
+        return Cause.NEW_DAY
+    changes = BudgetChange.objects.filter(user=session.user_id, created_at__gte=slept.created_at)
+    return Cause.MONEY if changes.exists() else Cause.ASKED
+
+
+def last_cause(claim: Claim) -> Cause:
+    """Why the session was woken the last time."""
+    woken = JobEvent.objects.filter(job_id=claim.job_id, type=EventType.WAKING).order_by("-seq").first()
+    return Cause(woken.payload.get("cause", Cause.NEW_DAY)) if woken else Cause.NEW_DAY
 
 
 def _may_run(session: AgentSession, run_id: int) -> bool:

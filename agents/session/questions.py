@@ -11,7 +11,9 @@ MOST_ESCALATIONS = 5  # since the founder last resumed the build
 TOO_MANY = "I have asked you five times and stopped before I spend more. Answer what you can, then resume me."
 STOPPED = "Stopped here, as you chose. Resume me whenever you like."
 REPETITION, TOOL_CALL_CAP, CHECKS_FAILED = "repetition", "tool_call_cap", "checks_failed"
+DECLINED, LONG_ANSWERS = "model_declines", "model_cut"
 STOP_HERE = "stop_here"
+STOPPABLE = frozenset({REPETITION, TOOL_CALL_CAP, DECLINED, LONG_ANSWERS})
 
 
 def about_circles(cap: int) -> Asked:
@@ -34,6 +36,63 @@ def about_the_cap(cap: int) -> Asked:
     )
 
 
+def about_declining(part: str) -> Asked:
+    """The model declines to go on, also after it was asked in other words."""
+    return Asked(
+        f"The model that does the building declines to go on{_with(part)}. "
+        "It was asked twice, in different words.",
+        "Tell me in your own words what this part is for, or let me leave it out.",
+        (_SAY_MORE, _LEAVE_OUT, _TRY_AGAIN, _STOP),
+        DECLINED,
+    )
+
+
+def about_long_answers(part: str) -> Asked:
+    """Each answer is cut off, also where it could be longer."""
+    return Asked(
+        f"I do not get on{_with(part)}: what I want to write at once is too long, "
+        "and it was cut off four times.",
+        "Let me build a simpler version of this part.",
+        (
+            {
+                "value": "simpler_version",
+                "label": "Make it simpler",
+                "description": "I build a simpler version of this part that I can make work.",
+            },
+            _TRY_AGAIN,
+            _LEAVE_OUT,
+            _STOP,
+        ),
+        LONG_ANSWERS,
+    )
+
+
+def _with(part: str) -> str:
+    return f" with “{part}”" if part else ""
+
+
+_SAY_MORE = {
+    "value": "provide_guidance",
+    "label": "Tell me more",
+    "description": "You describe in your own words what this is for and what matters about it.",
+}
+_LEAVE_OUT = {
+    "value": "skip_feature",
+    "label": "Leave it out",
+    "description": "I build the rest without this. It can be added later.",
+}
+_TRY_AGAIN = {
+    "value": "try_again",
+    "label": "Try again",
+    "description": "I go on from where I stopped.",
+}
+_STOP = {
+    "value": STOP_HERE,
+    "label": "Stop here",
+    "description": "I pause the build. Nothing is lost, and nothing is spent until you resume it.",
+}
+
+
 def _how_to_go_on(cap: int) -> tuple[dict[str, str], ...]:
     return (
         {"value": "go_on", "label": "Go on", "description": f"I take up to {cap} more steps as planned."},
@@ -42,11 +101,7 @@ def _how_to_go_on(cap: int) -> tuple[dict[str, str], ...]:
             "label": "Change course",
             "description": "I leave this way and look for another one.",
         },
-        {
-            "value": STOP_HERE,
-            "label": "Stop here",
-            "description": "I pause the build. Nothing is lost, and nothing is spent until you resume it.",
-        },
+        _STOP,
     )
 
 
@@ -78,7 +133,7 @@ def about_checks(promises: Sequence[str]) -> Asked:
 
 def is_stop(answer: AgentEscalation) -> bool:
     """Whether the founder chose to stop here rather than to go on."""
-    return answer.founder_decision == STOP_HERE and answer.error_type in (REPETITION, TOOL_CALL_CAP)
+    return answer.founder_decision == STOP_HERE and answer.error_type in STOPPABLE
 
 
 def asks_too_much(session: AgentSession) -> bool:

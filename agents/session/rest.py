@@ -17,6 +17,7 @@ from agents.stops import InputArrived
 from jobs import events
 from jobs.models import EventType
 from jobs.queue import enqueue_agent_run
+from jobs.storable import storable
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Rest:
     wake_at: datetime | None = None
     is_for_money: bool = False
     cause: str = ""  # the reason for code that needs it later
+    trouble: str = ""  # what outside is in trouble
+    trouble_count: int = 0  # how often in a row
+    detail: str = ""  # what was said about it, for the operator
 
 
 def put_to_rest(claim: Claim, wanted: Rest) -> None:
@@ -46,7 +50,15 @@ def put_to_rest(claim: Claim, wanted: Rest) -> None:
     if wanted.state == SessionState.BUDGET_EXCEEDED:
         events.record(claim.job_id, EventType.BUDGET_EXCEEDED, wake_at=wake_at, budget_pct=100)
         notices.enqueue(claim.job_id, EventType.BUDGET_EXCEEDED)
-    write_session(claim, pause_requested=False, sleep_requested=False)
+    write_session(
+        claim,
+        pause_requested=False,
+        sleep_requested=False,
+        trouble=wanted.trouble,
+        trouble_count=wanted.trouble_count,
+        trouble_iteration=F("iteration"),
+        trouble_detail=storable(wanted.detail),
+    )
     if wanted.wake_at is not None:
         enqueue_agent_run(claim.job_id, at=wanted.wake_at)
     if wanted.state in ASLEEP:

@@ -3,11 +3,11 @@
 import sys
 
 
-def bucket_errors() -> tuple[type[Exception], ...]:
-    """They can only be raised once the client is loaded; until then there are none, and it stays unloaded."""
+def bucket_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """They, and others. They can only be raised once the client is loaded: until then it stays unloaded."""
     if "boto3" not in sys.modules:
-        return ()
+        return others
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
-    return (Boto3Error, BotoCoreError, ClientError)
+    return (*others, Boto3Error, BotoCoreError, ClientError)

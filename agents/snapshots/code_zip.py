@@ -73,7 +73,7 @@ def opened(snapshot: Snapshot) -> Iterator[IO[bytes]]:
     try:
         with storages["snapshots"].open(snapshot.key) as source:
             yield source
-    except (OSError, EOFError, tarfile.TarError, *bucket_errors()) as error:
+    except bucket_errors(OSError, EOFError, tarfile.TarError) as error:
         raise DamagedCode from error
 
 

@@ -4,13 +4,13 @@ The list of files comes from the manifests alone. The lines come from the archiv
 memory holds the texts of one page, each of at most `LARGEST_TEXT` bytes.
 """
 
-import difflib
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import IO
 
+from agents.line_diff import unified_diff
 from agents.models import Snapshot
 from agents.output import cut_to_bytes
 from agents.snapshots import manifest
@@ -168,12 +168,13 @@ def _diff(change: Change, old: bytes | Omitted, new: bytes | Omitted) -> str | O
         "/dev/null" if change.kind == Kind.ADDED else f"a/{change.name}",
         "/dev/null" if change.kind == Kind.REMOVED else f"b/{change.name}",
     )
-    return cut_to_bytes("".join(_unified(before, after, *names)), LONGEST_DIFF)
+    lines = unified_diff(before, after, *names, line_end="\n")
+    return cut_to_bytes("".join(map(_ended, lines)), LONGEST_DIFF)
 
 
-def _unified(before: list[str], after: list[str], old_name: str, new_name: str) -> Iterator[str]:
-    for line in difflib.unified_diff(before, after, old_name, new_name):
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+def _ended(line: str) -> str:
+    """A line of a diff with its end; only a file's last line may have none."""
+    return line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
 def _lines(content: bytes) -> list[str] | None:

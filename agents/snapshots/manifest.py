@@ -9,7 +9,7 @@ from typing import Any
 # link target and path, each ended by NUL. NAME.sums has the checksums. A file that disappears meanwhile is
 # not an error. A full disk is one: lists that were cut short would look like lost files.
 SCRIPT = r"""
-cd "$HOME/app" || exit 1
+mkdir -p "$HOME/app" && cd "$HOME/app" || exit 1
 export LC_ALL=C
 list=$HOME/.cofounder/snapshots/$1
 shift

@@ -65,5 +65,5 @@ def storage_errors() -> Iterator[None]:
         raise SnapshotFailed("The archive disappeared from the sandbox while it was being copied.") from error
     except IntegrityError as error:
         raise SnapshotFailed("The project has been deleted in the meantime.") from error
-    except (OSError, *bucket_errors()) as error:
+    except bucket_errors(OSError) as error:
         raise SnapshotFailed(f"The storage does not work: {error}") from error

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from agents.beside import beside
 from agents.output import as_a_terminal_shows
 from agents.sandbox.workspace import CommandResult, Workspace
 from agents.tools.tool import Input, Outcome, Tool, shorten
@@ -29,9 +30,8 @@ async def run(args: Bash, workspace: Workspace) -> Outcome:
     if args.background:
         started = STARTED.format(name=result.group, log=result.log)
         return Outcome(started, f"Started: {shorten(args.command)}", exit_code=0, changed_files=True)
-    return Outcome(
-        _text(result, args.timeout), label, _error_type(result), result.exit_code, changed_files=True
-    )
+    text = await beside(_text, result, args.timeout)
+    return Outcome(text, label, _error_type(result), result.exit_code, changed_files=True)
 
 
 def _error_type(result: CommandResult) -> str:

@@ -1,9 +1,9 @@
 """Replaces a passage in a file."""
 
-import difflib
-
 from pydantic import Field
 
+from agents.beside import beside
+from agents.line_diff import unified_diff
 from agents.sandbox.workspace import Workspace
 from agents.tools.paths import PATH, read_text
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
@@ -19,16 +19,22 @@ class EditFile(Input):
 
 async def run(args: EditFile, workspace: Workspace) -> Outcome:
     before = await read_text(workspace, args.path)
+    content, outcome = await beside(edited, before, args)
+    await workspace.write(args.path, content)
+    return outcome
+
+
+def edited(before: str, args: EditFile) -> tuple[bytes, Outcome]:
+    """The file's new content, and what to say about it; `ToolFailure` when it cannot be edited so."""
     after = replaced(before, args)
     try:
         content = after.encode()
     except UnicodeEncodeError as error:
         raise ToolFailure("invalid_input", "new_string is not valid Unicode text.") from error
-    await workspace.write(args.path, content)
-    count = before.count(args.old_string)
     label = f"Edited {shorten(args.path)}"
-    text = f"{label} ({plural(count, 'replacement')})."
-    return Outcome(text, label, diff=unified_diff(before, after, args.path), changed_files=True)
+    text = f"{label} ({plural(before.count(args.old_string), 'replacement')})."
+    diff = "\n".join(unified_diff(before.splitlines(), after.splitlines(), args.path, args.path, context=2))
+    return content, Outcome(text, label, diff=diff, changed_files=True)
 
 
 def replaced(text: str, args: EditFile) -> str:
@@ -48,11 +54,6 @@ def replaced(text: str, args: EditFile) -> str:
             f"old_string occurs {count} times in {args.path}. Add lines around it, or set replace_all.",
         )
     return text.replace(args.old_string, args.new_string)
-
-
-def unified_diff(before: str, after: str, path: str) -> str:
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), path, path, lineterm="", n=2)
-    return "\n".join(lines)
 
 
 TOOL = Tool(

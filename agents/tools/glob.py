@@ -2,14 +2,19 @@
 
 import re
 
+import re2
 from pydantic import Field
 
+from agents.beside import beside
 from agents.sandbox.layout import EXCLUDED
 from agents.sandbox.workspace import Workspace
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
 from agents.turns import Replay, ToolFailure
 
 MOST_FILES = 500
+PATHS = re2.Options()  # of an engine whose time grows with the path alone, whatever the pattern
+PATHS.dot_nl = True
+PATHS.log_errors = False
 
 # Arguments: path, then the names of directories to skip.
 SCRIPT = r"""
@@ -36,8 +41,8 @@ async def run(args: Glob, workspace: Workspace) -> Outcome:
     if entry.kind != "directory":
         raise ToolFailure("file_not_found", f"There is no directory {args.path}.")
     matches = matcher(args.pattern)
-    files = (await workspace.script(SCRIPT, entry.path, *EXCLUDED)).split("\0")[:-1]
-    found = sorted(path for path in files if matches.fullmatch(path))
+    listed = await workspace.script(SCRIPT, entry.path, *EXCLUDED)
+    found = await beside(matching, matches, listed)
     label = f"Found {plural(len(found), 'file')} like {shorten(args.pattern, 60)}"
     if not found:
         return Outcome("No files.", f"Found no files like {shorten(args.pattern, 60)}")
@@ -48,12 +53,17 @@ async def run(args: Glob, workspace: Workspace) -> Outcome:
     return Outcome("\n".join(lines), label)
 
 
+def matching(pattern: re.Pattern[str], listed: str) -> list[str]:
+    """Those of the listed paths, each ended by NUL, that match; sorted."""
+    return sorted(path for path in listed.split("\0")[:-1] if pattern.fullmatch(path))
+
+
 def matcher(pattern: str) -> re.Pattern[str]:
     """A glob as a regular expression over whole paths: `**` crosses directories, `*` does not."""
     parts = [_part(token) for token in TOKENS.findall(pattern.removeprefix("./"))]
     try:
-        return re.compile("".join(parts), re.DOTALL)
-    except re.error as error:
+        return re2.compile("".join(parts), PATHS)  # type: ignore[no-any-return]
+    except (re2.error, UnicodeEncodeError) as error:
         raise ToolFailure("invalid_input", f"The pattern is not valid: {error}.") from error
 
 

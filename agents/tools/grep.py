@@ -12,6 +12,7 @@ MOST_LINES = 500
 LONGEST_LINE = 400
 
 # Arguments: pattern, path, file name pattern or "", maximum of lines, then the names of directories to skip.
+# No line leaves the sandbox with more than 3,000 bytes, its path included.
 SCRIPT = r"""
 cd "$HOME/app" || exit 1
 pattern=$1 path=$2 files=$3 most=$4
@@ -22,7 +23,8 @@ for name in "$@"; do options+=("--exclude-dir=$name"); done
 # Perl-compatible expressions where this grep supports them: \d and look-around are common.
 if grep -qP x <<< x 2> /dev/null; then options+=(-P); else options+=(-E); fi
 grep -q "${options[@]: -1}" -e "$pattern" /dev/null; [ $? = 2 ] && exit 2
-grep "${options[@]}" -e "$pattern" -- "$path" | LC_ALL=C sort -s -t : -k 1,1 | head -n "$most"
+grep "${options[@]}" -e "$pattern" -- "$path" | cut -b -3000 | LC_ALL=C sort -s -t : -k 1,1 |
+  head -n "$most"
 exit 0
 """
 

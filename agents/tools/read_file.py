@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from agents.beside import beside
 from agents.sandbox.workspace import Workspace
 from agents.tools.paths import PATH, read_text
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
@@ -17,15 +18,21 @@ class ReadFile(Input):
 
 
 async def run(args: ReadFile, workspace: Workspace) -> Outcome:
-    lines = (await read_text(workspace, args.path)).splitlines(keepends=True)
-    if args.offset > max(len(lines), 1):
+    return await beside(part_of, await read_text(workspace, args.path), args)
+
+
+def part_of(text: str, args: ReadFile) -> Outcome:
+    """The lines that were asked for. An offset of 0 means the beginning, as one of 1 does."""
+    lines = text.splitlines(keepends=True)
+    first = max(args.offset, 1)
+    if first > max(len(lines), 1):
         raise ToolFailure("invalid_input", f"{args.path} has only {plural(len(lines), 'line')}.")
-    part = _fitting(lines[args.offset - 1 : args.offset - 1 + args.limit])
+    part = _fitting(lines[first - 1 : first - 1 + args.limit])
     label = shorten(f"Read {args.path}")
     if len(part) == len(lines):
         return Outcome("".join(part) or "[The file is empty.]", label)
-    last = args.offset + len(part) - 1
-    return Outcome(f"[lines {args.offset} to {last} of {len(lines)}]\n{''.join(part)}", label)
+    last = first + len(part) - 1
+    return Outcome(f"[lines {first} to {last} of {len(lines)}]\n{''.join(part)}", label)
 
 
 def _fitting(lines: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from agents.beside import beside
 from agents.errors import NotDone, SandboxFull
 from agents.output import cut_middle, cut_to_bytes
 from agents.sandbox.workspace import Workspace
@@ -38,6 +39,7 @@ MODULES = (
     ask_founder,
 )
 TOOLS: dict[str, Tool[Any]] = {module.TOOL.name: module.TOOL for module in MODULES}
+UNREADABLE_INPUT = "its input is not a JSON object. Make the call again with a complete one."
 MOST_CHARACTERS = 30_000  # of an answer, for the model
 
 
@@ -86,7 +88,7 @@ class Toolbox:
             outcome = Outcome(f"There is no file {error}.", f"{self.label(call)}: failed", "file_not_found")
         except NotDone as error:
             outcome = Outcome(str(error), f"{self.label(call)}: failed", "sandbox_error")
-        return self._result(call, outcome, int((time.monotonic() - started) * 1000))
+        return await beside(self._result, call, outcome, int((time.monotonic() - started) * 1000))
 
     def _result(self, call: ToolCall, outcome: Outcome, duration_ms: int) -> ToolResult:
         text = self._clean(outcome.text)
@@ -115,6 +117,8 @@ def _parse(call: ToolCall) -> tuple[Tool[Any], Input]:
     tool = TOOLS.get(call.name)
     if tool is None:
         raise ToolFailure("unknown_tool", f"There is no tool {call.name}. The tools are: {', '.join(TOOLS)}.")
+    if call.is_unreadable:
+        raise ToolFailure("invalid_input", f"{call.name} was not run: {UNREADABLE_INPUT}")
     try:
         return tool, tool.input.model_validate(call.input)
     except ValidationError as error:

@@ -16,6 +16,7 @@ from procrastinate.worker import Worker
 from psycopg_pool import AsyncNullConnectionPool
 
 from agents.builds import shutdown
+from agents.metrics import measure_lag
 from agents.preview import screenshots
 from agents.worker.sweep import keep_sweeping
 from jobs import doorbell
@@ -41,7 +42,7 @@ async def work(concurrency: int) -> None:
     queue = app.with_connector(connector)
     async with queue.open_async():
         log.info("worker.started", concurrency=concurrency)
-        sweeping = asyncio.create_task(keep_sweeping())
+        beside = [asyncio.create_task(keep_sweeping()), asyncio.create_task(measure_lag())]
         working = asyncio.create_task(_keep_working(queue, concurrency))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, working.cancel)
@@ -50,7 +51,8 @@ async def work(concurrency: int) -> None:
         except asyncio.CancelledError:
             pass
         finally:
-            sweeping.cancel()
+            for task in beside:
+                task.cancel()
             await screenshots.close()
             doorbell.ring_from(None)
             log.info("worker.stopped")

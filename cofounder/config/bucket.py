@@ -10,7 +10,7 @@ from storages.backends.s3 import S3Storage
 MEMORY = 5_000_000  # bytes; larger files are read through a temporary file
 
 
-class Bucket(S3Storage):
+class Bucket(S3Storage):  # type: ignore[misc]  # django-storages has no types
     """Bounded memory and time, whatever the bucket does."""
 
     def __init__(self, *, endpoint_url: str | None, **options: Any) -> None:

@@ -41,9 +41,14 @@ class Install:
         self.data_dir = environment.ready_data_dir()
         self._show = show
         self.env = {**os.environ, **(settings or {})}
+        self._without = [name for name in ("ANTHROPIC_API_KEY", "E2B_API_KEY") if not self.env.get(name)]
         self.rehearsal = ""  # a sentence for the page, where a script builds and no model
         self.notes: list[str] = []  # for whoever starts it: what stands in for which provider
         self.processes: list[Process] = []  # the site and the worker, if they have been started
+        self._embedded = {
+            "postgres": environment.is_embedded("DATABASE_URL"),
+            "redis": environment.is_embedded("REDIS_URL"),
+        }
         self._web: Process | None = None
         self._keeper = Keeper()
         self._open = ExitStack()
@@ -51,8 +56,11 @@ class Install:
     def __enter__(self) -> "Install":
         with ExitStack() as starting:
             starting.callback(self._open.close)
+            self._need_usable()
+            rehearsal = self._spawn_rehearsal()  # it loads while PostgreSQL starts
             services = self._start_services()
-            self._start_rehearsal()
+            if rehearsal is not None:
+                self._use(rehearsal)
             if self.port is not None and services is not None and services.has_new_database:
                 self._start_web()  # it loads while the tables are made: nobody knows its address yet
             self._show("the tables")
@@ -65,27 +73,48 @@ class Install:
     ) -> None:
         self._open.close()
 
-    def _start_services(self) -> embedded.Services | None:
+    def _need_usable(self) -> None:
+        """Refuse what cannot work, before anything is made or started."""
         reachable.need_named_services()
-        wanted = {
-            "postgres": environment.is_embedded("DATABASE_URL"),
-            "redis": environment.is_embedded("REDIS_URL"),
-        }
-        if not any(wanted.values()):
+        if any(self._embedded.values()):
+            embedded.refuse_second(self.data_dir)
+            place.need_usable(self.data_dir)
+
+    def _start_services(self) -> embedded.Services | None:
+        if not any(self._embedded.values()):
             return None
-        place.need_usable(self.data_dir)
-        services = self._open.enter_context(embedded.Services(self.data_dir, **wanted, show=self._show))
+        services = self._open.enter_context(
+            embedded.Services(self.data_dir, **self._embedded, show=self._show)
+        )
         self._keeper.add(services.parts)
         embedded.point_django_at(self.data_dir)
         return services
 
-    def _start_rehearsal(self) -> None:
+    def _spawn_rehearsal(self) -> Process | None:
         """Stand-ins for the providers whose keys are missing, spoken to over the wire like the real ones."""
-        without = [name for name in ("ANTHROPIC_API_KEY", "E2B_API_KEY") if not self.env.get(name)]
-        self.env["REHEARSED_MODEL"] = str("ANTHROPIC_API_KEY" in without)
-        if not without:
-            return
-        told = self._rehearsal_servers()
+        self.env["REHEARSED_MODEL"] = str("ANTHROPIC_API_KEY" in self._without)
+        if not self._without:
+            return None
+        ports = (self.port + 1, self.port + 2) if self.port else (0, 0)
+        for port in filter(None, ports):
+            refuse_taken_port("127.0.0.1", port)
+        name = "the rehearsal" if "ANTHROPIC_API_KEY" in self._without else "the local sandbox"
+        process = Process(name, self._rehearsal_command(ports), self.env, self.log_of("rehearsal"))
+        process.log.write_bytes(b"")
+        process.start()
+        self._open.callback(process.stop)
+        return process
+
+    def _use(self, rehearsal: Process) -> None:
+        """Wait for the stand-ins, and let the processes that follow talk to them."""
+        without = self._without
+        wait_for(rehearsal, lambda: bool(_first_line(rehearsal.log)), self._show)
+        told = _first_line(rehearsal.log)
+        # Started again, it has to be where everybody looks for it.
+        rehearsal.command = self._rehearsal_command(
+            (urlsplit(told["anthropic_url"]).port or 0, urlsplit(told["e2b_api_url"]).port or 0)
+        )
+        self._keeper.add([rehearsal])
         if "ANTHROPIC_API_KEY" in without:
             self.env |= {"ANTHROPIC_API_KEY": REHEARSAL_KEY, "ANTHROPIC_BASE_URL": told["anthropic_url"]}
             self.rehearsal = self.env["REHEARSAL"] = A_SCRIPT
@@ -98,23 +127,6 @@ class Install:
                 "LOCAL_SANDBOX": told["sandbox"]["sentence"],
             }
             self.notes.append(" ".join(told["sandbox"].get(part, "") for part in SANDBOX_PARTS).strip())
-
-    def _rehearsal_servers(self) -> dict[str, Any]:
-        ports = (self.port + 1, self.port + 2) if self.port else (0, 0)
-        for port in filter(None, ports):
-            refuse_taken_port("127.0.0.1", port)
-        process = Process("the rehearsal", self._rehearsal_command(ports), self.env, self.log_of("rehearsal"))
-        process.log.write_bytes(b"")
-        process.start()
-        self._open.callback(process.stop)
-        wait_for(process, lambda: bool(_first_line(process.log)), self._show)
-        told = _first_line(process.log)
-        # Started again, it has to be where everybody looks for it.
-        process.command = self._rehearsal_command(
-            (urlsplit(told["anthropic_url"]).port or 0, urlsplit(told["e2b_api_url"]).port or 0)
-        )
-        self._keeper.add([process])
-        return told
 
     def _rehearsal_command(self, ports: tuple[int, int]) -> list[str]:
         return [

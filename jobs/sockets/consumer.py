@@ -13,9 +13,9 @@ import structlog
 from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import InterfaceError, OperationalError
 
 from jobs.api.pagination import as_number
+from jobs.database_away import AWAY
 from jobs.events import frame
 from jobs.models import Job, JobEvent
 from jobs.sockets import hub, metrics
@@ -136,7 +136,7 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
                 async with self.sending:
                     await self._deliver()
                 await self.bell.wait()
-            except (OperationalError, InterfaceError) as error:
+            except AWAY as error:
                 log.warning("consumer.database_away", job_id=str(self.job_id), error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:

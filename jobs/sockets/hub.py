@@ -14,9 +14,9 @@ from weakref import WeakKeyDictionary
 
 import structlog
 from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError
 
 from jobs import doorbell
+from jobs.database_away import AWAY
 from jobs.models import Job
 
 log = structlog.get_logger(__name__)
@@ -101,7 +101,7 @@ class Hub:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 reached = await _last_seqs(list(self._watchers))
-            except (OperationalError, InterfaceError) as error:
+            except AWAY as error:
                 log.warning("lookout.database_away", error=repr(error))
                 continue
             for job_id, watchers in self._watchers.items():

@@ -25,6 +25,7 @@ from rehearsal.anthropic_api.catalogue import ALIASES, MODELS, Model, describe, 
 from rehearsal.anthropic_api.events import Event, first_usage, message_json, stream_events
 from rehearsal.anthropic_api.fault_queue import FaultQueue, is_refusal
 from rehearsal.anthropic_api.heard import Heard
+from rehearsal.anthropic_api.oddities import made_odd
 from rehearsal.anthropic_api.problem import Problem
 from rehearsal.anthropic_api.prompt import prompt_of, prompt_tokens
 from rehearsal.anthropic_api.prompt_cache import PromptCache
@@ -139,7 +140,7 @@ class Service:
                 fault = self.queue.take_scripted(reply.fault, f"{scene.prefix}{reply.key}")
                 if is_refusal(fault):
                     raise _failure(fault)
-                if fault and fault.kind == "stop":
+                if fault and fault.kind in ("stop", "odd"):
                     reply = next_reply(scene, model.id, fault)
             return reply, fault
         except PlayError as error:
@@ -199,6 +200,8 @@ class Answer:
 
     def stream(self, seconds: float, fault: Fault | None, charge: Charge) -> EventStream:
         events = list(stream_events(self.reply, self.usage, self.model, beta=self.beta))
+        if fault and fault.kind == "odd":
+            events = made_odd(events, fault.what)
         return EventStream(
             events,
             seconds,
@@ -210,7 +213,7 @@ class Answer:
 
     def whole(self, fault: Fault | None, charge: Charge) -> ASGIApp:
         """Without streaming, a fault of the stream becomes an "overloaded" error."""
-        if fault and fault.kind != "stop":
+        if fault and fault.kind not in ("stop", "odd"):
             raise _failure(Fault("overloaded"))
         charge(self.usage, request_id=self.request_id, complete=True)
         return _answer(message_json(self.reply, self.usage, self.model, beta=self.beta), self.request_id)

@@ -8,13 +8,19 @@ from rehearsal.anthropic_api.problem import Problem
 from rehearsal.anthropic_api.signing import read_signature, text_digest
 
 
-def conversation_problems(turns: list[Turn], model_id: str, *, compacting: bool) -> Iterator[Problem]:
-    """What the API rejects although every message is well-formed."""
+def conversation_problems(
+    turns: list[Turn], model_id: str, *, compacting: bool, needs_thinking: bool = False
+) -> Iterator[Problem]:
+    """What the API rejects although every message is well-formed.
+
+    `needs_thinking`: a turn with tool calls must begin with thinking, as where thinking is `enabled`. Where
+    it is adaptive, the model itself decides whether it thinks.
+    """
     blocks = [placed for turn in turns for placed in turn.blocks]
     yield from _role_problems(turns, compacting=compacting)
     yield from _pairing_problems(turns, compacting=compacting)
     yield from _compaction_problems(blocks)
-    yield from _thinking_problems(turns, blocks, model_id)
+    yield from _thinking_problems(turns, blocks, model_id, needs_thinking=needs_thinking)
 
 
 def _role_problems(turns: list[Turn], *, compacting: bool) -> Iterator[Problem]:
@@ -112,13 +118,22 @@ def _compaction_signature_problems(placed: Placed) -> Iterator[Problem]:
         yield Problem(message, error_code="compaction_tool_changes_mismatch")
 
 
-def _thinking_problems(turns: list[Turn], blocks: list[Placed], model_id: str) -> Iterator[Problem]:
+def _thinking_problems(
+    turns: list[Turn], blocks: list[Placed], model_id: str, *, needs_thinking: bool
+) -> Iterator[Problem]:
     """Thinking blocks must come back unchanged, from the same model, after the same conversation."""
+    for turn in turns:
+        last = turn.blocks[-1]
+        if last.block["type"] in ("thinking", "redacted_thinking"):
+            yield Problem(
+                f"{last.path}: The final block in an assistant message cannot be `{last.block['type']}`."
+            )
     for placed, prefix in prefixes(blocks):
         if placed.block["type"] == "thinking":
             yield from _binding_problems(placed, prefix, model_id)
     latest = next((turn for turn in reversed(turns) if turn.role == "assistant"), None)
-    if latest and latest.of_type("tool_use") and not latest.of_type("thinking"):
+    has_thought = latest and latest.of_type("thinking", "redacted_thinking")
+    if needs_thinking and latest and latest.of_type("tool_use") and not has_thought:
         path, kind = latest.blocks[0].path, latest.blocks[0].block["type"]
         yield Problem(
             f"{path}.type: Expected `thinking` or `redacted_thinking`, but found `{kind}`."

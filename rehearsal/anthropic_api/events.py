@@ -17,6 +17,8 @@ Event = dict[str, Any]
 
 
 def encode(event: Event) -> bytes:
+    if event["type"] == "not_json":
+        return b"event: content_block_delta\ndata: {not json\n\n"
     return f"event: {event['type']}\ndata: {json.dumps(event, separators=(',', ':'))}\n\n".encode()
 
 

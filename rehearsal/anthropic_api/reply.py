@@ -11,7 +11,7 @@ from rehearsal.anthropic_api.signing import read_signature, sign, text_digest
 from rehearsal.anthropic_api.tokens import CHARS_PER_TOKEN, call_tokens, json_text, text_tokens
 from rehearsal.engine import Turn as Cue
 from rehearsal.engine import advance, opening, perform
-from rehearsal.fault import Fault
+from rehearsal.fault import ODD_WITHOUT_CALLS, Fault
 from rehearsal.founder import FounderInput, founder_input
 from rehearsal.play import Library, Line, Play, PlayError, Step
 from rehearsal.state import Frame, State
@@ -85,7 +85,7 @@ def next_reply(scene: Scene, model_id: str, fault: Fault | None = None) -> Reply
     cue = perform(scene.play, scene.state, user_turn(scene.turns), founder)
     _check_tools(cue, scene.body)
     stop = fault if fault and fault.kind == "stop" else None
-    if stop:
+    if stop or (fault and fault.kind == "odd" and fault.what in ODD_WITHOUT_CALLS):
         cue = replace(cue, calls=(), state=scene.state)
     reply = _within(cue, scene, model_id)
     if stop:

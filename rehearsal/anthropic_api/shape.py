@@ -29,11 +29,12 @@ BLOCK_KEYS: Mapping[str, frozenset[str]] = {
     "tool_use": frozenset({"id", "name", "input", "caller", "toolset_name"}),
     "tool_result": frozenset({"tool_use_id", "content", "is_error"}),
     "thinking": frozenset({"thinking", "signature"}),
+    "redacted_thinking": frozenset({"data"}),
     "compaction": frozenset({"content", "encrypted_content", "signature", "tool_changes"}),
 }
 ROLE_BLOCKS = {
     "user": frozenset({"text", "image", "tool_result", "compaction"}),
-    "assistant": frozenset({"text", "thinking", "tool_use", "compaction"}),
+    "assistant": frozenset({"text", "thinking", "redacted_thinking", "tool_use", "compaction"}),
 }
 IMAGE_MAGIC = {
     "image/png": b"\x89PNG",
@@ -141,8 +142,8 @@ def _text_problems(text: str, path: str) -> Iterator[Problem]:
 def _tool_use(block: dict[str, Any], path: str) -> Iterator[Problem]:
     if not isinstance(block.get("id"), str) or not TOOL_NAME.fullmatch(block["id"]):
         yield Problem(f"{path}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'")
-    if not isinstance(block.get("name"), str) or not block["name"]:
-        yield Problem(f"{path}.tool_use.name: Field required")
+    if not isinstance(block.get("name"), str) or not TOOL_NAME.fullmatch(block["name"]):
+        yield Problem(f"{path}.tool_use.name: String should match pattern '^{TOOL_NAME.pattern}$'")
     if not isinstance(block.get("input"), dict):
         yield Problem(f"{path}.tool_use.input: Input should be a valid dictionary")
 
@@ -168,6 +169,11 @@ def _thinking(block: dict[str, Any], path: str) -> Iterator[Problem]:
         yield Problem(f"{path}.thinking.signature: Field required")
     if block.get("cache_control"):
         yield Problem(f"{path}.thinking.cache_control: Extra inputs are not permitted")
+
+
+def _redacted_thinking(block: dict[str, Any], path: str) -> Iterator[Problem]:
+    if not isinstance(block.get("data"), str) or not block["data"]:
+        yield Problem(f"{path}.redacted_thinking.data: Field required")
 
 
 def _compaction(block: dict[str, Any], path: str) -> Iterator[Problem]:
@@ -208,6 +214,7 @@ _KIND_RULES = {
     "tool_use": _tool_use,
     "tool_result": _tool_result,
     "thinking": _thinking,
+    "redacted_thinking": _redacted_thinking,
     "compaction": _compaction,
 }
 

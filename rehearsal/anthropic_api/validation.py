@@ -142,7 +142,8 @@ def _meaning(
     compacting = body.get("compaction") is not None
     turns = turns_of(body["messages"])
     yield from _compaction(body, betas, carried=any(turn.of_type("compaction") for turn in turns))
-    yield from conversation_problems(turns, model.id, compacting=compacting)
+    needs_thinking = (body.get("thinking") or {}).get("type") == "enabled"
+    yield from conversation_problems(turns, model.id, compacting=compacting, needs_thinking=needs_thinking)
     prompt = prompt_of(body)
     marks = [segment.ttl for segment in prompt if segment.ttl]
     if len(marks) > MAX_CACHE_MARKS:

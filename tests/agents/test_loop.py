@@ -7,7 +7,8 @@ import pytest
 
 from agents.guards import Guards
 from agents.loop import Loop
-from agents.stops import CapReached, ContextFull, ModelDeclined, TurnEnded
+from agents.odd_turns import PATIENCE, Oddity
+from agents.stops import CapReached, ContextFull, ModelDeclined, TooLongAnswers, TurnEnded
 from agents.turns import Block, Replay, ToolCall, ToolResult, Turn, text_block
 
 
@@ -19,15 +20,28 @@ def turn(*content: Block, stop_reason: str = "tool_use") -> Turn:
     return Turn([*content], stop_reason)
 
 
+SUMMARY = turn({"type": "compaction", "content": "so far"}, stop_reason="compaction")
+NO_SUMMARY = turn(text_block("So far."), stop_reason="end_turn")
+
+
 class ScriptedModel:
-    def __init__(self, *turns: Turn) -> None:
+    """Answers with these turns; an exception among them is raised."""
+
+    def __init__(self, *turns: Turn | Exception) -> None:
         self._turns = list(turns)
+        self.summaries: list[Turn | Exception] = []
 
     async def answer(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn:
-        return self._turns.pop(0)
+        return self._next(self._turns)
 
     async def sum_up(self, messages: list[dict[str, Any]], max_tokens: int) -> Turn:
-        return turn({"type": "compaction", "content": "so far"}, stop_reason="compaction")
+        return self._next(self.summaries)
+
+    def _next(self, script: list[Turn | Exception]) -> Turn:
+        following = script.pop(0)
+        if isinstance(following, Exception):
+            raise following
+        return following
 
 
 class RecordingToolbox:
@@ -68,15 +82,22 @@ class RecordingStore:
         self.is_full = False
         self.saved.append(("summary", turn.stop_reason))
 
+    async def forgo_summary(self) -> None:
+        self.saved.append(("no summary",))
+
+    async def begin_afresh(self) -> None:
+        self.saved.append(("afresh",))
+
 
 class RecordedLoop(Loop):
     """A loop whose doubles can be asked what they saw."""
 
+    model: ScriptedModel
     toolbox: RecordingToolbox
     store: RecordingStore
 
 
-def make_loop(*turns: Turn, store: RecordingStore | None = None, cap: int = 150) -> RecordedLoop:
+def make_loop(*turns: Turn | Exception, store: RecordingStore | None = None, cap: int = 150) -> RecordedLoop:
     return RecordedLoop(ScriptedModel(*turns), RecordingToolbox(), store or RecordingStore(), Guards(cap))
 
 
@@ -98,20 +119,80 @@ async def test_tools_run_only_when_the_model_stopped_for_them() -> None:
     assert loop.store.saved[1] == ("results", [("t1", "cut")], 1)
 
 
+ODD = {
+    Oddity.CUT: turn(text_block("So"), stop_reason="max_tokens"),
+    Oddity.DECLINED: turn(stop_reason="refusal"),
+    Oddity.EMPTY: turn(stop_reason="end_turn"),
+    Oddity.NOT_RUN: turn(use("bash"), stop_reason="end_turn"),
+    Oddity.PAUSED: turn(text_block("…"), stop_reason="pause_turn"),
+    Oddity.FULL: turn(text_block("So"), stop_reason="model_context_window_exceeded"),
+}
+STOPS = {Oddity.CUT: TooLongAnswers, Oddity.DECLINED: ModelDeclined, Oddity.FULL: ContextFull}
+
+
+@pytest.mark.parametrize("oddity", Oddity)
+async def test_an_odd_turn_is_followed_by_a_note_and_often_in_a_row_stops_the_run(oddity: Oddity) -> None:
+    told = PATIENCE[oddity]
+    loop = make_loop(*[ODD[oddity]] * (told + 1))
+    loop.model.summaries = [SUMMARY] * told
+    for _ in range(told):
+        await loop.step()
+    assert [saved[2] for saved in loop.store.saved if saved[0] == "results"] == [1] * told
+    with pytest.raises(STOPS.get(oddity, TurnEnded)):
+        await loop.step()
+    assert loop.toolbox.ran == []
+
+
+async def test_a_turn_in_between_restores_the_patience() -> None:
+    odd = ODD[Oddity.DECLINED]
+    loop = make_loop(odd, turn(use("bash", "t1")), odd, turn(use("bash", "t2")), odd, odd)
+    with pytest.raises(ModelDeclined):
+        await loop.run()
+    assert loop.toolbox.ran == ["t1", "t2"]
+
+
+async def test_a_call_without_a_readable_input_is_answered_also_on_resume() -> None:
+    store = RecordingStore(turn(use("bash", "b", unreadable_input="{")))
+    loop = make_loop(turn(text_block("Done."), stop_reason="end_turn"), store=store)
+    with pytest.raises(TurnEnded):
+        await loop.run()
+    assert store.saved[0] == ("results", [("b", "")], 0)
+
+
+async def test_what_is_no_summary_replaces_nothing_and_after_two_the_run_goes_on_without() -> None:
+    loop = make_loop(turn(use("bash", "t1")), turn(use("bash", "t2")), turn(use("bash", "t3")))
+    loop.store.is_full = True
+    loop.model.summaries = [NO_SUMMARY, NO_SUMMARY]
+    for _ in range(3):
+        await loop.step()
+    assert [saved[0] for saved in loop.store.saved].count("no summary") == 2
+    assert loop.toolbox.ran == ["t1", "t2", "t3"]
+
+
 @pytest.mark.parametrize(
-    ("stop_reason", "stop"), [("refusal", ModelDeclined), ("model_context_window_exceeded", ContextFull)]
+    ("summaries", "expected"),
+    [
+        ([SUMMARY], ["summary"]),
+        ([ContextFull(), SUMMARY], ["summary"]),
+        ([NO_SUMMARY, SUMMARY], ["no summary", "summary"]),
+        ([ContextFull(), ContextFull()], ["afresh"]),
+        ([NO_SUMMARY, NO_SUMMARY], ["no summary", "no summary", "afresh"]),
+    ],
 )
-async def test_a_turn_that_cannot_go_on_stops_the_run(
-    stop_reason: str, stop: type[ModelDeclined] | type[ContextFull]
+async def test_a_request_that_is_too_long_makes_room_and_is_sent_again(
+    summaries: list[Turn | Exception], expected: list[str]
 ) -> None:
-    with pytest.raises(stop):
-        await make_loop(turn(text_block("no"), stop_reason=stop_reason)).step()
-
-
-async def test_a_paused_turn_goes_on_without_a_message_of_ours() -> None:
-    loop = make_loop(turn(text_block("…"), stop_reason="pause_turn"))
+    loop = make_loop(ContextFull(), turn(use("bash")))
+    loop.model.summaries = summaries
     await loop.step()
-    assert loop.store.saved == [("turn", "pause_turn")]
+    assert [saved[0] for saved in loop.store.saved] == [*expected, "turn", "results"]
+
+
+async def test_a_request_that_stays_too_long_stops_the_run() -> None:
+    loop = make_loop(ContextFull(), ContextFull())
+    loop.model.summaries = [SUMMARY]
+    with pytest.raises(ContextFull):
+        await loop.step()
 
 
 async def test_on_resume_harmless_calls_run_again_and_others_are_reported() -> None:
@@ -132,6 +213,7 @@ async def test_on_resume_a_finished_turn_ends_the_run_without_another_call() -> 
 async def test_a_full_transcript_is_summed_up_before_the_next_call() -> None:
     loop = make_loop(turn(use("bash")))
     loop.store.is_full = True
+    loop.model.summaries = [SUMMARY]
     await loop.step()
     assert [saved[0] for saved in loop.store.saved] == ["summary", "turn", "results"]
 

@@ -14,10 +14,13 @@ from agents.actions import money
 from agents.actions.start import start_build
 from agents.budget import wake_time
 from agents.budget.allowance import daily_allowance
-from agents.budget.prices import ModelEnded
-from agents.builds.runner import NO_PRICE, Context, run_agent_loop
+from agents.budget.prices import UnknownModel
+from agents.builds.runner import Context, run_agent_loop
+from agents.builds.troubles import rest_for, trouble_of
 from agents.checkpoint.store import CheckpointStore
 from agents.database import in_transaction
+from agents.errors import Trouble
+from agents.failures.trouble import TABLE
 from agents.llm.client import AnthropicModel, Request
 from agents.models import AgentSession, SessionState, SpendEntry, Subscription
 from agents.session.claim import claim, load
@@ -75,7 +78,10 @@ def run(build: Job) -> AgentSession:
         session, rows = await in_transaction(load, owner)
         store = CheckpointStore(owner, rows, Usage, lambda: None)
         context = Context(session, store, UnaskedModel(), UnusedToolbox(), [], unasked)
-        rest = await run_agent_loop(context, [note("start", "Begin.")])
+        try:
+            rest = await run_agent_loop(context, [note("start", "Begin.")])
+        except UnknownModel as error:
+            rest = await in_transaction(rest_for, owner, trouble_of(error), str(error))
         assert rest is not None
         await in_transaction(put_to_rest, owner, rest)
 
@@ -101,7 +107,8 @@ def test_an_allowance_smaller_than_one_call_is_a_sleep_until_it_is_enough(
     assert session.wake_at is not None
     assert session.wake_at > clock.next_midnight(clock.now())
     assert session.wake_at <= renewal_of(founder)
-    assert "budget is used" in words_for_the_founder(build)
+    used = "Today's budget is used." if budget_of_month < 30 else "of which 0 % is used"
+    assert used in words_for_the_founder(build)
     assert not SpendEntry.objects.exists()
 
 
@@ -118,22 +125,23 @@ def test_a_zero_budget_starts_no_build_and_says_when_there_is_money_again(projec
         start_build(project)
 
 
-def test_without_a_price_the_agent_sleeps_until_tomorrow_and_spends_nothing(
+def test_without_a_price_the_agent_sleeps_tries_again_later_and_spends_nothing(
     build: Job, settings: Settings
 ) -> None:
     settings.MODEL_PRICES = {}
     session = run(build)
-    assert (session.state, session.wake_at) == (SessionState.SLEEPING, clock.next_midnight(clock.now()))
-    assert words_for_the_founder(build) == NO_PRICE
+    assert (session.state, session.trouble) == (SessionState.SLEEPING, Trouble.MODEL_NO_PRICE)
+    assert session.wake_at is not None
+    assert words_for_the_founder(build) == TABLE[Trouble.MODEL_NO_PRICE].sentence
     assert not SpendEntry.objects.exists()
 
 
-def test_a_build_whose_model_was_ended_by_its_provider_ends_with_that_sentence(
+def test_a_build_whose_model_was_ended_by_its_provider_sleeps_with_that_sentence(
     build: Job, settings: Settings
 ) -> None:
     settings.MODEL_PRICES = {SONNET: {**settings.MODEL_PRICES[SONNET], "retires": "2020-01-01"}}
-    with pytest.raises(ModelEnded, match="retired"):
-        run(build)
+    assert run(build).trouble == Trouble.MODEL_RETIRED
+    assert words_for_the_founder(build) == TABLE[Trouble.MODEL_RETIRED].sentence
 
 
 def test_money_is_taken_also_for_a_founder_whose_sleeper_has_no_price(

@@ -49,14 +49,19 @@ def is_over(job: Job) -> Any:
     return Job.objects.get(pk=job.pk).is_over
 
 
-def answered(job: Job) -> None:
-    """Answer whatever the build asks."""
+def is_over_once_answered(job: Job) -> Any:
+    """Whether the build is over; whatever it asks is answered."""
+    answer_all(job)
+    return is_over(job)
+
+
+def answer_all(job: Job) -> None:
     for question in AgentEscalation.objects.filter(job=job, status=AgentEscalation.Status.PENDING):
         resolve(question.pk, decision="by_name", by=job.project.owner)
 
 
 def until_ready(job: Job, workers: Workers) -> None:
-    wait_until(lambda: answered(job) or is_over(job), f"the build to end; {workers.log.read_text()[-2000:]}")
+    wait_until(lambda: is_over_once_answered(job), f"the build to end; {workers.log.read_text()[-2000:]}")
     job.refresh_from_db()
     assert job.status == JobStatus.READY, (job.status_message, workers.log.read_text()[-3000:])
 
@@ -153,12 +158,12 @@ def test_a_model_that_is_no_rehearsal_must_prove_every_promise(founder: User, wo
     workers._env["REHEARSED_MODEL"] = "false"
     workers.start()
     job = start(founder, PLAIN)
-    wait_until(
-        lambda: answered(job) or job.events.filter(type=EventType.CHECK_FINISHED, payload__ok=False).first(),
-        "a check to fail",
-    )
-    failed = job.events.filter(type=EventType.CHECK_FINISHED, payload__ok=False).first()
-    assert failed is not None
+
+    def first_failure() -> Any:
+        answer_all(job)
+        return job.events.filter(type=EventType.CHECK_FINISHED, payload__ok=False).first()
+
+    failed = wait_until(first_failure, "a check to fail")
     assert (failed.payload["promise"], failed.payload["verdict"]) == (NOT_FOR_A_SCRIPT, Verdict.NOT_KEPT)
     assert not Job.objects.filter(pk=job.pk, status=JobStatus.READY).exists()
 

@@ -40,10 +40,11 @@ def test_a_build_waits_in_plain_words_until_the_operator_has_mended_it(
     [told] = job.events.filter(type=EventType.SLEEPING)
     assert told.payload["reason"] == (
         "I do not build here as long as commands cannot be confined on this machine. "
-        "The operator of this installation can mend that. I try again in ten minutes."
+        "The operator of this installation has been told. "
+        "Nothing is lost, and I go on by myself once it works."
     )
     log = workers.log.read_text()
-    assert "build.sandbox_unsafe" in log
+    assert "sandbox_unsafe" in log
     assert "Install bubblewrap (`apt-get install bubblewrap`)" in log
 
     workers._env |= rehearsal.env

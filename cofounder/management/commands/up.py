@@ -1,6 +1,7 @@
 """`manage.py up`: everything on one machine, until Ctrl-C."""
 
 import signal
+import sys
 import time
 from argparse import ArgumentParser
 from contextlib import suppress
@@ -60,7 +61,7 @@ class Command(BaseCommand):
             embedded.refuse_second(settings.DATA_DIR)  # before the port, which the first one has, too
         refuse_taken_port(host, port)
         self.stdout.write("Starting. The first time takes a little longer.")
-        line = StatusLine(self.stdout)
+        line = StatusLine(sys.stdout)
         try:
             with Install(port=port, host=host, show=line.show) as install:
                 write_to(install.log_of("up"))

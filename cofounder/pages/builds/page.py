@@ -1,5 +1,6 @@
 """The build page, and the updates it fetches when its socket signals a change."""
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -59,12 +60,12 @@ def build_feed(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 def state_context(job: Job) -> dict[str, Any]:
     """Everything on the page except the feed; what only one panel shows is loaded when it is drawn."""
-    promises = SimpleLazyObject(lambda: state.promises_of(job))
+    promises = cache(lambda: state.promises_of(job))
     return {
         "job": job,
         "state": state.read(job),
-        "promises": promises,
-        "tally": SimpleLazyObject(lambda: state.tally_of(promises)),
+        "promises": SimpleLazyObject(promises),
+        "tally": SimpleLazyObject(lambda: state.tally_of(promises())),
         "documents": job.documents.order_by("pk"),
         "saved": SimpleLazyObject(lambda: state.last_saved(job)),
         "spending": SimpleLazyObject(lambda: spending.spending_of(job)),

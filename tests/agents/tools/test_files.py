@@ -165,3 +165,18 @@ async def test_what_may_not_be_read_is_passed_by_and_its_failure_is_the_tools(
 )
 def test_a_glob_means_what_a_shell_means_by_it(pattern: str, path: str, matches: bool) -> None:
     assert bool(matcher(pattern).fullmatch(path)) is matches
+
+
+async def test_an_offset_of_nothing_reads_from_the_beginning(call: Caller) -> None:
+    await call("write_file", path="a", content="one\ntwo\n")
+    assert text(await call("read_file", path="a", offset=0)) == "one\ntwo\n"
+    assert text(await call("read_file", path="a", offset=0, limit=1)) == "[lines 1 to 1 of 2]\none\n"
+
+
+async def test_a_workspace_that_was_deleted_is_there_again(call: Caller) -> None:
+    await call("write_file", path="a", content="one")
+    await call("bash", command='rm -rf "$HOME/app"')
+    assert text(await call("bash", command="pwd; ls -A")).endswith("/app\n[exit 0]")
+    await call("bash", command='rm -rf "$HOME/app"')
+    assert not (await call("write_file", path="b/c", content="two")).is_error
+    assert text(await call("glob", pattern="**/*")) == "b/c"

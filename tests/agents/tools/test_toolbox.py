@@ -21,7 +21,7 @@ TWO = [*SIMPLE, {"value": "rich", "label": "Make it rich", "description": "Many 
 def call() -> Caller:
     """For tools that never use the sandbox."""
     nowhere: Any = None
-    return Caller(Workspace(nowhere, project_id=str(uuid.uuid4()), owner=("job", 1), envs={}))
+    return Caller(Workspace(nowhere, project_id=str(uuid.uuid4()), owner=("job", 1)))
 
 
 def test_the_definitions_are_the_same_bytes_every_time() -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -126,7 +127,7 @@ def test_a_server_that_is_killed_can_be_started_again(data_dir: Path) -> None:
         for part in services.parts:
             assert part.is_alive()
             os.kill(pid_of(part), signal.SIGKILL)
-            wait_until(lambda part=part: not part.is_alive())
+            wait_until(partial(has_ended, part))
 
             start_again(part)
 
@@ -145,6 +146,10 @@ def test_a_copied_data_directory_that_names_another_process_is_started(data_dir:
 
     ask(data_dir)
     holder.leave()
+
+
+def has_ended(part: embedded.Postgres | embedded.Redis) -> bool:
+    return not part.is_alive()
 
 
 def pid_of(part: embedded.Postgres | embedded.Redis) -> int:

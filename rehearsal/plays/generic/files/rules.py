@@ -295,13 +295,12 @@ def declaration(plan):
     """cofounder.json: a check for whatever is understood, none for the rest."""
     proofs = [(each["text"], each["checks"]) for each in plan["promises"]]
     for message in plan["said"]:
-        proofs += [(message["text"], [run for part in message["parts"] for run in part["checks"]])] * is_done(message)
+        if all(part["is"] == "done" for part in message["parts"]):
+            proofs.append((message["text"], [run for part in message["parts"] for run in part["checks"]]))
+        else:
+            proofs += [(part["text"], part["checks"]) for part in message["parts"]]
     declared = [{"promise": text, "run": run} for text, runs in proofs for run in runs]
     return {"start": "python3 app.py", "port": 8000, "checks": declared[:MOST_CHECKS]}
-
-
-def is_done(message):
-    return all(part["is"] == "done" for part in message["parts"])
 
 
 def messages():
@@ -327,7 +326,7 @@ OUTCOMES = {
 
 def report(message):
     """A line for each sentence of a message."""
-    return [f"* {OUTCOMES[part['is']]}: “{shortened(part['text'], 120)}”" for part in message["parts"]]
+    return [f"* {OUTCOMES[part['is']]}: “{shortened(part['text'], 120).rstrip('.')}”" for part in message["parts"]]
 
 
 def shortened(words, longest):
