@@ -40,9 +40,9 @@ def stand_ins(
         monkeypatch.delenv(name, raising=False)
     install = Install(port=None, settings=keys, show=show)
     with install._open:
-        started = install._spawn_rehearsal()
-        assert started is not None
-        install._use(started)
+        rehearsal = install._spawn_rehearsal()
+        assert rehearsal is not None
+        install._use(rehearsal)
     return install
 
 
