@@ -99,7 +99,8 @@ class Install:
         ports = (self.port + 1, self.port + 2) if self.port else (0, 0)
         for port in filter(None, ports):
             refuse_taken_port("127.0.0.1", port)
-        process = Process("the rehearsal", self._rehearsal_command(ports), self.env, self.log_of("rehearsal"))
+        name = "the rehearsal" if "ANTHROPIC_API_KEY" in self._without else "the local sandbox"
+        process = Process(name, self._rehearsal_command(ports), self.env, self.log_of("rehearsal"))
         process.umask = 0o022  # that of a sandbox, whose files are the founder's
         process.log.write_bytes(b"")
         process.start()

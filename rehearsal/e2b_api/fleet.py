@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -14,6 +16,8 @@ from .limits import Limits
 from .record import FILE, Record, now
 from .sandbox import Sandbox, delete, make_directory
 from .warden import Watch
+
+log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.5
 
@@ -147,5 +151,11 @@ class Fleet:
 def _look_at(links: list[tuple[Watch, int]]) -> None:
     parents = warden.parents()
     for watch, root in links:
-        with contextlib.suppress(FileNotFoundError):  # it has been removed at the same moment
+        if parents.get(root) != os.getpid():
+            continue  # it has ended at the same moment
+        try:
             watch.look(root, parents)
+        except FileNotFoundError:
+            continue  # it has been removed at the same moment
+        except Exception:  # whatever is odd about one sandbox, the others are still watched
+            log.exception("The limits of %s could not be checked", watch.directory.name)

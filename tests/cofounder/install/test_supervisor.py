@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from cofounder.install import supervisor
+from cofounder.install.embedded import silent
 from cofounder.install.supervisor import Install, refuse_taken_port
-from cofounder.install.waiting import StartFailed
+from cofounder.install.waiting import Show, StartFailed
 
 
 def test_a_taken_port_is_refused_with_its_number() -> None:
@@ -30,12 +31,14 @@ def test_with_a_key_the_model_is_no_rehearsal_whatever_the_environment_says() ->
     assert install.env["REHEARSED_MODEL"] == "False"
 
 
-def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Mapping[str, str]) -> Install:
+def stand_ins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Mapping[str, str], show: Show = silent
+) -> Install:
     """An install with what stands in for missing keys started, and stopped again."""
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     for name in ("ANTHROPIC_API_KEY", "E2B_API_KEY", "REHEARSAL", "LOCAL_SANDBOX"):
         monkeypatch.delenv(name, raising=False)
-    install = Install(port=None, settings=keys)
+    install = Install(port=None, settings=keys, show=show)
     with install._open:
         rehearsal = install._spawn_rehearsal()
         assert rehearsal is not None
@@ -47,7 +50,9 @@ def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Mapping[str
 def test_with_a_model_s_key_alone_nothing_is_called_a_rehearsal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install = stand_ins(tmp_path, monkeypatch, {"ANTHROPIC_API_KEY": "real"})
+    shown: list[str] = []
+    install = stand_ins(tmp_path, monkeypatch, {"ANTHROPIC_API_KEY": "real"}, shown.append)
+    assert set(shown) == {"the local sandbox"}
     sentence = "Commands run in the local sandbox: confined on this machine, without network."
     assert install.env["LOCAL_SANDBOX"] == sentence
     assert install.notes == [sentence]
