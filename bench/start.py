@@ -68,7 +68,7 @@ def _help_ratio() -> float:
         places = (environment.BASE_DIR, Path(name))
         seconds = [[_help_seconds(place) for place in places] for _ in range(ROUNDS + 1)][1:]
     ours, bare = (statistics.median(column) for column in zip(*seconds, strict=True))
-    return ours / bare
+    return float(ours / bare)
 
 
 def _help_seconds(place: Path) -> float:
@@ -133,7 +133,7 @@ def _need_living(process: subprocess.Popen[bytes]) -> None:
 def _has_page(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=LONGEST) as page:
-            return page.status == 200
+            return bool(page.status == 200)
     except (urllib.error.URLError, ConnectionError):
         return False
 
