@@ -51,7 +51,6 @@ class _Comparison(difflib.SequenceMatcher[str]):
     def __init__(self, before: Sequence[str], after: Sequence[str]) -> None:
         super().__init__(autojunk=False)
         self.a, self.b = before, after
-        self.opcodes = None
 
     def get_matching_blocks(self) -> list[difflib.Match]:
         blocks: list[Block] = []

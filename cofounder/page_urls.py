@@ -13,6 +13,7 @@ from cofounder.pages.settings import account, delete_account, notifications, sig
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("enter/<str:token>", sign_in_link.enter, name="enter"),
     path("projects", index.projects, name="projects"),
     path("projects/new", new.new_project, name="new-project"),
@@ -45,5 +46,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/notifications/webhook/<slug:verb>", notifications.act, name="notifications-act"),
     path("settings/nights", account.set_nights, name="set-nights"),
     path("settings/tokens", account.make_token, name="make-token"),
+    path("settings/tokens/revoke", account.revoke_tokens, name="revoke-tokens"),
     path("settings/tokens/<str:digest>/revoke", account.revoke_token, name="revoke-token"),
 ]

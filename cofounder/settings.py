@@ -25,7 +25,7 @@ TRUSTED_PROXIES = number("TRUSTED_PROXIES", int(BASE_URL.startswith("https://"))
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "cofounder.apps.CockpitConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "channels",
     "csp",
     "django_htmx",
@@ -119,12 +120,23 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-]
+] + [{"NAME": "cofounder.accounts.api_tokens.EndWithThePassword"}]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_ADAPTER = "cofounder.accounts.adapter.Adapter"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[cofounder] "
+# A local install whose mails stay on its disk has nobody to confirm an address to.
+CONFIRMS_ADDRESSES = bool(text("EMAIL_URL")) or not environment.is_loopback(BASE_URL)
+MAX_DAILY_SIGNUPS = number("MAX_DAILY_SIGNUPS", 10, most=100_000)  # plans begun by signing up, a UTC day
+MFA_ADAPTER = "cofounder.accounts.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "cofounder"
+MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute wrong
+MFA_ALLOW_UNVERIFIED_EMAIL = not CONFIRMS_ADDRESSES
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = environment.is_loopback(BASE_URL)  # browsers trust localhost too
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "projects"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
@@ -210,7 +222,7 @@ PRIVATE_PREVIEWS = bool(E2B_SANDBOX_URL) or E2B_DOMAIN != "e2b.app"  # the opera
 CONTENT_SECURITY_POLICY = security.content_policy(security.preview_hosts(E2B_DOMAIN, E2B_SANDBOX_URL))
 SANDBOX_LIFETIME_SECONDS = number("SANDBOX_LIFETIME_SECONDS", 3600, least=60, most=86_400)
 WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 20, least=1, most=1000)
-MAX_DAILY_SPEND = number("MAX_DAILY_SPEND", 0)  # µ$ a UTC day for the whole install; 0: no cap
+MAX_DAILY_SPEND = number("MAX_DAILY_SPEND", 50_000_000)  # µ$ a UTC day for the whole install; 0: no cap
 SELF_SERVICE_TOP_UP = boolean("SELF_SERVICE_TOP_UP", False)
 CHROMIUM = text("CHROMIUM")
 MODEL_PRICES = model_prices.MODEL_PRICES

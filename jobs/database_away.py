@@ -23,6 +23,13 @@ _PASSING = (
 )
 
 
+def drop_connection() -> None:
+    """Close this thread's connection for good: a pool would hand it out again."""
+    if connection.connection is not None:
+        connection.connection.close()
+    connection.close()
+
+
 @contextmanager
 def recognised() -> Iterator[None]:
     """Raise every error that says that the database is away as one of `AWAY`.
@@ -36,5 +43,5 @@ def recognised() -> Iterator[None]:
         if not isinstance(error.__cause__, _PASSING):
             raise
         if not connection.in_atomic_block:
-            connection.close()
+            drop_connection()
         raise OperationalError(f"The database is away: {error.__cause__}") from error

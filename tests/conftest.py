@@ -115,9 +115,21 @@ def other_founder(tiers: None) -> "User":
     return _make_user("other@example.com")
 
 
+def give_second_factor(user: "User") -> str:
+    """An authenticator app; its seed."""
+    from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+
+    seed: str = generate_totp_secret()
+    TOTP.activate(user, seed)
+    return seed
+
+
 @pytest.fixture
 def admin(tiers: None) -> "User":
-    return _make_user("admin@example.com", is_staff=True, is_superuser=True)
+    """As the admin lets nobody in without: with a second factor."""
+    user = _make_user("admin@example.com", is_staff=True, is_superuser=True)
+    give_second_factor(user)
+    return user
 
 
 BRIEF = {

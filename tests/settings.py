@@ -18,6 +18,7 @@ os.environ.update(
     FIELD_ENCRYPTION_KEYS=Fernet.generate_key().decode(),
     DEBUG="true",  # the clock may be moved
     BASE_URL="http://localhost:8000",
+    MAX_DAILY_SPEND="0",  # tests that are about the cap set it
 )
 
 from cofounder.settings import *  # noqa: E402, F403

@@ -1,10 +1,14 @@
-"""Deletes an account and everything that belongs to the founder, in one transaction."""
+"""Deletes an account and everything that belongs to the founder, in one transaction.
+
+What was spent stays in the ledger without a name, and counts against the install's day as before.
+"""
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
 from agents.actions.projects import delete_project
+from agents.models import BudgetChange
 from agents.session.locks import lock_days
 from jobs.errors import CofounderError, Conflict
 from jobs.models import Project
@@ -20,11 +24,12 @@ def delete_account(user: AbstractUser, confirm: str) -> None:
     if confirm.strip().lower() != user.email.lower():
         raise CofounderError("Type the e-mail address of your account to confirm.", field="confirm")
     if user.is_staff:
-        raise Conflict("An administrator's account is deleted in the admin.")
+        raise Conflict("This account may use the admin. Another administrator has to take that right first.")
     get_user_model().objects.select_for_update().get(pk=user.pk)  # so that nothing new begins meanwhile
     projects = list(Project.objects.select_for_update().filter(owner=user.pk).order_by("pk"))
     # Ending a build may write to any of these days: lock them before the first job.
     lock_days(user.pk)
     for project in projects:
         delete_project(project, user)
+    BudgetChange.objects.filter(user=user.pk).update(reason="")
     user.delete()

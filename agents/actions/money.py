@@ -32,10 +32,11 @@ from jobs.queue import enqueue_agent_run
 log = structlog.get_logger(__name__)
 
 REASON_LIMIT = 300
+CHANGE_MONEY = "agents.add_budgetchange"
 
 
 class NotAllowed(CofounderError):
-    """Only an administrator can add money here. Please ask whoever runs this installation."""
+    """Only an administrator can add money, and nobody to their own account. Please ask for it."""
 
     status_code = 403
     code = "permission_denied"
@@ -43,19 +44,20 @@ class NotAllowed(CofounderError):
 
 @transaction.atomic
 def top_up(user: AbstractUser, amount: Any, *, by: AbstractUser | None, reason: str = "") -> DailyBudget:
-    """Add money to the running period. Raises `NotAllowed` for a founder's own where that is switched off."""
+    """Add money to the running period. Raises `NotAllowed`: a founder's own needs SELF_SERVICE_TOP_UP."""
     if checked(amount) <= 0:
         raise CofounderError("A top-up must be more than $0.", field="amount_microdollars")
-    if by is not None and _is_own(user, by) and not by.is_staff and not settings.SELF_SERVICE_TOP_UP:
-        raise NotAllowed
+    if not (settings.SELF_SERVICE_TOP_UP and _is_own(user, by)):
+        _need_right(user, by)
     return _change_period(user, BudgetChange.Kind.TOP_UP, amount, by, reason)
 
 
 @transaction.atomic
 def override(user: AbstractUser, amount: Any, by: AbstractUser | None, reason: str = "") -> DailyBudget:
-    """Correct the running period's money, up or down."""
+    """Correct the running period's money, up or down. Raises `NotAllowed`."""
     if checked(amount) == 0:
         raise CofounderError("A correction of $0 changes nothing.", field="amount_microdollars")
+    _need_right(user, by)
     return _change_period(user, BudgetChange.Kind.OVERRIDE, amount, by, reason)
 
 
@@ -64,6 +66,8 @@ def set_today(user: AbstractUser, amount: Any, by: AbstractUser | None) -> Daily
     """Let today cost this much, with the period's own money. Less than what is spent ends the day's work."""
     if checked(amount) < 0:
         raise CofounderError("A day cannot allow less than $0.", field="amount_microdollars")
+    if not _is_own(user, by):  # it is the founder's own money
+        _need_right(user, by)
     subscription = _subscription(user)
     today = clock.today()
     day = ledger.lock_day(subscription, today)
@@ -125,6 +129,12 @@ def _record(
     transaction.on_commit(partial(log.info, "budget.changed", **facts))
 
 
+def _need_right(user: AbstractUser, by: AbstractUser | None) -> None:
+    """Somebody else's money needs the permission, one's own cannot be raised by it; None is `manage.py`."""
+    if by is not None and (_is_own(user, by) or not by.has_perm(CHANGE_MONEY)):
+        raise NotAllowed
+
+
 def _is_own(user: AbstractUser, by: AbstractUser | None) -> bool:
     return by is not None and bool(by.pk == user.pk)
 
@@ -150,7 +160,7 @@ def _take_effect(subscription: Subscription, day: DailyBudget, by: AbstractUser 
     left = max(0, ledger.remaining_in_period(subscription, day.day))
     day.allowance_microdollars = max(0, min(left, _share(subscription, day) + _moved(day)))
     day.save(update_fields=["allowance_microdollars"])
-    sessions = lock_under_way(day.user_id)
+    sessions = lock_under_way(subscription.pk)
     for session in sessions:
         _tell(session, day)
     at = clock.now() if by is not None and by.pk == subscription.pk else _out_of_quiet_hours(subscription)

@@ -9,7 +9,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from agents.actions import control
-from agents.models import AgentSession
+from agents.models import AgentSession, SpendEntry
 from agents.session.locks import lock_to_delete
 from jobs.models import TERMINAL, Project
 from jobs.queue import ERRANDS
@@ -21,7 +21,7 @@ END_SANDBOX = "agents.end_sandbox"
 
 @transaction.atomic
 def delete_project(project: Project, by: AbstractUser) -> None:
-    """Stop the project's build if one runs, and delete everything it has."""
+    """Stop the project's build if one runs, and delete everything it has. The ledger keeps what it cost."""
     Project.objects.select_for_update().get(pk=project.pk)
     for job in project.jobs.exclude(status__in=TERMINAL):
         control.cancel(job, by)
@@ -31,6 +31,7 @@ def delete_project(project: Project, by: AbstractUser) -> None:
     folder = f"projects/{project.pk}"
     # A worker that is about to add to a log or a transcript waits, and then finds nothing to add to.
     lock_to_delete(project)
+    SpendEntry.objects.filter(session__job__project=project).update(phase="")  # the money stays, the words go
     project.delete()
     transaction.on_commit(partial(_delete_folder, "snapshots", f"{folder}/snapshots"))
     transaction.on_commit(partial(_delete_folder, "default", f"{folder}/screenshots"))

@@ -25,6 +25,7 @@ from jobs.models import Job
 
 
 class ChangeForm(CheckedForm):
+    by: AbstractUser | None = None  # set for each request
     amount_microdollars = DollarsField(
         label="Amount ($)",
         help_text="A top-up adds it to the period. An override corrects the period by it, up or down. "
@@ -44,7 +45,7 @@ class ChangeForm(CheckedForm):
 
     def _try(self) -> None:
         with transaction.atomic():
-            self.make(None)
+            self.make(self.by)
             transaction.set_rollback(True)
 
     def make(self, by: AbstractUser | None) -> DailyBudget:
@@ -74,6 +75,11 @@ class ChangeAdmin(ReadOnlyAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("agents.add_budgetchange"))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.by = request.user
+        return form
 
     def found(self, queryset: QuerySet[BudgetChange], words: str) -> QuerySet[BudgetChange]:
         return queryset.filter(user__email__icontains=words)
@@ -147,6 +153,8 @@ class SpendAdmin(ReadOnlyAdmin):
 
     @admin.display(description="build")
     def build(self, entry: SpendEntry) -> str:
+        if entry.session is None:
+            return "a deleted build"
         job = entry.session.job
         address = reverse("admin:agents_spend_of_build", args=[job.pk])
         return format_html('<a href="{}">{} {}</a>', address, job.project.name, job.build_version)

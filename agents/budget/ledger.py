@@ -154,8 +154,13 @@ def _room_of_install(today: date) -> int:
 def settle(entry_id: UUID, usage: Usage) -> tuple[SpendEntry, DailyBudget]:
     """Replace a reservation by what the call used. It counts for the day of the reservation."""
     entry = SpendEntry.objects.get(pk=entry_id)
+    day = _close(entry, prices.price_of(entry.model, entry.day).cost(usage))
+    _record_usage(entry, usage)
+    return entry, day
+
+
+def _record_usage(entry: SpendEntry, usage: Usage) -> None:
     cost = prices.price_of(entry.model, entry.day).cost(usage)
-    day = _close(entry, cost)
     SpendEntry.objects.filter(pk=entry.pk).update(
         status=SpendEntry.Status.SETTLED,
         input_tokens=usage.input_tokens,
@@ -167,12 +172,17 @@ def settle(entry_id: UUID, usage: Usage) -> tuple[SpendEntry, DailyBudget]:
         settled_at=clock.now(),
     )
     entry.cost_microdollars = cost
-    return entry, day
 
 
 def settle_late(entry_id: UUID, usage: Usage) -> None:
-    """Bill an interrupted call, also when its reservation was given back since; once billed it stays so."""
+    """Bill an interrupted call, also when its reservation was given back since; once billed it stays so.
+
+    For a founder who is gone it counts for any nameless row of that day: only their sum means something.
+    """
     entry = SpendEntry.objects.get(pk=entry_id)
+    if entry.user_id is None:
+        _settle_nameless(entry, usage)
+        return
     day = DailyBudget.objects.select_for_update().get(user=entry.user_id, day=entry.day)
     entry.refresh_from_db(fields=["status"])
     if entry.status == SpendEntry.Status.SETTLED:
@@ -184,6 +194,17 @@ def settle_late(entry_id: UUID, usage: Usage) -> None:
         SpendEntry.objects.filter(pk=entry.pk).update(status=SpendEntry.Status.RESERVED)
     cost = settle(entry_id, usage)[0].cost_microdollars
     AgentSession.objects.filter(pk=entry.session_id).update(cost_microdollars=F("cost_microdollars") + cost)
+
+
+def _settle_nameless(entry: SpendEntry, usage: Usage) -> None:
+    day = DailyBudget.objects.select_for_update().filter(user=None, day=entry.day).order_by("pk").first()
+    entry.refresh_from_db(fields=["status"])
+    if entry.status == SpendEntry.Status.SETTLED:
+        return
+    _record_usage(entry, usage)
+    if day is not None:
+        day.spent_microdollars += entry.cost_microdollars
+        day.save(update_fields=["spent_microdollars"])
 
 
 def release(entry_id: UUID) -> None:

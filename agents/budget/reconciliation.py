@@ -16,7 +16,7 @@ class Orphan:
     """A reservation whose session is no longer at work; the amount is in µ$."""
 
     entry_id: UUID
-    session_id: UUID
+    session_id: UUID | None  # None when its project is deleted
     day: date
     amount: int
 
@@ -25,7 +25,7 @@ class Orphan:
 class Difference:
     """A day whose total differs from the ledger's; both are in µ$."""
 
-    user_id: UUID
+    user_id: UUID | None
     day: date
     name: str  # spent or reserved
     recorded: int
@@ -34,7 +34,7 @@ class Difference:
 
 def release_orphans(*, dry_run: bool = False) -> list[Orphan]:
     """Release reservations of sessions that are not at work; returns what was, or would be, released."""
-    reserved = SpendEntry.objects.filter(status=SpendEntry.Status.RESERVED)
+    reserved = SpendEntry.objects.filter(status=SpendEntry.Status.RESERVED, user__isnull=False)
     found = reserved.exclude(session__state__in=AT_WORK).order_by("day", "pk")
     return [orphan for entry in found if (orphan := _release(entry, dry_run))]
 
@@ -43,18 +43,22 @@ def release_orphans(*, dry_run: bool = False) -> list[Orphan]:
 def _release(entry: SpendEntry, dry_run: bool) -> Orphan | None:
     """The session may have woken since, so check again under the locks that its claim would need."""
     DailyBudget.objects.select_for_update().get(user=entry.user_id, day=entry.day)
-    session = AgentSession.objects.select_for_update(no_key=True).get(pk=entry.session_id)
+    session = AgentSession.objects.select_for_update(no_key=True).filter(pk=entry.session_id).first()
     entry.refresh_from_db(fields=["status"])
-    if session.state in AT_WORK or entry.status != SpendEntry.Status.RESERVED:
+    is_at_work = session is not None and session.state in AT_WORK
+    if is_at_work or entry.status != SpendEntry.Status.RESERVED:
         return None
     if not dry_run:
         ledger.release(entry.pk)
-    return Orphan(entry.pk, session.pk, entry.day, entry.reserved_microdollars)
+    return Orphan(entry.pk, entry.session_id, entry.day, entry.reserved_microdollars)
 
 
 def repair_days(*, dry_run: bool = False) -> list[Difference]:
-    """Set every day's totals to the ledger's; returns the differences found."""
-    days = DailyBudget.objects.order_by("day", "pk").values_list("pk", flat=True)
+    """Set every day's totals to the ledger's; returns the differences found.
+
+    Days of founders who are gone stay as they are: their entries no longer tell whose they were.
+    """
+    days = DailyBudget.objects.filter(user__isnull=False).order_by("day", "pk").values_list("pk", flat=True)
     return [difference for pk in days for difference in _repair(pk, dry_run)]
 
 

@@ -21,7 +21,7 @@ def require_subscription(user_id: UUID) -> Subscription:
     """The founder's subscription; `PaymentNeeded` when there is none or it is suspended."""
     subscription = Subscription.objects.select_related("tier").filter(user=user_id).first()
     if subscription is None:
-        raise PaymentNeeded("There is no subscription on this account yet. Choose a plan to start building.")
+        raise PaymentNeeded("There is no plan on this account yet. Settings say what is missing.")
     if subscription.suspended:
         raise PaymentNeeded("This subscription is suspended. Once it is paid, the build can go on.")
     return subscription

@@ -119,12 +119,12 @@ class AnthropicModel:
 
     async def _attempt(self, request: Request) -> Turn:
         streamed = Streamed()
-        async with self._client.beta.messages.with_streaming_response.create(
+        async with self._client.beta.messages.with_streaming_response.create(  # type: ignore[call-overload]
             model=request.model,
             max_tokens=request.max_tokens,
             system=[{"type": "text", "text": request.system}],
-            tools=request.tools,  # type: ignore[arg-type]  # plain dictionaries, checked by the API
-            messages=request.messages,  # type: ignore[arg-type]
+            tools=request.tools,  # plain dictionaries, checked by the API
+            messages=request.messages,
             thinking={"type": "adaptive", "display": "summarized"},
             output_config={"effort": "medium"},
             cache_control={"type": "ephemeral"},

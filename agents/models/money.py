@@ -1,4 +1,7 @@
-"""The money of a founder's day: budget, changes to it, and the ledger. Amounts are µ$."""
+"""The money of a founder's day: budget, changes to it, and the ledger. Amounts are µ$.
+
+What was spent stays when a project or a founder is deleted: the rows lose the name, and keep the money.
+"""
 
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
@@ -13,7 +16,11 @@ class DailyBudget(models.Model):
     """A founder's UTC day: what it allows, what is settled, and what calls under way may still cost (µ$)."""
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="daily_budgets", db_index=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="daily_budgets",
+        db_index=False,
     )
     day = models.DateField()
     allowance_microdollars = models.PositiveBigIntegerField()
@@ -38,7 +45,7 @@ class BudgetChange(UUIDModel):
         OVERRIDE = "override", "Override"  # an admin's correction of the period
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="budget_changes"
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="budget_changes"
     )
     kind = models.CharField(max_length=20, choices=Kind)
     amount_microdollars = models.BigIntegerField()
@@ -68,13 +75,14 @@ class SpendEntry(UUIDModel):
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
+        null=True,
+        on_delete=models.SET_NULL,
         related_name="spend",
         db_index=False,
         db_constraint=False,
     )
     session = models.ForeignKey(
-        AgentSession, on_delete=models.CASCADE, related_name="spend", db_constraint=False
+        AgentSession, null=True, on_delete=models.SET_NULL, related_name="spend", db_constraint=False
     )
     phase = models.CharField(max_length=200, blank=True)
     day = models.DateField()  # of the reservation

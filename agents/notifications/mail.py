@@ -34,6 +34,9 @@ async def notify(job_id: str, seq: int) -> None:
     news = await in_transaction(notices.unsent, UUID(job_id), seq, Notice.Channel.MAIL)
     if news is None:
         return
+    if not await in_transaction(may_be_mailed, news.owner):
+        log.info("notice.address_not_confirmed", job_id=job_id, seq=seq)
+        return
     await _send(await in_transaction(mail_for, news))
     await in_transaction(notices.record, news, Notice.Channel.MAIL)
     log.info("notice.mailed", job_id=job_id, seq=seq, kind=news.kind.value)
@@ -71,6 +74,14 @@ def is_confirmed(user: AbstractUser) -> bool:
     return not EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=False).exists()
 
 
+def may_be_mailed(user: AbstractUser) -> bool:
+    """No mail goes to an address that may be a stranger's: a project's name would bring them anybody's words.
+
+    An install that cannot ask for a confirmation sends nothing over the net either.
+    """
+    return not settings.CONFIRMS_ADDRESSES or is_confirmed(user)
+
+
 def _mail(to: str, subject: str, kind: Kind, context: dict[str, object]) -> EmailMessage:
     return EmailMessage(
         subject=subject,
@@ -106,4 +117,6 @@ async def mail_link(escalation_id: str) -> None:
 def _mail_again(escalation_id: UUID) -> EmailMessage | None:
     questions = AgentEscalation.objects.select_related("project__owner")
     question = questions.filter(pk=escalation_id, status=AgentEscalation.Status.PENDING).first()
-    return question_mail(question) if question else None
+    if question is None or not may_be_mailed(question.project.owner):
+        return None
+    return question_mail(question)

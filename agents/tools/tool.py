@@ -64,6 +64,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def numbered(number: int, line: str) -> str:
+    """A line of a file with its number, as `cat -n` shows it."""
+    return f"{number:>6}\t{line}"
+
+
 def _without_titles(schema: Any) -> Any:
     """Remove the titles pydantic gives every field: they repeat the name and cost tokens in every call."""
     if isinstance(schema, list):

@@ -15,6 +15,8 @@ from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cofounder.accounts.second_factor import has_second_factor
+from cofounder.models import User
 from jobs.api.serializers import ErrorSerializer
 from jobs.errors import CofounderError
 
@@ -33,7 +35,23 @@ class PasswordAuthentication(BasicAuthentication):
             raise Throttled(LOCKED_SECONDS) from error
         if user is None:
             raise AuthenticationFailed("E-mail address or password is wrong.")
+        if has_second_factor(user):
+            raise AuthenticationFailed("A password alone is not enough here. Make the token in Settings.")
         return user, None
+
+
+class EndWithThePassword:
+    """Ends a user's tokens with a new password, wherever it is set; Django tells its validators of each."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        """Any password will do."""
+
+    def get_help_text(self) -> str:
+        return "A new password ends the tokens for programs."
+
+    def password_changed(self, password: str, user: User) -> None:
+        if user.pk is not None:
+            AuthToken.objects.filter(user=user.pk).delete()
 
 
 class PasswordScheme(BasicScheme):  # type: ignore[no-untyped-call]  # drf_spectacular registers it

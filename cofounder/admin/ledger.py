@@ -19,6 +19,7 @@ from jobs import clock
 SPANS = (7, 30, 90, 365)  # days
 USUAL_SPAN = 30
 MOST_FOUNDERS = 50
+GONE = "deleted accounts"
 WIDTH, HEIGHT, LEFT, BOTTOM = 1000, 220, 60, 24  # of the chart
 
 
@@ -98,7 +99,10 @@ def by_founder(begin: date) -> list[Total]:
         user__in=[row["user"] for row in shown], created_at__date__gte=begin
     ).values_list("user")
     seconds = dict(sessions.annotate(total=Sum("sandbox_seconds")))
-    return [_total(emails[row["user"]], row, timedelta(seconds=seconds.get(row["user"], 0))) for row in shown]
+    return [
+        _total(emails.get(row["user"], GONE), row, timedelta(seconds=seconds.get(row["user"], 0)))
+        for row in shown
+    ]
 
 
 def reserved_on(day: date) -> int:

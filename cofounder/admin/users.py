@@ -1,6 +1,6 @@
 """Users in the admin: the login is the e-mail address, and groups say what somebody may do there."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 else:
     Admin = UserAdmin  # takes no parameter at run time
 
-admin.site.site_header = "cofounder"
-admin.site.site_title = "cofounder"
-admin.site.index_title = "Cockpit"
-admin.site.enable_nav_sidebar = False  # the lists need the width for state, phase, spend and time
+POWERS = ("is_staff", "is_superuser", "groups")
 
 
 @admin.register(User)
@@ -37,6 +34,16 @@ class FounderAdmin(Admin):
     )
     readonly_fields = ("last_login", "date_joined")
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Only a superuser gives rights: whoever may change users must not make themselves one."""
+        powers = () if request.user.is_superuser else POWERS
+        return (*self.readonly_fields, *powers)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Nor may they take over the account of one with a new password."""
+        is_above = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not is_above and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Deleting the rows alone would leave their sandboxes and files behind."""

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Callable
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -179,10 +180,20 @@ def database() -> dict[str, Any]:
 
 
 def email() -> dict[str, Any]:
-    """Django's settings for sending mail: `EMAIL_URL`, else the log."""
+    """Django's settings for sending mail: `EMAIL_URL`, else files in the data directory."""
+    given = text("EMAIL_URL")
+    if not given:
+        return {
+            "EMAIL_BACKEND": "cofounder.config.mail_files.EmailBackend",
+            "EMAIL_FILE_PATH": str(data_dir() / "mails"),
+        }
     expected = "an address such as smtp+tls://user:password@host:587"
-    given = text("EMAIL_URL", "consolemail://")
     config: dict[str, Any] = _read("EMAIL_URL", lambda: environ.Env.email_url_config(given), expected)
+    if ".console." in config["EMAIL_BACKEND"]:
+        raise BadSetting(
+            "EMAIL_URL would write mails to the log, and with them links that sign in. Leave it empty: "
+            f"mails are then files in {data_dir() / 'mails'}."
+        )
     return config
 
 
@@ -192,6 +203,15 @@ def redis_url() -> str:
     if given:
         return given
     return f"unix://{redis_socket(data_dir())}"
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a site's address is one that only this machine itself can open."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def is_embedded(name: str) -> bool:

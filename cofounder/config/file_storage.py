@@ -9,7 +9,11 @@ def storage(folder: str, *, bucket: str, endpoint: str, data_dir: Path) -> dict[
     if not bucket:
         return {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(data_dir / folder)},
+            "OPTIONS": {
+                "location": str(data_dir / folder),
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
         }
     return {
         "BACKEND": "cofounder.config.bucket.Bucket",

@@ -8,8 +8,9 @@ from typing import Any
 
 import structlog
 
-# The addresses of links that sign in or answer: whoever reads a log must not be able to use them.
-_KEYS_IN_PATHS = re.compile(r"/(enter|answer)/[\w.:=-]{20,}")
+# The addresses of links that sign in, answer, confirm or set a password: whoever reads a log must not be able
+# to use them.
+_KEYS_IN_PATHS = re.compile(r"/(enter|answer|confirm-email|password/reset/key)/[\w.:=-]{20,}")
 
 
 def _hide_links(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cofounder.config import environment
+from cofounder.install.private_files import UMASK
 from cofounder.install.waiting import movement_of
 
 STOP_SECONDS = 40  # a worker may take 30 to hand its sessions back
@@ -26,9 +27,11 @@ class Process:
     command: list[str]
     env: dict[str, str]
     log: Path
+    umask: int = UMASK
     running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.log.touch(mode=0o600)
         with self.log.open("ab") as log:
             self.running = subprocess.Popen(
                 self.command,
@@ -38,6 +41,7 @@ class Process:
                 stderr=log,
                 preexec_fn=end_with_parent,  # noqa: PLW1509  # one prctl call, no lock taken
                 start_new_session=True,  # Ctrl-C reaches only the supervisor, which stops all in order
+                umask=self.umask,
                 cwd=environment.BASE_DIR,
             )
 

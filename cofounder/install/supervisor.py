@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cofounder.config import environment
-from cofounder.install import embedded, place, reachable, tables
+from cofounder.install import embedded, place, private_files, reachable, tables
 from cofounder.install.keeping import Keeper
 from cofounder.install.process import Process
 from cofounder.install.waiting import Show, StartFailed, wait_for
@@ -59,6 +59,7 @@ class Install:
             self._need_usable()
             rehearsal = self._spawn_rehearsal()  # it loads while PostgreSQL starts
             services = self._start_services()
+            private_files.close_to_others(self.data_dir)
             if rehearsal is not None:
                 self._use(rehearsal)
             if self.port is not None and services is not None and services.has_new_database:
@@ -99,6 +100,7 @@ class Install:
         for port in filter(None, ports):
             refuse_taken_port("127.0.0.1", port)
         process = Process("the rehearsal", self._rehearsal_command(ports), self.env, self.log_of("rehearsal"))
+        process.umask = 0o022  # that of a sandbox, whose files are the founder's
         process.log.write_bytes(b"")
         process.start()
         self._open.callback(process.stop)
@@ -137,8 +139,10 @@ class Install:
 
     def log_of(self, name: str) -> Path:
         directory = self.data_dir / "logs"
-        directory.mkdir(exist_ok=True)
-        return directory / f"{name}.log"
+        directory.mkdir(mode=0o700, exist_ok=True)
+        log = directory / f"{name}.log"
+        log.touch(mode=0o600)
+        return log
 
     def start_web(self) -> str:
         """Start the web process and wait until it accepts connections; return its address."""

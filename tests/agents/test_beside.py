@@ -20,7 +20,9 @@ async def test_work_beside_the_loop_leaves_it_free() -> None:
 
 
 def lag() -> float:
-    return next(sample.value for sample in LOOP_LAG.collect()[0].samples if sample.name.endswith("_sum"))
+    return next(
+        sample.value for sample in next(iter(LOOP_LAG.collect())).samples if sample.name.endswith("_sum")
+    )
 
 
 async def test_work_on_the_loop_is_measured_as_its_lag() -> None:

@@ -21,7 +21,7 @@ from cofounder.pages import markup
 
 Work = Callable[[int], Any]  # prepares an input of this size; calling the result is the work
 MOST_GROWTH = 2.5
-UNMEASURABLE = 0.002  # seconds: what is faster than this at the larger size is fast enough
+UNMEASURABLE = 0.01  # seconds: what is faster than this at the larger size is fast enough
 RANDOM = random.Random(15)
 
 

@@ -56,6 +56,7 @@ OWN = {
     "settings/notifications/webhook",
     "settings/notifications/webhook/<slug:verb>",
     "settings/tokens",
+    "settings/tokens/revoke",
 }
 OWNED = {
     "api/escalations/<uuid:escalation_id>",

@@ -11,6 +11,7 @@ from django.test import Client
 from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
+from tests.conftest import give_second_factor
 
 LIST = "/admin/escalations/agentescalation/"
 
@@ -101,6 +102,7 @@ def test_questions_are_found_by_founder_project_and_id(
 
 def test_who_may_only_look_cannot_answer(escalation: AgentEscalation, tiers: None) -> None:
     clerk = User.objects.create_user("clerk@example.com", "correct horse battery", is_staff=True)
+    give_second_factor(clerk)
     clerk.user_permissions.add(Permission.objects.get(codename="view_agentescalation"))
     client = signed_in(clerk)
     assert 'name="decision"' not in client.get(page_of(escalation)).text

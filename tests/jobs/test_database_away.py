@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from django.db import InternalError, ProgrammingError, connection, transaction
+from psycopg.conninfo import make_conninfo
 
 from agents.database import in_thread, in_transaction
 from agents.tasks import end_sandbox
-from jobs.database_away import AWAY, recognised
+from jobs.database_away import AWAY, drop_connection, recognised
 from jobs.models import Project
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _a_new_connection_afterwards(transactional_db: None) -> Iterator[None]:
     yield
-    connection.close()
+    drop_connection()
 
 
 def run(statement: str) -> None:
@@ -43,13 +44,13 @@ def a_statement_that_takes_too_long() -> None:
 
 def a_lock_that_is_not_given() -> None:
     run("SET lock_timeout = 20")
-    with psycopg.connect(**plain_parameters()) as other:
+    with psycopg.connect(plain_parameters()) as other:
         other.execute("LOCK TABLE jobs_project")
         Project.objects.update(name="changed")
 
 
 def a_server_that_shuts_down() -> None:
-    with psycopg.connect(**plain_parameters(), autocommit=True) as other:
+    with psycopg.connect(plain_parameters(), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [backend()])
     run("SELECT 1")
 
@@ -57,15 +58,15 @@ def a_server_that_shuts_down() -> None:
 def a_transaction_that_was_ended_while_idle() -> None:
     with transaction.atomic():
         run("SET LOCAL idle_in_transaction_session_timeout = 20")
-        with psycopg.connect(**plain_parameters(), autocommit=True) as other:
+        with psycopg.connect(plain_parameters(), autocommit=True) as other:
             other.execute("SELECT pg_sleep(0.3)")
         run("SELECT 1")
 
 
 def no_connection_left() -> None:
     name = connection.settings_dict["NAME"]
-    connection.close()
-    with psycopg.connect(**plain_parameters() | {"dbname": "postgres"}, autocommit=True) as other:
+    drop_connection()
+    with psycopg.connect(plain_parameters(), dbname="postgres", autocommit=True) as other:
         other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         try:
             run("SELECT 1")
@@ -73,9 +74,9 @@ def no_connection_left() -> None:
             other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
-def plain_parameters() -> dict[str, str]:
+def plain_parameters() -> str:
     database = connection.settings_dict
-    return {"dbname": database["NAME"], "user": database["USER"], "host": database["HOST"]}
+    return make_conninfo(dbname=database["NAME"], user=database["USER"], host=database["HOST"])
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_a_database_that_is_away_is_recognised(project: Project, trouble: Callab
 def test_a_defect_of_ours_stays_one() -> None:
     with pytest.raises(ProgrammingError), recognised():
         run("SELECT nothing FROM nowhere")
-    connection.close()
+    drop_connection()
     with pytest.raises(InternalError), recognised():
         raise InternalError("something else")
 

@@ -4,11 +4,13 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import InvalidToken
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from cofounder.accounts.second_factor import encrypt_anew
 from jobs.fields import EncryptedTextField
 
 
@@ -38,4 +40,7 @@ def encrypt_all() -> int:
         for row in model._default_manager.select_for_update().only("pk", *names) if names else ():
             row.save(update_fields=names)
             count += 1
+    for authenticator in Authenticator.objects.select_for_update():
+        encrypt_anew(authenticator)
+        count += 1
     return count

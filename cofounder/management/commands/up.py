@@ -94,6 +94,10 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"\n  {url}\n"))
         for note in notes:
             self.stdout.write(f"  {note}")
+        if settings.EMAIL_CONFIG.get("EMAIL_FILE_PATH"):
+            self.stdout.write(
+                f"  Mails are not sent: they are files in {settings.EMAIL_CONFIG['EMAIL_FILE_PATH']}."
+            )
         self.stdout.write(f"  Logs are in {settings.DATA_DIR / 'logs'}. Ctrl-C stops everything.\n")
         self.stdout.flush()
 

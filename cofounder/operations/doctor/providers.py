@@ -24,7 +24,7 @@ from jobs import clock
 
 SKEW_SECONDS = 60.0  # of the provider's time, which takes its way here
 TRY_SECONDS = 60
-QUIET_MAIL = ("console", "locmem", "dummy", "filebased")
+QUIET_MAIL = ("console", "locmem", "dummy", "filebased", "mail_files")
 
 
 def look_at_models() -> Iterator[Finding]:
@@ -156,7 +156,8 @@ def look_at_chromium() -> Iterator[Finding]:
 def look_at_mail() -> Iterator[Finding]:
     if any(f".{quiet}." in settings.EMAIL_BACKEND for quiet in QUIET_MAIL):
         fix = "Set EMAIL_URL, such as smtp+tls://user:password@host:587."
-        yield warn("mail", "goes to the log: founders get no e-mails", fix)
+        place = getattr(settings, "EMAIL_FILE_PATH", None) or "nowhere"
+        yield warn("mail", f"is kept here ({place}): founders get no e-mails", fix)
         return
     try:
         with mail.get_connection(timeout=SECONDS):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.core import checks
 
+from agents.budget.amounts import dollars
 from cofounder.operations.doctor.finding import Finding, fail, ok, warn
 
 
@@ -38,6 +39,11 @@ def _unsafe() -> list[tuple[bool, str, str]]:
             "founders may give themselves money",
             "Set SELF_SERVICE_TOP_UP=false.",
         ),
+        (
+            not os.environ.get("EMAIL_URL"),
+            "mails stay on this disk, so nobody can confirm an address and get a plan",
+            "Set EMAIL_URL, such as smtp+tls://user:password@host:587.",
+        ),
     ]
 
 
@@ -52,5 +58,10 @@ def _odd() -> list[tuple[bool, str, str]]:
             "Set them, and keep a copy elsewhere.",
         ),
         (not settings.MAX_DAILY_SPEND, "the install may spend without a cap", "Set MAX_DAILY_SPEND."),
+        (
+            _is_public() and not os.environ.get("MAX_DAILY_SPEND"),
+            f"all founders together may spend {dollars(settings.MAX_DAILY_SPEND)} a day, the default",
+            "Set MAX_DAILY_SPEND to what this install should spend at most.",
+        ),
         (is_alone, "snapshots are kept on this disk only", "Set PROJECT_SNAPSHOT_BUCKET, or back them up."),
     ]

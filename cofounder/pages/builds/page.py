@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from cofounder.pages.builds import feed, panels, phase_filter, state
 from cofounder.pages.builds.phase_filter import Span
 from cofounder.pages.money import change, spending
-from cofounder.pages.ownership import founder_of, founders_only, own_job
+from cofounder.pages.ownership import founders_only, own_job
 from jobs import clock
 from jobs.api.pagination import as_number
 from jobs.models import Job
@@ -31,7 +31,7 @@ def build(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "entries": feed.render(job, stretch, request),
         "stretch": stretch,
         "seen": max(job.last_seq, stretch.last_seq),
-        "may_top_up": change.may_top_up(founder_of(request)),
+        "may_top_up": change.may_top_up(),
     }
     return render(request, "build.html", context)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -143,13 +144,13 @@ def _shared(request: HttpRequest, project: Project, sentence: str) -> HttpRespon
 
 
 def _links(request: HttpRequest, project: Project, sentence: str = "") -> HttpResponse:
-    links = [(link, _address_of(request, project, token_of(link))) for link in links_of(project)]
+    links = [(link, _address_of(project, token_of(link))) for link in links_of(project)]
     context = {"project": project, "links": links, "sentence": sentence}
     return render(request, "app/share.html", context)
 
 
-def _address_of(request: HttpRequest, project: Project, token: str) -> str:
-    return request.build_absolute_uri(f"{reverse('preview', args=[project.pk])}?{urlencode({'link': token})}")
+def _address_of(project: Project, token: str) -> str:
+    return f"{settings.BASE_URL}{reverse('preview', args=[project.pk])}?{urlencode({'link': token})}"
 
 
 def _back(project: Project) -> str:

@@ -14,6 +14,8 @@ from knox.models import AuthToken
 from agents.actions import quiet_hours
 from agents.budget import reports
 from agents.models import Subscription
+from cofounder.accounts.second_factor import has_second_factor
+from cofounder.accounts.signals import has_confirmed
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.money import change
@@ -71,6 +73,14 @@ def revoke_token(request: HttpRequest, digest: str) -> HttpResponse:
     return replies.done(request, "Revoked. Whoever used it is signed out.", "/settings#tokens")
 
 
+@founders_only
+@require_POST
+def revoke_tokens(request: HttpRequest) -> HttpResponse:
+    """All at once, for when one may be in wrong hands and nobody knows which."""
+    _tokens(request).delete()
+    return replies.done(request, "All tokens are revoked.", "/settings#tokens")
+
+
 def _page(request: HttpRequest, **more: Any) -> HttpResponse:
     user = founder_of(request)
     subscription = Subscription.objects.select_related("tier").filter(user=user.pk).first()
@@ -78,10 +88,12 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
         "subscription": subscription,
         "money": money_of(user.pk),
         "budget": reports.budget_of(user),
-        "may_top_up": change.may_top_up(user),
+        "may_top_up": change.may_top_up(),
         "time_zones": sorted(available_timezones()),
         "tokens": _tokens(request),
         "real_now": clock.now(),
+        "has_second_factor": has_second_factor(user),
+        "has_confirmed": has_confirmed(user),
         **more,
     }
     return render(request, "settings.html", context, status=201 if "new_token" in more else 200)

@@ -15,11 +15,26 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from agents.models import AgentMessage, AgentSession, BuildDocument, Snapshot
+from agents.actions import money
+from agents.actions.account import delete_account
+from agents.actions.start import start_build
+from agents.budget import ledger
+from agents.models import (
+    AgentMessage,
+    AgentSession,
+    BudgetChange,
+    BuildDocument,
+    DailyBudget,
+    Snapshot,
+    SpendEntry,
+)
+from agents.usage import Usage
 from cofounder.models import User
 from jobs import clock, events
+from jobs.briefs import create_project
 from jobs.models import EventType, Job, Project, ProjectSecret
 from tests.agents.streams import body_of
+from tests.conftest import BRIEF
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +80,13 @@ def full(build: Job) -> Any:
     shot = storages["default"].save(shot_of(build), ContentFile(b"RIFF"))
     events.record(build.pk, EventType.TOOL_FINISHED, image=shot, tool="take_screenshot", call_id="c")
     return build
+
+
+def spend(build: Job, used: Usage) -> None:
+    """A call that the build has paid for, in a phase with a name."""
+    session = AgentSession.objects.get(pk=build.pk)
+    session.current_phase = "The login of Founder"
+    ledger.settle(ledger.reserve(session, 10_000).entry_id, used)
 
 
 def exported(founder: User) -> zipfile.ZipFile:
@@ -148,6 +170,41 @@ def test_deletion_ends_sandboxes_files_and_rows_of_this_founder_alone(
     assert api.get("/api/projects").status_code == 401
 
 
+def test_the_ledger_keeps_the_money_of_a_founder_who_leaves_without_their_name(
+    api: APIClient, founder: User, admin: User, other_founder: User, full: Any, settings: Settings
+) -> None:
+    money.top_up(founder, 5_000_000, by=admin, reason="for Founder's birthday")
+    spend(full, Usage(output_tokens=1000))
+    assert delete(api, founder.email).status_code == 204
+    entry, day, change = SpendEntry.objects.get(), DailyBudget.objects.get(), BudgetChange.objects.get()
+    assert (entry.cost_microdollars, entry.user, entry.session, entry.phase) == (10_000, None, None, "")
+    assert (day.spent_microdollars, day.user) == (10_000, None)
+    assert (change.amount_microdollars, change.user, change.reason) == (5_000_000, None, "")
+    settings.MAX_DAILY_SPEND = 60_000  # of which 10,000 are spent
+    other = start_build(
+        create_project(owner=other_founder, name="N", goal="G", idea_brief=BRIEF, interview=[])
+    )
+    assert ledger.reserve(AgentSession.objects.get(pk=other[0].pk), 0).max_tokens == 5_000
+
+
+def test_a_call_under_way_while_its_founder_leaves_is_billed(
+    api: APIClient, founder: User, full: Any
+) -> None:
+    grant = ledger.reserve(AgentSession.objects.get(pk=full.pk), 10_000)
+    assert delete(api, founder.email).status_code == 204
+    ledger.settle_late(grant.entry_id, Usage(output_tokens=1000))
+    ledger.settle_late(grant.entry_id, Usage(output_tokens=1000))
+    assert SpendEntry.objects.get().cost_microdollars == 10_000
+    assert DailyBudget.objects.get().spent_microdollars == 10_000
+
+
+def test_two_founders_of_one_day_may_leave(founder: User, other_founder: User) -> None:
+    for person in (founder, other_founder):
+        DailyBudget.objects.create(user=person, day=clock.today(), allowance_microdollars=1)
+        delete_account(person, person.email)
+    assert DailyBudget.objects.filter(user=None).count() == 2
+
+
 @pytest.mark.parametrize("confirm", ["", "yes", "other@example.com"])
 def test_without_the_account_s_own_address_nothing_is_deleted(
     api: APIClient, full: Any, confirm: str
@@ -160,7 +217,7 @@ def test_without_the_account_s_own_address_nothing_is_deleted(
 def test_an_administrator_is_not_deleted_here(client: Client, admin: User) -> None:
     client.force_login(admin)
     answer = client.post("/api/account/delete", {"confirm": admin.email}, content_type="application/json")
-    assert (answer.status_code, "in the admin" in answer.json()["error"]["message"]) == (409, True)
+    assert (answer.status_code, "Another administrator" in answer.json()["error"]["message"]) == (409, True)
 
 
 def test_signed_out_nothing_is_exported_or_deleted(client: Client, db: None) -> None:

@@ -16,6 +16,7 @@ from agents.models import AgentMessage, AgentSession, SessionState
 from cofounder.models import User
 from jobs import clock, events
 from jobs.models import EventType, Job, JobStatus, Project
+from tests.conftest import give_second_factor
 
 JOBS, SESSIONS = "/admin/jobs/job/", "/admin/agents/agentsession/"
 
@@ -42,6 +43,7 @@ def member(name: str) -> Client:
 
     user = User.objects.create_user(f"{name}@example.com", is_staff=True)
     user.groups.add(Group.objects.get(name=name))
+    give_second_factor(user)
     return client_of(user)
 
 
@@ -94,7 +96,7 @@ def test_a_list_asks_the_same_number_of_queries_for_one_build_and_for_many(
         other = create_project(owner=project.owner, name=f"P{number}", goal="g", idea_brief="x", interview=[])
         job = Job.objects.create(project=other, build_number=1, created_at=clock.now())
         AgentSession.objects.create(job=job, user=project.owner, model="m", created_at=clock.now())
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert cockpit.get(address).content.count(b"action-select") > 20
 
 

@@ -28,6 +28,7 @@ from jobs import clock
 from jobs.errors import PaymentNeeded
 from jobs.models import Job
 from tests.agents.claims import claim_of
+from tests.conftest import give_second_factor
 
 DOLLAR = 1_000_000
 OLD_SUSPENDED = "The subscription is suspended, so I have paused. Nothing is lost: I go on once it is paid."
@@ -339,6 +340,7 @@ def test_who_may_not_see_the_ledger_does_not_see_a_build_s_cost(
 ) -> None:
     founder.is_staff = True
     founder.save(update_fields=["is_staff"])
+    give_second_factor(founder)
     client.force_login(founder)
     assert client.get(f"/admin/agents/spendentry/of/{build.pk}/").status_code == 403
     assert client.get("/admin/agents/spendentry/of/00000000-0000-0000-0000-000000000000/").status_code == 403

@@ -48,8 +48,8 @@ def _without_a_clock_row(settings: Settings) -> None:
     settings.MOVABLE_CLOCK = False
 
 
-@pytest.fixture
-def owner(build: Job) -> Claim:
+@pytest.fixture(name="claim")
+def _claim(build: Job) -> Claim:
     return claimed(build)
 
 

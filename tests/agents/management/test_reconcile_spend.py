@@ -77,3 +77,16 @@ def test_one_founder_s_ledger_is_not_another_s(grant: Any, other_founder: User) 
     )
     answer = json.loads(run("--json"))
     assert [row["user_id"] for row in answer["repaired"]] == [str(other_founder.pk)]
+
+
+def test_a_reservation_of_a_deleted_project_is_released(grant: Any, founder: User) -> None:
+    SpendEntry.objects.update(session=None)
+    assert "released" in run()
+    assert DailyBudget.objects.get().reserved_microdollars == 0
+
+
+def test_days_of_founders_who_are_gone_stay_as_they_are(grant: Any, founder: User) -> None:
+    ledger.settle(grant.entry_id, Usage(output_tokens=1000))
+    DailyBudget.objects.update(user=None)
+    assert run() == "The days agree with the ledger.\n"
+    assert DailyBudget.objects.get().spent_microdollars == 10_000

@@ -137,6 +137,20 @@ async def test_only_a_confirmed_address_gets_a_link_that_answers(
     assert f"{settings.BASE_URL}/builds/{question.job_id}" in body
 
 
+@pytest.mark.parametrize("verified", [False, True])
+async def test_nothing_is_mailed_to_an_address_that_may_be_a_stranger_s(
+    question: AgentEscalation, founder: User, settings: Settings, verified: bool
+) -> None:
+    settings.CONFIRMS_ADDRESSES = True
+    await in_transaction(
+        EmailAddress.objects.create, user=founder, email=founder.email, primary=True, verified=verified
+    )
+    await notify(str(question.job_id), await in_transaction(asked_of, question))
+    await mail_link(str(question.pk))
+    assert len(mail.outbox) == 2 * verified
+    assert await in_transaction(Notice.objects.exists) is verified
+
+
 async def test_the_same_event_is_mailed_once(build: Job) -> None:
     await told(build, EventType.BUDGET_EXCEEDED, wake_at=None, budget_pct=100)
     event = await in_transaction(JobEvent.objects.get, type=EventType.BUDGET_EXCEEDED)

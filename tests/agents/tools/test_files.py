@@ -83,6 +83,35 @@ async def test_an_edit_changes_one_passage_and_shows_the_difference(call: Caller
     assert text(await call("read_file", path="a.py")) == "one = 1\ntwo = 22\nthree = 3\n"
 
 
+async def test_an_edit_answers_with_the_changed_places_as_they_are_now(call: Caller) -> None:
+    await call("write_file", path="a.py", content="".join(f"n{n} = {n}\n" for n in range(1, 31)))
+    more = [{"old_string": "n20 = 20", "new_string": "n20 = 0"}]
+    edited = await call("edit_file", path="a.py", old_string="n2 = 2\n", new_string="a\nb\n", more_edits=more)
+    assert text(edited).splitlines() == [
+        "Edited a.py (2 replacements).",
+        *("     1\tn1 = 1", "     2\ta", "     3\tb", "     4\tn3 = 3", "     5\tn4 = 4", "..."),
+        *("    19\tn18 = 18", "    20\tn19 = 19", "    21\tn20 = 0", "    22\tn21 = 21", "    23\tn22 = 22"),
+    ]
+
+
+async def test_many_and_long_changed_lines_do_not_fill_the_answer(call: Caller) -> None:
+    await call("write_file", path="a.txt", content=("x" + "y" * 1000 + "\n") * 200)
+    edited = text(await call("edit_file", path="a.txt", old_string="x", new_string="z", replace_all=True))
+    assert edited.endswith("[more was changed below]")
+    assert len(edited) < 15_000
+
+
+async def test_of_several_edits_all_are_made_or_none(call: Caller) -> None:
+    await call("write_file", path="a.txt", content="one two")
+    more = [{"old_string": "1 two", "new_string": "1 2"}, {"old_string": "three", "new_string": "3"}]
+    failed = await call("edit_file", path="a.txt", old_string="one", new_string="1", more_edits=more)
+    assert failed.error_type == "passage_not_found"
+    assert "edit 3; no edit was made" in text(failed)
+    assert (await call("bash", command="cat a.txt")).content[0]["text"].startswith("one two")
+    await call("edit_file", path="a.txt", old_string="one", new_string="1", more_edits=more[:1])
+    assert (await call("bash", command="cat a.txt")).content[0]["text"].startswith("1 2")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "error_type"),
     [("x", "z", "passage_not_unique"), ("q", "z", "passage_not_found"), ("x", "x", "invalid_input")],

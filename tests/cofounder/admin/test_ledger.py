@@ -11,6 +11,7 @@ from cofounder.admin import ledger
 from cofounder.models import User
 from jobs import clock
 from jobs.models import Job
+from tests.conftest import give_second_factor
 
 ADDRESS = "/admin/ledger/"
 
@@ -104,7 +105,9 @@ def test_who_may_not_see_the_ledger_does_not(browser: Client, tiers: None) -> No
     from cofounder.models import User
 
     staff = Client()
-    staff.force_login(User.objects.create_user("staff@example.com", is_staff=True))
+    user = User.objects.create_user("staff@example.com", is_staff=True)
+    give_second_factor(user)
+    staff.force_login(user)
     assert staff.get(ADDRESS).status_code == 403
     assert browser.get(ADDRESS).status_code == 302
 

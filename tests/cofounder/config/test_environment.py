@@ -131,3 +131,19 @@ def test_a_data_directory_that_cannot_be_made_is_refused_with_its_name(
 
     with pytest.raises(BadSetting, match="is not writable"):
         environment.ready_data_dir()
+
+
+@pytest.mark.parametrize(
+    ("address", "is_ours_alone"),
+    [
+        ("http://localhost:8000", True),
+        ("http://127.0.0.2", True),
+        ("http://[::1]:80", True),
+        ("http://app.localhost", True),
+        ("https://cofounder.example.com", False),
+        ("http://192.168.1.4:8000", False),
+        ("http://localhost.example.com", False),
+    ],
+)
+def test_an_address_that_others_can_open_is_known(address: str, is_ours_alone: bool) -> None:
+    assert environment.is_loopback(address) is is_ours_alone

@@ -23,10 +23,15 @@ def line(message: str, *args: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["answer", "enter"])
+@pytest.mark.parametrize("kind", ["answer", "enter", "accounts/confirm-email"])
 def test_a_link_that_opens_something_is_not_kept(kind: str) -> None:
     token = signing.dumps({"user": "somebody", "token": "x" * 20}, salt="any")
     assert line("%s: %s", "Bad Request", f"/{kind}/{token}")["event"] == f"Bad Request: /{kind}/[hidden]"
+
+
+def test_a_link_that_sets_a_password_is_not_kept() -> None:
+    path = "/accounts/password/reset/key/5lnkq3-d1vzzk-5b4c8a5c4f1e0f0a1d3b9c7e6f5a4b3c/"
+    assert line("Not Found: %s", path)["event"] == "Not Found: /accounts/password/reset/key/[hidden]/"
 
 
 def test_other_addresses_are_kept() -> None:

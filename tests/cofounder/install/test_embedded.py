@@ -1,5 +1,6 @@
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psycopg
 import pytest
@@ -69,6 +71,30 @@ def test_both_engines_answer_until_their_holder_leaves(data_dir: Path) -> None:
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
     assert not local_sockets.redis_socket(data_dir).exists()
     assert not embedded.is_held(data_dir / embedded.LOCK)
+
+
+@pytest.mark.services
+def test_redis_has_no_port_and_a_socket_for_its_user_alone(data_dir: Path) -> None:
+    """Its release is older than the mend of CVE-2025-49844: nobody else may reach it."""
+    with Services(data_dir, postgres=False):
+        socket = local_sockets.redis_socket(data_dir)
+        with redis.Redis(unix_socket_path=str(socket)) as client:
+            info: Any = client.info("server")
+            assert info["tcp_port"] == 0
+            assert listening_ports(info["process_id"]) == []
+        assert stat.S_IMODE(socket.stat().st_mode) == 0o700
+        assert stat.S_IMODE((data_dir / "redis.log").stat().st_mode) == 0o600
+
+
+def listening_ports(process_id: int) -> list[str]:
+    """The local addresses at which a process listens for TCP."""
+    inodes = {str(path.readlink()) for path in Path(f"/proc/{process_id}/fd").iterdir()}
+    rows = [
+        line.split()
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/{process_id}/net/{name}").read_text().splitlines()[1:]
+    ]
+    return [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes]
 
 
 @pytest.mark.services

@@ -28,6 +28,15 @@ def test_a_process_that_was_killed_can_be_started_again(tmp_path: Path) -> None:
     assert not child.is_alive()
 
 
+def test_what_a_process_writes_is_for_its_own_user(tmp_path: Path) -> None:
+    code = f"open({str(tmp_path / 'made')!r}, 'w').close()"
+    child = Process("the helper", [sys.executable, "-c", code], dict(os.environ), tmp_path / "log")
+    child.start()
+    assert child.running is not None
+    child.running.wait()
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("made", "log")] == [0o600, 0o600]
+
+
 def test_a_process_ends_when_who_started_it_is_killed(tmp_path: Path) -> None:
     code = (
         "import os, sys, time; from pathlib import Path; from cofounder.install.process import Process\n"

@@ -26,8 +26,7 @@ def test_with_a_key_the_model_is_no_rehearsal_whatever_the_environment_says() ->
     keys = {"ANTHROPIC_API_KEY": "real", "E2B_API_KEY": "real", "REHEARSED_MODEL": "true"}
     install = Install(port=None, settings=keys)
 
-    install._start_rehearsal()
-
+    assert install._spawn_rehearsal() is None
     assert install.env["REHEARSED_MODEL"] == "False"
 
 
@@ -38,7 +37,9 @@ def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Mapping[str
         monkeypatch.delenv(name, raising=False)
     install = Install(port=None, settings=keys)
     with install._open:
-        install._start_rehearsal()
+        rehearsal = install._spawn_rehearsal()
+        assert rehearsal is not None
+        install._use(rehearsal)
     return install
 
 

@@ -167,9 +167,12 @@ def test_the_local_sandbox_is_tried_where_its_key_is_missing(
     assert only(look_at_e2b).said == "LOCAL_SANDBOX_NETWORK is 'on', but must be none or public"
 
 
-def test_mail_into_the_log_is_told_and_a_server_that_is_away_is_red(settings: Settings) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    assert only(look_at_mail).level == Level.WARN
+def test_mail_into_files_is_told_and_a_server_that_is_away_is_red(settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "cofounder.config.mail_files.EmailBackend"
+    assert (only(look_at_mail).level, settings.EMAIL_FILE_PATH in only(look_at_mail).said) == (
+        Level.WARN,
+        True,
+    )
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     assert only(look_at_mail).level == Level.FAIL
@@ -202,7 +205,11 @@ def test_what_is_unsafe_is_red_only_where_others_can_reach_it(
     assert Level.FAIL not in levels(look_at_settings)
     monkeypatch.setenv("BASE_URL", "http://cofounder.example.com")
     said = [finding.said for finding in look_at_settings() if finding.level == Level.FAIL]
-    assert said == ["DEBUG is on: error pages show source code to everyone", "BASE_URL is not https"]
+    assert said == [
+        "DEBUG is on: error pages show source code to everyone",
+        "BASE_URL is not https",
+        "mails stay on this disk, so nobody can confirm an address and get a plan",
+    ]
 
 
 def test_chromium_that_is_missing_is_told(settings: Settings) -> None:
