@@ -47,6 +47,7 @@ agents/builds/measured                   journeys/test_many_processes cofounder_
 agents/builds/rescue                     agents/builds/test_finished_app
 agents/builds/runner                     agents/test_resume
 agents/builds/shutdown                   journeys/test_build asked_to_stop_hands_its_build_over
+agents/builds/troubles                 journeys/test_fault_matrix
 agents/checkpoint/apply_effects          agents/builds/test_transactions
 agents/checkpoint/expected               agents/checkpoint/test_fast_path test_a_step_is_two_statements
 agents/checkpoint/statements             agents/checkpoint/test_fast_path test_a_step_is_two_statements
@@ -60,6 +61,7 @@ agents/failures/signatures               agents/failures/test_failure
 agents/failures/test_output              agents/failures/test_failure
 agents/llm/metering                      agents/llm/test_client its_usage_is_the_bill
 agents/llm/retry                         agents/llm/test_client
+agents/llm/streamed                    agents/llm/test_acceptable
 agents/management/builds                 agents/management/test_commands agent_status
 agents/management/commands/agent_status  agents/management/test_commands agent_status
 agents/management/commands/cancel_job    agents/management/test_commands cancel_job
@@ -113,6 +115,7 @@ cofounder/http/request_id                cofounder/operations/test_probes X-Requ
 cofounder/http/websocket_login           cofounder/test_access test_a_socket_tells_its_owner_alone
 cofounder/http/websocket_origin          cofounder/config/test_security
 cofounder/management/follow              journeys/test_command_build "build"
+cofounder/operations/doctor/examination  cofounder/management/test_doctor
 cofounder/operations/doctor/finding      cofounder/management/test_doctor "doctor"
 cofounder/operations/doctor/providers    cofounder/management/test_doctor
 cofounder/operations/doctor/services     cofounder/management/test_doctor
