@@ -51,7 +51,6 @@ agents/builds/troubles                 journeys/test_fault_matrix
 agents/checkpoint/apply_effects          agents/builds/test_transactions
 agents/checkpoint/expected               agents/checkpoint/test_fast_path test_a_step_is_two_statements
 agents/checkpoint/statements             agents/checkpoint/test_fast_path test_a_step_is_two_statements
-agents/checkpoint/step                   agents/checkpoint/test_fast_path
 agents/checkpoint/store                  agents/test_resume
 agents/errors                            agents/tools/test_toolbox
 agents/failures/categories               agents/failures/test_failure
@@ -71,8 +70,6 @@ agents/management/commands/run_worker    journeys/test_many_processes run_worker
 agents/management/questions              agents/management/test_commands plain_english_problem
 agents/metrics                           journeys/test_many_processes cofounder_iteration_seconds
 agents/preview/declaration               agents/preview/test_launch
-agents/preview/probe                     agents/preview/test_launch
-agents/preview/screenshots               agents/tools/test_take_screenshot
 agents/sandbox/layout                    agents/sandbox/test_workspace
 agents/sandbox/process_groups            agents/snapshots/test_save
 agents/sandbox/provider                  agents/sandbox/test_workspace
@@ -103,9 +100,7 @@ agents/turns                             agents/test_loop
 agents/usage                             agents/budget/test_prices
 agents/worker/reaper                     agents/management/test_reap_sandboxes
 
-cofounder/accounts/api_tokens            agents/api/test_tokens /api/auth/tokens
 cofounder/accounts/sign_in_links         cofounder/pages/settings/test_sign_in_link
-cofounder/accounts/signals               cofounder/pages/test_home Subscription.objects.get
 cofounder/admin/users                    agents/admin/test_jobs users_passwords
 cofounder/config/file_storage            agents/snapshots/test_s3
 cofounder/config/local_sockets           cofounder/install/test_embedded

@@ -1,12 +1,12 @@
 """The results of one step share a limit."""
 
 from agents.results import LEAST_BYTES, MOST_BYTES, MOST_PICTURES, fair_share, within_limits
-from agents.turns import ToolCall, ToolResult, text_block
+from agents.turns import Block, ToolCall, ToolResult, text_block
 
-PICTURE = {"type": "image", "source": {}}
+PICTURE: Block = {"type": "image", "source": {}}
 
 
-def result(*content: dict[str, object]) -> ToolResult:
+def result(*content: Block) -> ToolResult:
     return ToolResult(ToolCall("t", "bash", {}), "Ran", [*content])
 
 

@@ -66,6 +66,7 @@ def a_transaction_that_was_ended_while_idle() -> None:
 def no_connection_left() -> None:
     name = connection.settings_dict["NAME"]
     drop_connection()
+    connection.close_pool()  # which may hold connections of earlier tests
     with psycopg.connect(plain_parameters(), dbname="postgres", autocommit=True) as other:
         other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         try:
