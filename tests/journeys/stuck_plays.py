@@ -35,7 +35,7 @@ ASK = {"ask_founder": {"problem": "Letters or ages?", "recommended_action": "Age
 def write_plays(directory: Path) -> Path:
     _write(directory, "Trouble", _trouble())
     _write(directory, "Keys", _keys())
-    _write(directory, "Asks", _asks())
+    _write(directory, "Asks", _asks(), change=[{**_step("ask-again", ASK), "next": "work-0"}])
     _write(
         directory,
         "Promise",
@@ -131,9 +131,15 @@ def _step(name: str, *calls: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(
-    directory: Path, project: str, steps: list[dict[str, Any]], notes: dict[str, Any] | None = None
+    directory: Path,
+    project: str,
+    steps: list[dict[str, Any]],
+    notes: dict[str, Any] | None = None,
+    change: list[dict[str, Any]] | None = None,
 ) -> None:
     handlers = [{"kind": kind, "steps": line} for kind, line in (notes or {}).items()]
     (directory / project).mkdir(parents=True)
     play = {"name": project.lower(), "project": project, "steps": steps, "notes": handlers}
+    if change:
+        play["change"] = change
     (directory / project / "play.yaml").write_text(json.dumps(play))

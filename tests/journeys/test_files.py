@@ -9,6 +9,8 @@ import pytest
 
 from agents.actions import control
 from agents.actions.start import go_back, start_build
+from agents.errors import Trouble
+from agents.failures.trouble import TABLE
 from agents.models import AgentSession, SessionState, Snapshot, SpendEntry
 from agents.snapshots import history
 from cofounder.models import User
@@ -206,8 +208,7 @@ def test_a_storage_out_of_reach_is_waited_for(
     control.resume(paused, founder)
     wait_until(lambda: session_of(paused).state == SessionState.SLEEPING, "the sleep")
     reason = paused.events.filter(type=EventType.SLEEPING).last().payload["reason"]
-    assert "The storage does not work" in reason
-    assert "ten minutes" in reason
+    assert reason == TABLE[Trouble.STORAGE_AWAY].sentence
     assert session_of(paused).wake_at is not None
     archives.unlink()
     away.rename(archives)

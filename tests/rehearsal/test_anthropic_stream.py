@@ -160,7 +160,8 @@ async def test_max_tokens_cuts_the_turn_and_the_step_is_played_again(model: Mode
     cut = await model.say([BEGIN], max_tokens=510)
     assert (cut.stop_reason, cut.usage.output_tokens) == ("max_tokens", 510)
     assert cut.content[-1].input != (await model.say([BEGIN])).content[-1].input
-    whole = await model.say([BEGIN, {"role": "assistant", "content": [cut.content[0]]}, BEGIN])
+    kept = [cut.content[0], {"type": "text", "text": "Cut."}]  # thinking alone cannot be sent back
+    whole = await model.say([BEGIN, {"role": "assistant", "content": kept}, BEGIN])
     assert whole.stop_reason == "tool_use"
 
 

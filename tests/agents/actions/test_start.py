@@ -54,7 +54,7 @@ def test_a_switched_off_install_says_so(project: Project, settings: Settings) ->
 
 def test_a_founder_without_subscription_is_asked_for_one(project: Project) -> None:
     Subscription.objects.all().delete()
-    with pytest.raises(PaymentNeeded, match="no subscription"):
+    with pytest.raises(PaymentNeeded, match="no plan on this account"):
         start_build(project)
 
 
