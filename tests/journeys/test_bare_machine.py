@@ -36,7 +36,19 @@ HIDDEN = (
     ),
     *("chromedriver", "apt", "apt-get", "dnf", "apk"),
 )
-COVER = 'for path in $COVERED; do mount --bind /dev/null "$path" || exit 1; done; unset COVERED; exec "$@"'
+# A writable layer over each directory, from which they are removed: a program that is there but cannot be run
+# would be another kind of trouble than one that is missing.
+REMOVE = """
+layer=$(mktemp -d) && mount -t tmpfs tmpfs "$layer" || exit 1
+for dir in $DIRECTORIES; do
+    above=$layer$dir
+    mkdir -p "$above/upper" "$above/work" || exit 1
+    mount -t overlay overlay -o "lowerdir=$dir,upperdir=$above/upper,workdir=$above/work" "$dir" || exit 1
+done
+rm -f -- $HIDDEN || exit 1
+unset DIRECTORIES HIDDEN layer dir above
+exec "$@"
+"""
 LINK = re.compile(r"http://localhost:\d+/enter/\S+")
 
 
@@ -47,16 +59,17 @@ def covered(names: tuple[str, ...]) -> list[str]:
         for place in dict.fromkeys((*os.get_exec_path(), "/usr/bin", "/usr/sbin", "/usr/local/bin"))
     ]
     found = [place / name for place in places for name in names]
-    return sorted({str(path.resolve()) for path in found if path.exists()})
+    return sorted({str(path.parent.resolve() / path.name) for path in found if path.exists()})
 
 
 def masked(names: tuple[str, ...], *command: str) -> tuple[list[str], dict[str, str]]:
     """A command that runs without these programs, and its whole environment."""
     paths = covered(names)
-    needed = [path for path in paths if " " in path]
-    assert not needed, "a path with a space cannot be covered"
-    env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COVERED": " ".join(paths)}
-    return ["unshare", "--mount", "sh", "-c", COVER, "sh", *command], env
+    assert not [path for path in paths if " " in path], "a path with a space cannot be covered"
+    directories = sorted({str(Path(path).parent) for path in paths})
+    env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    env |= {"HIDDEN": " ".join(paths), "DIRECTORIES": " ".join(directories)}
+    return ["unshare", "--mount", "sh", "-c", REMOVE, "sh", *command], env
 
 
 def need_masking() -> None:
