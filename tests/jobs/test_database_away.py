@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from django.db import InternalError, ProgrammingError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, InternalError, ProgrammingError, connection, connections, transaction
+from django.db.backends.postgresql.base import DatabaseWrapper
 from psycopg.conninfo import make_conninfo
 
 from agents.database import in_thread, in_transaction
@@ -66,7 +67,9 @@ def a_transaction_that_was_ended_while_idle() -> None:
 def no_connection_left() -> None:
     name = connection.settings_dict["NAME"]
     drop_connection()
-    connection.close_pool()  # which may hold connections of earlier tests
+    database = connections[DEFAULT_DB_ALIAS]
+    assert isinstance(database, DatabaseWrapper)
+    database.close_pool()  # which may hold connections of earlier tests
     with psycopg.connect(plain_parameters(), dbname="postgres", autocommit=True) as other:
         other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         try:
