@@ -1,11 +1,11 @@
 """Asking the app for a page, and judging the answer."""
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from html.parser import HTMLParser
 
+from agents.beside import beside
 from agents.outside.allowances import own_app
 from agents.outside.fetch import Unreachable, fetch
 
@@ -46,7 +46,7 @@ async def ask(url: str) -> Answer:
         return Answer(Status.DOWN)
     if page.leads_to:
         return Answer(Status.DOWN, page.http_status, leads_to=page.leads_to)
-    return await asyncio.to_thread(judge, page.http_status, page.content_type, page.body)
+    return await beside(judge, page.http_status, page.content_type, page.body)
 
 
 def judge(http_status: int, content_type: str, body: str) -> Answer:

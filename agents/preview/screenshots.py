@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
+from agents.beside import beside
 from agents.errors import AgentError
 from agents.outside.allowances import PORTS, Allowance, Nothing, own_app
 from agents.outside.browser_proxy import BrowserProxy
@@ -129,7 +130,7 @@ async def _look(browser: "Browser", proxy: BrowserProxy, url: str, size: tuple[i
             raise PageLeft(proxy.refused[-1] if is_error else _place(page.url))
     finally:
         await context.close()
-    image, is_blank = await asyncio.to_thread(_to_webp, png)
+    image, is_blank = await beside(_to_webp, png)
     return Screenshot(image, *size, title, is_blank, tuple(problems[:MOST_PROBLEMS]), tuple(proxy.refused))
 
 

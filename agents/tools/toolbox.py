@@ -24,6 +24,7 @@ from agents.tools import (
 )
 from agents.tools.tool import Input, Outcome, Tool, shorten
 from agents.turns import EXCERPT_LIMIT, Replay, ToolCall, ToolFailure, ToolResult, text_block
+from jobs.storable import storable
 
 MODULES = (
     read_file,
@@ -109,8 +110,7 @@ class Toolbox:
 
     def _clean(self, text: str) -> str:
         """Without secrets, and without what a database cannot store: NUL and halves of surrogate pairs."""
-        storable = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
-        return self._workspace.redact(storable)
+        return self._workspace.redact(storable(text))
 
 
 def _parse(call: ToolCall) -> tuple[Tool[Any], Input]:
