@@ -30,6 +30,7 @@ from agents.tool_effects import Asked
 from agents.turns import COMPACTION, Block, ToolResult, Turn, note, text_block
 from agents.usage import Usage
 from jobs import clock, events
+from jobs.events import Fact
 from jobs.models import EventType
 
 TOOLS_BOUND = 8_000  # the most tokens that the tools' descriptions take
@@ -83,9 +84,7 @@ def save_turn(
     session = AgentSession.objects.get(pk=claim.job_id)
     row = _message(session, AgentMessage.Role.ASSISTANT, turn.content, turn.stop_reason)
     row.save()
-    spent_today, allowance = day.spent_microdollars, day.allowance_microdollars
-    facts = [*facts_of(turn, labels, session.current_phase), budget_fact(spent_today, allowance)]
-    events.record_all(claim.job_id, facts)
+    _show_spend(claim, day, facts_of(turn, labels, session.current_phase))
     write_session(
         claim,
         last_position=row.position,
@@ -93,7 +92,6 @@ def save_turn(
         cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
         context_tokens=turn.usage.context_tokens,
     )
-    transaction.on_commit(partial(live_keys.set_budget, {claim.job_id: budget_pct(spent_today, allowance)}))
     return row
 
 
@@ -114,9 +112,10 @@ def next_attempt(claim: Claim, failed: ledger.Grant, used: Usage) -> ledger.Gran
     return grant
 
 
-def _show_spend(claim: Claim, day: DailyBudget) -> None:
+def _show_spend(claim: Claim, day: DailyBudget, facts: Sequence[Fact] = ()) -> None:
+    """Record what the day has cost by now, after these other facts, and set its live key."""
     spent, allowance = day.spent_microdollars, day.allowance_microdollars
-    events.record_all(claim.job_id, [budget_fact(spent, allowance)])
+    events.record_all(claim.job_id, [*facts, budget_fact(spent, allowance)])
     transaction.on_commit(partial(live_keys.set_budget, {claim.job_id: budget_pct(spent, allowance)}))
 
 

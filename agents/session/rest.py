@@ -50,6 +50,7 @@ def put_to_rest(claim: Claim, wanted: Rest) -> None:
     if wanted.state == SessionState.BUDGET_EXCEEDED:
         events.record(claim.job_id, EventType.BUDGET_EXCEEDED, wake_at=wake_at, budget_pct=100)
         notices.enqueue(claim.job_id, EventType.BUDGET_EXCEEDED)
+    slept = {"slept_after": F("last_position")} if wanted.state in ASLEEP else {}
     write_session(
         claim,
         pause_requested=False,
@@ -58,11 +59,10 @@ def put_to_rest(claim: Claim, wanted: Rest) -> None:
         trouble_count=wanted.trouble_count,
         trouble_iteration=F("iteration"),
         trouble_detail=storable(wanted.detail),
+        **slept,
     )
     if wanted.wake_at is not None:
         enqueue_agent_run(claim.job_id, at=wanted.wake_at)
-    if wanted.state in ASLEEP:
-        write_session(claim, slept_after=F("last_position"))
 
 
 def _has_reason_to_go_on(claim: Claim, wanted: Rest) -> bool:
