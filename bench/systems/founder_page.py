@@ -2,18 +2,17 @@
 
 import json
 import os
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median, quantiles
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from agents.preview.screenshots import find_chromium
 from bench.systems.ours import new_build
 from bench.systems.watchers import WebProcess
 from jobs import events
@@ -100,7 +99,7 @@ def say(job_id: UUID) -> float:
 
 def measure(job_id: UUID, port: int, cookie: str) -> dict[str, float]:
     address = f"http://127.0.0.1:{port}/builds/{job_id}"
-    executable = settings.CHROMIUM or shutil.which("chromium") or shutil.which("chromium-browser")
+    executable = find_chromium()
     flags = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
     with sync_playwright() as playwright, ThreadPoolExecutor(1) as pool:
         browser = playwright.chromium.launch(executable_path=executable, args=flags)

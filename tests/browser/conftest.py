@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from django.test import Client
 
+from agents.preview.screenshots import find_chromium
 from cofounder.models import User
 from jobs.models import Job
 from tests.builds import job, question, working_job
@@ -67,10 +67,6 @@ def keep(page: Any, name: str) -> None:
     page.screenshot(path=ARTIFACTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.png")
 
 
-def chromium_path() -> str:
-    return settings.CHROMIUM or shutil.which("chromium") or shutil.which("chromium-browser") or ""
-
-
 def server_environment() -> dict[str, str]:
     """The test run's own settings, services and database, for a separate process."""
     database = connection.settings_dict
@@ -106,7 +102,7 @@ def server(transactional_db: None, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def chromium() -> Iterator[Any]:
-    path = chromium_path()
+    path = find_chromium()
     if not path:
         pytest.skip("CANNOT RUN: there is no Chromium on this machine")
     api = pytest.importorskip("playwright.sync_api", reason="CANNOT RUN: playwright is not installed")

@@ -4,7 +4,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from cofounder.config import local_sockets
 from cofounder.install import embedded
 from cofounder.install.embedded import AlreadyRunning, Services
 from cofounder.install.waiting import StartFailed
+from tests.journeys.conftest import wait_until
 
 SECONDS = 60
 
@@ -153,7 +154,7 @@ def test_a_server_that_is_killed_can_be_started_again(data_dir: Path) -> None:
         for part in services.parts:
             assert part.is_alive()
             os.kill(pid_of(part), signal.SIGKILL)
-            wait_until(partial(has_ended, part))
+            wait_until(partial(has_ended, part), "its end", SECONDS)
 
             start_again(part)
 
@@ -196,13 +197,6 @@ def start_again(part: embedded.Postgres | embedded.Redis) -> None:
             time.sleep(0.1)
         else:
             return
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_second_start_is_refused_before_anything_else(tmp_path: Path) -> None:

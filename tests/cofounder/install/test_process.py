@@ -2,10 +2,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from cofounder.install.process import Process
+from tests.journeys.conftest import wait_until
 
 
 def test_a_process_that_was_killed_can_be_started_again(tmp_path: Path) -> None:
@@ -52,10 +52,7 @@ def test_a_process_ends_when_who_started_it_is_killed(tmp_path: Path) -> None:
     parent.kill()
     parent.communicate()
 
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{child}").exists() and is_running(child):
-        assert time.monotonic() < deadline, "the child outlived its parent"
-        time.sleep(0.02)
+    wait_until(lambda: not is_running(child), "the child's end with its parent", limit=20)
 
 
 def is_running(pid: int) -> bool:
