@@ -118,6 +118,10 @@ class Workspace:
     def sandbox_id(self) -> str:
         return self._sandbox.sandbox_id
 
+    @property
+    def job_id(self) -> str:
+        return self._job_id
+
     async def _take_over(self) -> None:
         await self._unless_taken(
             process_groups.TAKE_OVER, self._job_id, str(self.epoch), process_groups.BACKGROUND
