@@ -8,7 +8,7 @@ import structlog
 
 from agents.beside import beside
 from agents.output import cut_middle
-from agents.preview import declaration, probe, screenshots
+from agents.preview import browser, declaration, probe, screenshots
 from agents.preview.declaration import Check, Declaration, DeclarationError
 from agents.preview.probe import Status
 from agents.sandbox.workspace import Workspace
@@ -98,10 +98,10 @@ async def _problem_in_browser(url: str) -> str:
     """What a browser finds wrong with a page drawn by scripts; "" if nothing, or if there is no browser."""
     try:
         shot = await screenshots.take(url)
-    except screenshots.ScreenshotUnavailable:
+    except browser.BrowserUnavailable:
         log.warning("checks.not_seen", exc_info=True)
         return ""
-    except screenshots.PageDown as error:
+    except browser.PageDown as error:
         return str(error)
     if not shot.is_blank:
         return ""

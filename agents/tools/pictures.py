@@ -2,8 +2,14 @@
 
 import base64
 import io
+import uuid
+
+from asgiref.sync import sync_to_async
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 from agents.beside import beside
+from agents.sandbox.workspace import Workspace
 from agents.turns import Block, ToolFailure
 
 LONGEST_SIDE = 1568  # pixels: what is larger is scaled down by the API anyway
@@ -62,3 +68,9 @@ def fitting(width: int, height: int) -> tuple[int, int]:
 def image_block(webp: bytes) -> Block:
     data = base64.b64encode(webp).decode()
     return {"type": "image", "source": {"type": "base64", "media_type": "image/webp", "data": data}}
+
+
+async def stored(workspace: Workspace, webp: bytes) -> str:
+    """Keep a picture for the feed; its name in the storage."""
+    name = f"projects/{workspace.project_id}/screenshots/{uuid.uuid4()}.webp"
+    return await sync_to_async(default_storage.save, thread_sensitive=False)(name, ContentFile(webp))
