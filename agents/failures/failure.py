@@ -92,7 +92,7 @@ def _approach(call: ToolCall) -> str:
 def _targets(call: ToolCall) -> frozenset[str]:
     if call.name == "bash":
         return command_line.targets(_line(call))
-    place = call.input.get("path", "") if call.name != "take_screenshot" else ""
+    place = call.input.get("path", "") if call.name not in ("take_screenshot", "use_app") else ""
     return frozenset({f"{call.name} {place}".strip()})
 
 

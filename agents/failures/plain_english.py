@@ -71,8 +71,8 @@ _HOST = re.compile(r"https?://([\w.-]+)")
 
 def doing(call: ToolCall) -> str:
     """What the call was meant to do: the words after “I tried to”."""
-    if call.name == "take_screenshot":
-        return "look at the page"
+    if call.name in ("take_screenshot", "use_app"):
+        return "look at the page" if call.name == "take_screenshot" else "use the app as a visitor"
     if call.name != "bash":
         return _FILE_TOOLS.get(call.name, "take a step")
     line = str(call.input.get("command", ""))

@@ -29,6 +29,7 @@ MOST_CALLERS = 2  # at a time; the others wait
 WATCH_SECONDS = 0.5
 CLOSE_SECONDS = 5.0
 NO_BYPASS = "<-loopback>"  # by itself, Chromium asks no proxy for what is on its own machine
+BROWSERS_OWN = ("content-autofill.googleapis.com:443",)  # what it asks for by itself, on a page with a form
 # Nothing leaves the browser but through its proxy: no UDP, no name lookups.
 ARGUMENTS = (
     "--disable-quic",
@@ -250,10 +251,11 @@ def place_of(url: str) -> str:
 
 def refusals(refused: tuple[str, ...]) -> list[str]:
     """A sentence on the places that a page asked for in vain."""
-    if not refused:
+    places = [place for place in refused if place not in BROWSERS_OWN]
+    if not places:
         return []
     return [
-        f"The page asks for {', '.join(refused)}: refused, since this browser opens nothing but "
+        f"The page asks for {', '.join(places)}: refused, since this browser opens nothing but "
         "the app itself. Let the app serve what its pages need."
     ]
 

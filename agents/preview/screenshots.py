@@ -84,7 +84,7 @@ async def _look(
         png, height = await _picture(page, size, full_page=full_page)
         title = await page.title()
         browser.must_be_at(page, url, proxy)
-    image, pieces, is_blank = await beside(_to_webp, png, piece_height(size[0]))
+    image, pieces, is_blank = await beside(_in_pieces, png, piece_height(size[0]))
     told = tuple(problems[:MOST_PROBLEMS])
     return Screenshot(image, size[0], height, title, is_blank, told, tuple(proxy.refused), pieces)
 
@@ -104,7 +104,7 @@ async def _picture(page: "Page", size: tuple[int, int], *, full_page: bool) -> t
     return await page.screenshot(type="png", full_page=True, clip=clip), height
 
 
-def _to_webp(png: bytes, height: int) -> tuple[bytes, tuple[bytes, ...], bool]:
+def _in_pieces(png: bytes, height: int) -> tuple[bytes, tuple[bytes, ...], bool]:
     """The image as WebP, whole and in pieces of this height, and whether it is blank."""
     from PIL import Image
 
@@ -118,6 +118,14 @@ def _to_webp(png: bytes, height: int) -> tuple[bytes, tuple[bytes, ...], bool]:
     tops = range(0, picture.height, height)
     boxes = [(0, top, picture.width, min(top + height, picture.height)) for top in tops]
     return whole, tuple(_compressed(picture.crop(box)) for box in boxes), is_blank
+
+
+def to_webp(png: bytes) -> bytes:
+    """A picture that is not higher than a screen."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(png)) as opened:
+        return _compressed(opened.convert("RGB"))
 
 
 def _compressed(picture: Any) -> bytes:

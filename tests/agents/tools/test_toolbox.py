@@ -27,7 +27,7 @@ def call() -> Caller:
 def test_the_definitions_are_the_same_bytes_every_time() -> None:
     assert json.dumps(definitions()) == json.dumps(definitions())
     assert [tool["name"] for tool in definitions()] == list(TOOLS)
-    assert len(TOOLS) == 11
+    assert len(TOOLS) == 12
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))
@@ -41,7 +41,7 @@ def test_a_definition_is_complete_and_closed(name: str) -> None:
 
 
 def test_only_what_may_have_had_an_effect_is_reported_on_resume() -> None:
-    assert {name for name in TOOLS if replay(name) == Replay.REPORT} == {"bash", "edit_file"}
+    assert {name for name in TOOLS if replay(name) == Replay.REPORT} == {"bash", "edit_file", "use_app"}
 
 
 async def test_an_unknown_tool_is_a_failure_that_names_the_known_ones(call: Caller) -> None:
