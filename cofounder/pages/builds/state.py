@@ -71,7 +71,7 @@ class BuildState:
     tone: str
     money: Money
     phases: list[PhaseView]
-    questions: int
+    questions: list[AgentEscalation]  # that are open, oldest first
     controls: Controls
     last_heard: datetime | None
     preview_version: int
@@ -101,7 +101,7 @@ class BuildState:
 
     @property
     def title(self) -> str:
-        count = f"({self.questions}) " if self.questions else ""
+        count = f"({len(self.questions)}) " if self.questions else ""
         return f"{count}{self.job.project.name} · cofounder"
 
     @property
@@ -128,11 +128,16 @@ def read(job: Job) -> BuildState:
         tone=tone,
         money=money_of(job.project.owner_id),
         phases=[_phase(phase) for phase in job.phases.all()],
-        questions=job.escalations.filter(status=AgentEscalation.Status.PENDING).count(),
+        questions=open_questions_of(job),
         controls=controls_of(job, session),
         last_heard=_last_heard(job, session),
         preview_version=_last_seq(job, EventType.PREVIEW_UPDATED),
     )
+
+
+def open_questions_of(job: Job) -> list[AgentEscalation]:
+    pending = job.escalations.filter(status=AgentEscalation.Status.PENDING)
+    return list(pending.select_related("project").order_by("created_at", "id"))
 
 
 def label_of(job: Job, session: AgentSession | None) -> tuple[str, str]:

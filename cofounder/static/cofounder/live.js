@@ -57,12 +57,20 @@ function replacePart(fresh) {
   if (!old || shown.get(fresh.id) === now) return;
   shown.set(fresh.id, now);
   const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  keepTyped(old, fresh);
   for (const open of old.querySelectorAll("details[open][id]")) {
     fresh.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
   }
   old.replaceWith(fresh);
   htmx.process(fresh);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+function keepTyped(old, fresh) {
+  for (const field of old.querySelectorAll("textarea[id], input[id]")) {
+    const again = field.value !== field.defaultValue && fresh.querySelector(`#${CSS.escape(field.id)}`);
+    if (again) again.value = field.value;
+  }
 }
 
 function replaceEntry(old, fresh) {
@@ -240,12 +248,6 @@ document.addEventListener("htmx:afterSettle", (event) => localise(event.target))
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]");
   if (opener) document.getElementById(opener.dataset.open)?.setAttribute("open", "");
-  if (!event.target.closest("[data-to-question]")) return;
-  const card = document.querySelector("#entries .card.pending");
-  if (!card) return;
-  event.preventDefault();
-  card.scrollIntoView({ block: "center" });
-  card.querySelector("button")?.focus({ preventScroll: true });
 });
 setInterval(() => { if (socket?.readyState !== WebSocket.OPEN) ask(); }, POLL);
 setInterval(ringForAll, LOOK_ANYWAY);
