@@ -12,7 +12,7 @@ from cofounder.pages.money.today import Money, money_of
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.briefs import must_haves, promise_key
-from jobs.models import EventType, Job, JobStatus, Phase
+from jobs.models import BEING_CHECKED, EventType, Job, JobStatus, Phase
 from jobs.verdicts import Verdict, latest_results, verdict_of
 
 QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent reports more often
@@ -83,6 +83,16 @@ class BuildState:
     @property
     def is_resting(self) -> bool:
         return self.session is not None and self.session.state in RESTING and not self.job.is_over
+
+    @property
+    def is_checked(self) -> bool:
+        return self.job.status in BEING_CHECKED
+
+    @property
+    def pause_words(self) -> str:
+        if self.is_resting:
+            return "Pause"
+        return "Pause after the checks" if self.is_checked else "Pause after this step"
 
     @property
     def is_asleep(self) -> bool:

@@ -40,7 +40,8 @@ const toEnd = () => { feed.scrollTop = feed.scrollHeight; };
 function said(element) {
   const copy = element.cloneNode(true);
   for (const token of copy.querySelectorAll("input[name=csrfmiddlewaretoken]")) token.remove();
-  for (const ticking of copy.querySelectorAll("[data-countdown], [data-ago]")) ticking.textContent = "";
+  for (const ticking of copy.querySelectorAll("[data-countdown], [data-ago], [data-clock]")) ticking.textContent = "";
+  for (const clock of copy.querySelectorAll("[data-clock]")) clock.removeAttribute("title");
   for (const open of copy.querySelectorAll("details[open]")) open.removeAttribute("open");
   return copy.innerHTML.replace(/\s+/g, " ");
 }
@@ -63,6 +64,7 @@ function replacePart(fresh) {
   }
   old.replaceWith(fresh);
   htmx.process(fresh);
+  localise(fresh);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
