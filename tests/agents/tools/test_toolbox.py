@@ -1,5 +1,7 @@
 import json
+import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +30,13 @@ def test_the_definitions_are_the_same_bytes_every_time() -> None:
     assert json.dumps(definitions()) == json.dumps(definitions())
     assert [tool["name"] for tool in definitions()] == list(TOOLS)
     assert len(TOOLS) == 12
+
+
+def test_the_reference_lists_the_tools_with_what_a_crash_does_to_them() -> None:
+    reference = (Path(__file__).parents[3] / "docs/reference.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (again|reported) \|$", reference, re.MULTILINE)
+    told = {Replay.RUN_AGAIN: "again", Replay.REPORT: "reported"}
+    assert rows == [(name, told[replay(name)]) for name in TOOLS]
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))
