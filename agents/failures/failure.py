@@ -19,7 +19,7 @@ _SLIPS = frozenset(
     {
         *("invalid_input", "unknown_tool", "file_not_found", "not_a_file", "binary_file", "file_too_large"),
         *("passage_not_found", "passage_not_unique", "outside_workspace", "screenshot_unavailable"),
-        *("file_changed", "file_not_read", "already_running"),
+        *("file_changed", "file_not_read", "already_running", "step_failed"),
         *("interrupted", "cut"),  # ours
     }
 )
