@@ -87,7 +87,7 @@ agents/snapshots/transfer                agents/snapshots/test_s3 test_a_slow_st
 agents/stops                             agents/test_loop
 agents/tasks                             agents/test_database
 agents/tool_effects                      agents/tools/test_toolbox
-agents/tools/app_address                 agents/tools/test_take_screenshot test_only_the_apps_own_pages_are_looked_at
+agents/tools/app_address                 agents/tools/test_take_screenshot test_only_the_apps_own_pages
 agents/tools/ask_founder                 agents/tools/test_toolbox "ask_founder"
 agents/tools/document                    agents/tools/test_toolbox "document"
 agents/tools/edit_file                   agents/tools/test_files "edit_file"
