@@ -21,7 +21,7 @@ CHUNK = 1024 * 1024
 NO_ROOM = "The sandbox's disk is full."
 # Threads of their own: a slow storage may delay other snapshots, and nothing else.
 THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
-CLEAN = 'rm -f -- "$HOME/.cofounder/snapshots/$1".*'
+CLEAN = 'rm -rf -- "$HOME/.cofounder/snapshots/$1".*'
 
 
 async def list_files(workspace: Workspace, name: str) -> Manifest:

@@ -60,7 +60,10 @@ def _happen(job: Job) -> None:
         EventType.BUDGET_EXCEEDED: {"wake_at": "2026-11-22T00:00:00+00:00", "budget_pct": 100},
         EventType.PHASE_STARTED: {"phase": "Everything that was ever lent or lost", "position": 1},
         EventType.PHASE_COMPLETED: {"phase": "The list", "position": 1},
-        EventType.SNAPSHOT_UPDATED: {"files": 3, "size": 2048, "ok": True},
+        EventType.SNAPSHOT_UPDATED: {
+            "files": 3, "size": 2048, "ok": True, "databases": ["data/app.db"], "moving": ["logs/app.log"],
+            "kept": [{"path": "cache.bin", "as_of": "2026-11-21T12:00:00+00:00"}], "as_read": ["queue.bin"],
+        },
         EventType.SNAPSHOT_RESTORED: {"files": ["app.py"], "count": 1},
         EventType.PREVIEW_UPDATED: {"url": "", "status": "down"},
         EventType.CHECK_FINISHED: {"promise": "a list of uniforms by size", "run": "true", "ok": True},
