@@ -2,7 +2,8 @@
 
 Arguments: `databases` or `files`, and a name. Copies every SQLite database that NAME.found lists, or the
 files that NAME.tocopy lists, to the same paths below NAME.copies. NAME.report tells how it went, each field
-ended by NUL: outcome, mode, change time in seconds, size, SHA-256, path.
+ended by NUL: outcome, mode, change time in seconds, size, SHA-256, path. `inspect` is like `databases`, but
+keeps no copy, and needs no room for one: what cannot be copied is told as busy.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sqlite3
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 from urllib.parse import quote
 
@@ -29,7 +30,8 @@ BESIDE = "beside"  # belongs to a database; what it holds is in the copy
 
 HEADER = b"SQLite format 3\0"
 SMALLEST = 512  # bytes of a database
-BESIDES = ("-wal", "-shm", "-journal")
+BESIDES = (b"-wal", b"-shm", b"-journal")
+WRITTEN = (b"", b"-wal", b"-journal")  # the files that hold what is committed
 FIELDS = 6  # of an entry in NAME.found
 CHUNK = 1024 * 1024
 LOCK_SECONDS = 3.0  # to wait for a lock on one database
@@ -74,17 +76,32 @@ class Clock:
 # Databases
 
 
-def databases(found: bytes, copies: bytes, clock: Clock) -> Iterator[Copied]:
+def databases(
+    found: bytes, copies: bytes, clock: Clock, copy: Callable[[bytes, bytes, Clock], Copied] | None = None
+) -> Iterator[Copied]:
     fields = found.split(b"\0")
     listed = {
         fields[at + 5]: int(fields[at + 3]) for at in range(0, len(fields) - 1, FIELDS) if fields[at] == b"f"
     }
     for path, size in sorted(listed.items()):
         if size >= SMALLEST and is_database(path):
-            yield copy_database(path, os.path.join(copies, path), clock)
+            yield (copy or copy_database)(path, os.path.join(copies, path), clock)
             for ending in BESIDES:
-                if path + ending.encode() in listed:
-                    yield Copied(BESIDE, path + ending.encode())
+                if path + ending in listed:
+                    yield Copied(BESIDE, path + ending)
+
+
+def inspect(found: bytes, copies: bytes, clock: Clock) -> Iterator[Copied]:
+    for copied in databases(found, copies, clock, inspect_database):
+        remove(os.path.join(copies, copied.path))
+        yield copied
+
+
+def inspect_database(path: bytes, target: bytes, clock: Clock) -> Copied:
+    try:
+        return copy_database(path, target, clock)
+    except OSError:
+        return Copied(BUSY, path, size=os.stat(path).st_size)
 
 
 def is_database(path: bytes) -> bool:
@@ -153,13 +170,13 @@ def back_up(path: bytes, target: bytes, clock: Clock) -> None:
         apart = target + b".apart"
         try:
             with standing_still(path):
-                for ending in (b"", b"-wal", b"-journal"):
-                    if os.path.exists(path + ending):
-                        copy_bytes(path + ending, apart + ending)
+                for each in WRITTEN:
+                    if os.path.exists(path + each):
+                        copy_bytes(path + each, apart + each)
             run_backup("file:" + quote(apart), target, clock)
         finally:
-            for ending in ("", *BESIDES):
-                remove(apart + ending.encode())
+            for each in (*WRITTEN, b"-shm"):
+                remove(apart + each)
 
 
 def run_backup(uri: str, target: bytes, clock: Clock) -> None:
@@ -209,7 +226,7 @@ class standing_still:  # noqa: N801  # used as a statement
     """Raises `Busy` if the database's files were written meanwhile, or just before."""
 
     def __init__(self, path: bytes) -> None:
-        self._files = [path + ending for ending in (b"", b"-wal", b"-journal")]
+        self._files = [path + ending for ending in WRITTEN]
 
     def __enter__(self) -> None:
         self._before = list(map(state_of, self._files))
@@ -329,12 +346,15 @@ def remove(path: bytes) -> None:
             os.remove(each)
 
 
+WORK = {"databases": databases, "inspect": inspect, "files": files}
+
+
 def main(what: str, name: str) -> None:
     made = os.path.join(os.path.expanduser("~"), ".cofounder", "snapshots", name)
     copies = os.fsencode(made + ".copies")
     os.chdir(os.path.expanduser("~/app"))
-    with open(made + (".found" if what == "databases" else ".tocopy"), "rb") as given:
-        work = {"databases": databases, "files": files}[what](given.read(), copies, Clock(ALL_SECONDS))
+    with open(made + (".tocopy" if what == "files" else ".found"), "rb") as given:
+        work = WORK[what](given.read(), copies, Clock(ALL_SECONDS))
     with open(made + ".report", "wb") as report:
         report.writelines(copied.row() for copied in work)
 

@@ -72,11 +72,14 @@ class Listing:
     tells_databases: bool = True
 
 
-async def list_with_databases(workspace: Workspace, name: str) -> Listing:
-    """List the disk, and copy its databases. One that cannot be copied whole is listed `AS_READ`."""
+async def list_with_databases(workspace: Workspace, name: str, *, keep: bool = True) -> Listing:
+    """List the disk, and copy its databases. One that cannot be copied whole is listed `AS_READ`.
+
+    Where no copies are to be kept, a full disk is no reason to fail.
+    """
     disk = await list_files(workspace, name)
     try:
-        report = await _run(workspace, name, "databases")
+        report = await _run(workspace, name, "databases" if keep else "inspect")
     except ScriptFailed as error:
         if error.exit_code != NO_PYTHON:
             raise

@@ -49,7 +49,7 @@ def extract(snapshot: Snapshot, files: Iterable[FileState], target: IO[bytes]) -
         for member in old:
             if member.name in wanted and member.isfile() and (content := old.extractfile(member)):
                 read = _Hashed(content)
-                new.addfile(member, read)  # type: ignore[arg-type]
+                new.addfile(member, read)
                 if read.digest.hexdigest() != wanted.pop(member.name).sha256:
                     raise DamagedCode
             if not wanted:

@@ -45,13 +45,24 @@ tar -xpf "$made.kept.tar" --no-same-owner -C "$made.copies"
 
 
 class Packing:
-    """One archive in the making. `name` is that of its temporary files in the sandbox."""
+    """One archive in the making, of the workspace or of what is `below` some of its directories.
+
+    `name` is that of its temporary files in the sandbox; the archive is NAME.tar.gz.
+    """
 
     def __init__(
-        self, workspace: Workspace, name: str, *, project_id: UUID, job_id: UUID, secrets: Sequence[str]
+        self,
+        workspace: Workspace,
+        name: str,
+        *,
+        project_id: UUID,
+        job_id: UUID,
+        secrets: Sequence[str] = (),
+        below: Sequence[str] = (),
     ) -> None:
         self._workspace = workspace
         self._name = name
+        self._below = below
         self._build = project_id, job_id
         self._secrets = secrets
         self._copied: frozenset[str] = frozenset()  # what is packed from the copies
@@ -65,7 +76,7 @@ class Packing:
         listing = await copies.list_with_databases(self._workspace, self._name)
         self._seen = listing.seen
         if self._moving:
-            wanted = await beside(_all_with, listing.files, self._moving) if copy_all else self._moving
+            wanted = listing.seen | self._moving if copy_all else self._moving
             listing = await copies.copy_files(self._workspace, self._name, listing, wanted)
         files = await self._with_earlier(listing)
         self._workspace.left_out = []
@@ -74,8 +85,7 @@ class Packing:
     async def _with_earlier(self, listing: Listing) -> Manifest:
         """Replace what is not whole by the last whole copies."""
         self._copied, self._kept = listing.copied, {}
-        files = await beside(_marked, listing.files, self._moving)
-        torn = {file.path for file in files if file.copied == Copied.AS_READ} | listing.damaged
+        files, torn = await beside(_to_save, listing, self._below, self._moving)
         if not torn:
             return files
         found = await in_transaction(earlier_copies.find, *self._build, torn, self._lost)
@@ -171,13 +181,17 @@ def _compare(live: Manifest, seen: Collection[str], after: Manifest) -> tuple[se
     return {file.path for file in live} - whole, any(file.path not in seen for file in after)
 
 
-def _all_with(files: Manifest, moving: Collection[str]) -> set[str]:
-    return {file.path for file in files if file.sha256}.union(moving)
+def _to_save(
+    listing: Listing, below: Sequence[str], moving: Collection[str]
+) -> tuple[Manifest, frozenset[str]]:
+    """What can be saved, and what of it is not whole.
 
-
-def _marked(files: Manifest, moving: Collection[str]) -> Manifest:
-    """What can be saved. That a copy was taken instead of the file is worth a word only if it was moving."""
-    return tuple(
+    That a copy was taken instead of the file is worth a word only if it was moving.
+    """
+    files = tuple(
         replace(file, copied="") if file.copied == Copied.ALONE and file.path not in moving else file
-        for file in manifest.readable(files)
+        for file in manifest.readable(listing.files)
+        if not below or file.path.startswith(tuple(f"{directory}/" for directory in below))
     )
+    torn = (file.path for file in files if file.copied == Copied.AS_READ or file.path in listing.damaged)
+    return files, frozenset(torn)

@@ -76,7 +76,7 @@ async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restor
     saved = await on_thread(manifest.from_json, snapshot.manifest)
     async with workspace.snapshot_lock, scratch(workspace) as name:
         with storage_errors():
-            disk = await list_with_databases(workspace, name)
+            disk = await list_with_databases(workspace, name, keep=False)
             lost = await beside(
                 manifest.to_restore,
                 saved,

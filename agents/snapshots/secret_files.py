@@ -53,7 +53,7 @@ async def without(
         await workspace.upload(f"{STATE}/snapshots/{name}.secrets", "\n".join(lines).encode() + b"\n")
         live = await beside(_names, files, copied)
         await workspace.upload(f"{STATE}/snapshots/{name}.names", live)
-        await workspace.upload(f"{STATE}/snapshots/{name}.copied", manifest.names(copied))
+        await workspace.upload(f"{STATE}/snapshots/{name}.copied", await beside(manifest.names, copied))
         await workspace.script(FIND, name)
         found = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.held")])
         held = {path.decode(errors="surrogateescape") for path in found.split(b"\0") if path}

@@ -19,6 +19,7 @@ from agents.snapshots.manifest import Manifest
 
 CHUNK = 1024 * 1024
 NO_ROOM = "The sandbox's disk is full."
+TOO_LARGE = "The files are too large to be saved: the sandbox does not allow a file of that size."
 # Threads of their own: a slow storage may delay other snapshots, and nothing else.
 THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
 CLEAN = 'rm -rf -- "$HOME/.cofounder/snapshots/$1".*'
@@ -58,7 +59,7 @@ def storage_errors() -> Iterator[None]:
     try:
         yield
     except ScriptFailed as error:
-        raise SnapshotFailed(NO_ROOM if "No space left" in str(error) else str(error)) from error
+        raise SnapshotFailed(_in_words(error)) from error
     except SandboxFull as error:
         raise SnapshotFailed(NO_ROOM) from error
     except FileNotFoundError as error:
@@ -67,3 +68,11 @@ def storage_errors() -> Iterator[None]:
         raise SnapshotFailed("The project has been deleted in the meantime.") from error
     except bucket_errors(OSError) as error:
         raise SnapshotFailed(f"The storage does not work: {error}") from error
+
+
+def _in_words(error: ScriptFailed) -> str:
+    said = str(error)
+    if "No space left" in said:
+        return NO_ROOM
+    # 25 is SIGXFSZ, which ends the program that packs.
+    return TOO_LARGE if "File too large" in said or "Child died with signal 25" in said else said
