@@ -14,7 +14,7 @@ from agents.sandbox.layout import STATE
 from agents.sandbox.workspace import Workspace
 from agents.snapshots import copier, manifest
 from agents.snapshots.manifest import Copied, FileState, Manifest
-from agents.snapshots.transfer import list_files
+from agents.snapshots.transfer import Listed, list_files
 
 AS_READ = Copied.AS_READ
 NO_PYTHON = 78
@@ -72,19 +72,38 @@ class Listing:
     tells_databases: bool = True
 
 
-async def list_with_databases(workspace: Workspace, name: str, *, keep: bool = True) -> Listing:
-    """List the disk, and copy its databases. One that cannot be copied whole is listed `AS_READ`.
+@dataclass(frozen=True)
+class Inspected:
+    """What the sandbox wrote of its files and of its databases, if it could tell any."""
 
-    Where no copies are to be kept, a full disk is no reason to fail.
-    """
-    disk = await list_files(workspace, name)
+    listed: Listed
+    report: bytes | None
+
+    def listing(self) -> Listing:
+        disk = self.listed.files()
+        if self.report is None:
+            return Listing(disk, _paths(disk), tells_databases=False)
+        return _with_copies(disk, self.report)
+
+
+async def list_with_databases(workspace: Workspace, name: str) -> Listing:
+    """List the disk, and copy its databases. One that cannot be copied whole is listed `AS_READ`."""
+    return await beside((await _inspected(workspace, name, "databases")).listing)
+
+
+async def inspect(workspace: Workspace, name: str) -> Inspected:
+    """Like `list_with_databases`, but no copies are kept, and a full disk is no reason to fail."""
+    return await _inspected(workspace, name, "inspect")
+
+
+async def _inspected(workspace: Workspace, name: str, what: str) -> Inspected:
+    listed = await list_files(workspace, name)
     try:
-        report = await _run(workspace, name, "databases" if keep else "inspect")
+        return Inspected(listed, await _run(workspace, name, what))
     except ScriptFailed as error:
         if error.exit_code != NO_PYTHON:
             raise
-        return Listing(disk, await beside(_paths, disk), tells_databases=False)
-    return await beside(_with_copies, disk, report)
+        return Inspected(listed, None)
 
 
 async def copy_files(workspace: Workspace, name: str, listing: Listing, paths: Collection[str]) -> Listing:

@@ -40,7 +40,7 @@ class Copied(StrEnum):
     AS_READ = "as_read"  # there has never been one: it may be half written
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileState:
     """A file, a link (no `sha256`; `link` is the target) or an empty directory (mode "d755"). Size in bytes.
 

@@ -23,7 +23,7 @@ from agents.snapshots import copies, earlier_copies, manifest, secret_files
 from agents.snapshots.code_zip import DamagedCode
 from agents.snapshots.copies import Listing
 from agents.snapshots.manifest import Copied, FileState, Manifest
-from agents.snapshots.transfer import list_files, on_thread
+from agents.snapshots.transfer import Listed, list_files, on_thread
 
 TRIES = 3  # attempts to make an archive during which no file changes
 # Argument: a name. Packs the files listed in NAME.names, and the copies listed in NAME.copied.
@@ -175,8 +175,9 @@ def _names(files: Manifest, among: Collection[str] | None = None) -> bytes:
     return manifest.names(file.path for file in files if among is None or file.path in among)
 
 
-def _compare(live: Manifest, seen: Collection[str], after: Manifest) -> tuple[set[str], bool]:
+def _compare(live: Manifest, seen: Collection[str], listed: Listed) -> tuple[set[str], bool]:
     """Which files packed where they are were written to meanwhile, and whether there are more by now."""
+    after = listed.files()
     whole = {file.path for file in manifest.agreed(live, after)}
     return {file.path for file in live} - whole, any(file.path not in seen for file in after)
 

@@ -5,8 +5,9 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django.db import IntegrityError
 
@@ -25,11 +26,22 @@ THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
 CLEAN = 'rm -rf -- "$HOME/.cofounder/snapshots/$1".*'
 
 
-async def list_files(workspace: Workspace, name: str) -> Manifest:
+@dataclass(frozen=True)
+class Listed:
+    """What the sandbox wrote of its files. Reading, comparing and freeing long lists is work for a thread."""
+
+    found: bytes
+    sums: bytes
+
+    def files(self) -> Manifest:
+        return manifest.parse(self.found, self.sums)
+
+
+async def list_files(workspace: Workspace, name: str) -> Listed:
     await workspace.script(manifest.SCRIPT, name, *EXCLUDED)
     found = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.found")])
     sums = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.sums")])
-    return cast(Manifest, await on_thread(manifest.parse, found, sums))  # slow when there are many files
+    return Listed(found, sums)
 
 
 @asynccontextmanager
