@@ -61,3 +61,28 @@ async def rows_of(workspace: Workspace, *paths: str) -> list[int]:
     """How many numbers each of these databases holds; each must be whole."""
     said = await workspace.script('cd app; exec python3 -c "$@"', WITNESS, *paths)
     return [int(line) for line in said.split()]
+
+
+# Four processes write single bytes to `large`, so that no two reads of it are ever the same.
+# They end with the first of them.
+TEAR = """
+import os, random
+first = os.getpid()
+for _ in range(3):
+    if os.fork() == 0:
+        break
+with open("large", "r+b", buffering=0) as file:
+    size = os.fstat(file.fileno()).st_size
+    open("begun", "w").close()
+    while first in (os.getpid(), os.getppid()):
+        file.seek(random.randrange(size))
+        file.write(os.urandom(1))
+"""
+
+
+async def tear_without_end(workspace: Workspace) -> str:
+    """Write to `large` all the time; returns the name of the process group."""
+    await workspace.write("tear.py", TEAR.encode())
+    started = await workspace.run("rm -f begun; exec python3 tear.py", background=True)
+    await workspace.run("until [ -e begun ]; do sleep 0.02; done")
+    return started.group

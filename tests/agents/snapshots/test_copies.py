@@ -88,7 +88,7 @@ async def test_without_python_the_files_of_a_database_are_whole_together_or_not_
     bare: Workspace,
 ) -> None:
     name = uuid.uuid4().hex
-    await bare.run("echo 1 > a.db; echo 2 > a.db-wal; echo 3 > b.db; head -c 30M /dev/zero > b.db-wal")
+    await bare.run("echo 1 > a.db; echo 2 > a.db-wal; echo 3 > b.db; truncate -s 100M b.db-wal")
     listing = await list_with_databases(bare, name)
     assert not listing.tells_databases
     writing = "while :; do echo 4 >> a.db-wal; done"

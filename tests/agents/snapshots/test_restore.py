@@ -15,7 +15,7 @@ from agents.snapshots.manifest import FileState, from_json
 from agents.snapshots.restore import verify_and_restore
 from jobs.models import Job, Project
 from tests.agents.conftest import OpenWorkspace
-from tests.agents.snapshots.databases import committed, rows_of, write_without_end
+from tests.agents.snapshots.databases import committed, rows_of, tear_without_end, write_without_end
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
@@ -198,6 +198,8 @@ async def test_a_database_in_a_directory_that_may_not_be_written_is_copied(
 async def test_a_database_that_is_locked_and_written_all_the_time_keeps_its_last_whole_copy(
     workspace: Workspace, take: Take
 ) -> None:
+    # Large, so that it takes long enough to copy it for the writer to write, however busy the machine is.
+    await sql(workspace, "app.db", "CREATE TABLE t (b)", "INSERT INTO t VALUES (zeroblob(60000000))")
     busy = await write_without_end(workspace, "app.db", "delete", locking="EXCLUSIVE", pause=0.001)
     first = await take()
     assert held(first)["app.db"].copied == "as_read"  # there is nothing better yet
@@ -255,36 +257,23 @@ async def test_files_that_never_hold_still_are_in_every_snapshot_and_in_the_fina
         assert (await fresh.read(path)).endswith(b"\n")
 
 
-NEVER_WHOLE = """
-import os
-block, n = 1 << 20, 0
-with open("large", "r+b", buffering=0) as file:
-    while True:
-        n += 1
-        file.seek(0)
-        for _ in range(24):
-            file.write(bytes([n % 256]) * block)
-"""
-
-
 async def test_a_file_that_is_never_whole_keeps_its_last_whole_copy_or_else_is_saved_as_it_was_read(
     workspace: Workspace, take: Take, open_workspace: OpenWorkspace
 ) -> None:
-    await workspace.write("rewrite.py", NEVER_WHOLE.encode())
-    await workspace.run("head -c 25165824 /dev/zero > large")
-    busy = await workspace.run("exec python3 rewrite.py", background=True)
+    await workspace.run("rm -f large; truncate -s 80M large")
+    busy = await tear_without_end(workspace)
     assert held(await take())["large"].copied == "as_read"
-    await workspace.end_group(busy.group)
-    await workspace.run("head -c 25165824 /dev/zero > large")
+    await workspace.end_group(busy)
+    await workspace.run("rm -f large; truncate -s 80M large")
     whole = held(await take())["large"]
     assert whole.copied == ""
-    busy = await workspace.run("exec python3 rewrite.py", background=True)
+    busy = await tear_without_end(workspace)
     for reason in FOUR[2:]:
         await workspace.write("other", reason.encode())
         snapshot = await take(reason)
         kept = held(snapshot)["large"]
         assert (kept.copied, kept.sha256, kept.changed) == ("kept", whole.sha256, whole.changed)
-    await workspace.end_group(busy.group)
+    await workspace.end_group(busy)
     fresh = await open_workspace(project_id=snapshot.project_id)
     await verify_and_restore(fresh, snapshot)
     assert (await fresh.run("tr -d '\\0' < large | wc -c")).stdout == "0\n"
