@@ -71,7 +71,7 @@ class Step(BaseModel):
 
 
 class Journey(BaseModel):
-    """A way through the app that can be walked again without a model: `cofounder/journeys/NAME.json`."""
+    """A way through the app that can be walked again without a model, as it is kept in a file."""
 
     model_config = ConfigDict(extra="forbid")
 
