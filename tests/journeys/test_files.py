@@ -9,7 +9,7 @@ import pytest
 
 from agents.actions import control
 from agents.actions.start import go_back, start_build
-from agents.errors import Trouble
+from agents.errors import StorageAway, Trouble
 from agents.failures.trouble import TABLE
 from agents.models import AgentSession, SessionState, Snapshot, SpendEntry
 from agents.snapshots import history
@@ -180,7 +180,7 @@ def test_a_build_goes_on_while_its_snapshots_cannot_be_stored(
     wait_until(lambda: saved.filter(payload__ok=True).exists(), "the first snapshot")
     road.close()
     failed = wait_until(lambda: saved.filter(payload__ok=False).first(), "a failure that is told")
-    assert "The storage does not work" in failed.payload["message"]
+    assert failed.payload["message"] == StorageAway.__doc__
     turns = session_of(job).iteration
     wait_until(lambda: session_of(job).iteration > turns + 2, "three more turns")
     road.clear()
