@@ -55,7 +55,6 @@ agents/checkpoint/store                  agents/test_resume
 agents/errors                            agents/tools/test_toolbox
 agents/failures/categories               agents/failures/test_failure
 agents/failures/command_line             agents/failures/test_failure test_only_the_same_thing_working_proves
-agents/failures/plain_english            agents/failures/test_retry_policy test_the_question_is_plain_true
 agents/failures/signatures               agents/failures/test_failure
 agents/failures/test_output              agents/failures/test_failure
 agents/llm/metering                      agents/llm/test_client its_usage_is_the_bill
@@ -72,7 +71,6 @@ agents/metrics                           journeys/test_many_processes cofounder_
 agents/preview/declaration               agents/preview/test_launch
 agents/sandbox/layout                    agents/sandbox/test_workspace
 agents/sandbox/process_groups            agents/snapshots/test_save
-agents/sandbox/provider                  agents/sandbox/test_workspace
 agents/session/claim                     agents/session/test_state
 agents/session/inbox                     agents/checkpoint/test_fast_path test_an_answer_is_delivered
 agents/session/locks                     agents/actions/test_money test_two_top_ups_at_once_both_count

@@ -139,7 +139,8 @@ TABLE: Mapping[Trouble, Row] = {
         "No sandbox is free for me at the moment. The operator of this installation has been told. "
         "Nothing is lost, and I go on by myself as soon as there is one.",
         GROWING,
-        "The sandbox's provider gives no more sandboxes at once. Raise its limit, or lower WORKER_CONCURRENCY.",
+        "The sandbox's provider gives no more sandboxes at once. "
+        "Raise its limit, or lower WORKER_CONCURRENCY.",
     ),
     Trouble.SANDBOX_KEY: Row(
         "nothing",
@@ -182,7 +183,8 @@ TABLE: Mapping[Trouble, Row] = {
     Trouble.STORAGE_AWAY: Row(
         "nothing",
         Course.REST,
-        "The storage of your files does not answer at the moment. I try again by myself, and nothing is lost.",
+        "The storage of your files does not answer at the moment. "
+        "I try again by myself, and nothing is lost.",
     ),
     Trouble.STORAGE_REFUSED: Row(
         "nothing",
