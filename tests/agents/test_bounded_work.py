@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from agents.failures import categories, command_line, plain_english, signatures, test_output, tried
+from agents.failures import (
+    categories,
+    command_line,
+    plain_english,
+    services,
+    signatures,
+    test_output,
+    tried,
+)
 from agents.failures.categories import Category
 from agents.failures.failure import Failure
 from agents.line_diff import unified_diff
