@@ -128,6 +128,7 @@ cofounder/pages/ownership                cofounder/test_access test_what_is_some
 cofounder/pages/questions/open           cofounder/pages/questions/test_index /questions
 cofounder/pages/replies                  cofounder/pages/questions/test_index HTMX
 cofounder/pages/secret_fields            cofounder/pages/projects/test_secrets "provide_credentials"
+cofounder/templatetags/admin_figures     cofounder/admin/test_figures test_builds_that_wait_for_the_operator
 cofounder/templatetags/credentials       cofounder/pages/projects/test_secrets "provide_credentials"
 cofounder/templatetags/figures           cofounder/pages/builds/test_file_changes
 cofounder/templatetags/notifications     cofounder/pages/settings/test_notifications /settings

@@ -45,6 +45,7 @@ def rest_for(claim: Claim, trouble: Trouble, detail: str) -> Rest:
         return Rest(SessionState.PAUSED, row.sentence or detail)
     is_again = session.trouble == trouble and session.trouble_iteration == session.iteration
     earlier = session.trouble_count if is_again else 0
+    since = session.trouble_since if is_again else None
     tell = log.error if row.operator else log.warning
     tell("build.trouble", trouble=trouble.value, times=earlier + 1, detail=detail, fix=row.operator)
     return Rest(
@@ -52,6 +53,7 @@ def rest_for(claim: Claim, trouble: Trouble, detail: str) -> Rest:
         row.sentence,
         clock.now() + row.rest_after(earlier),
         trouble=trouble,
+        trouble_since=since or clock.now(),
         trouble_count=earlier + 1,
         detail=detail[:LONGEST_DETAIL],
     )
