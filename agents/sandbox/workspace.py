@@ -17,7 +17,7 @@ from agents.beside import beside
 from agents.errors import SandboxGone, SandboxTaken, ScriptFailed
 from agents.output import Output
 from agents.sandbox import process_groups, provider
-from agents.sandbox.layout import ROOT, STATE
+from agents.sandbox.layout import ENTER, ROOT, STATE
 from agents.sandbox.provider import control_plane_errors, envd_errors
 from agents.sandbox.redaction import Redactor
 from agents.turns import ToolFailure
@@ -29,8 +29,8 @@ SCRIPT_SECONDS = 300.0
 # Prints the workspace's path, the path after following links, and what is there.
 LOOK = (
     process_groups.OWNED
+    + ENTER
     + r"""
-mkdir -p "$HOME/app" && cd "$HOME/app" || exit 1  # a command may have deleted it
 realpath -mz -- . "$1"
 if [ -d "$1" ]; then printf directory
 elif [ -f "$1" ]; then stat -Lc %s -- "$1"
