@@ -47,7 +47,6 @@ agents/builds/measured                   journeys/test_many_processes cofounder_
 agents/builds/rescue                     agents/builds/test_finished_app
 agents/builds/runner                     agents/test_resume
 agents/builds/shutdown                   journeys/test_build asked_to_stop_hands_its_build_over
-agents/builds/troubles                 journeys/test_fault_matrix
 agents/checkpoint/apply_effects          agents/builds/test_transactions
 agents/checkpoint/expected               agents/checkpoint/test_fast_path test_a_step_is_two_statements
 agents/checkpoint/statements             agents/checkpoint/test_fast_path test_a_step_is_two_statements

@@ -76,7 +76,7 @@ class Command:
     _listeners: set[Listener] = field(default_factory=set)
     _stdin: asyncio.WriteTransport | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _pumps: asyncio.Future[list[None]] | None = None
+    _pumps: asyncio.Future[Any] | None = None
 
     async def start(self, *, stdin: bool, timeout: float | None, awake: asyncio.Event) -> Listener:
         """Start it; `timeout` counts only the seconds in which the sandbox is awake."""
@@ -149,12 +149,13 @@ class Command:
 
     async def _follow(self, out_read: int, err_read: int) -> None:
         """Forward the output until both pipes are closed or a signal cuts them, then report the end."""
-        self._pumps = asyncio.gather(self._pump("stdout", out_read), self._pump("stderr", err_read))
+        pumps = asyncio.gather(self._pump("stdout", out_read), self._pump("stderr", err_read))
+        self._pumps = pumps
         over = asyncio.ensure_future(self._overdue())
-        await asyncio.wait((self._pumps, over), return_when=asyncio.FIRST_COMPLETED)
-        for waiting in (self._pumps, over):
+        await asyncio.wait((pumps, over), return_when=asyncio.FIRST_COMPLETED)
+        for waiting in (pumps, over):
             waiting.cancel()
-        await asyncio.gather(self._pumps, over, return_exceptions=True)
+        await asyncio.gather(pumps, over, return_exceptions=True)
         code, signum = await self.link.exit_of(self.pid)
         self.link.forget(self.pid)
         self.close_stdin()

@@ -3,6 +3,7 @@
 None fails, none asks its founder, and the ledger holds what the model's provider has billed.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +21,9 @@ from jobs.models import EventType, Job, JobStatus
 from rehearsal.e2b_api.fault import KINDS
 from tests.journeys.conftest import Rehearsal
 from tests.journeys.small_plays import brief
-from tests.journeys.test_fault_matrix import an_install, run, servers, story  # noqa: F401  # its fixtures
+from tests.journeys.test_fault_matrix import ASKS as ASKED_OF_MODELS
+from tests.journeys.test_fault_matrix import PLAY, an_install, rehearsal_of, run, story  # noqa: F401  # a fixture
+from tests.journeys.test_fault_matrix import RESTS as RESTS_OF_MODELS
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -69,6 +72,24 @@ RESTS: dict[str, tuple[Fault, Trouble]] = {
 }
 
 
+# Its own steps say what fails.
+FAULTY = {
+    **PLAY,
+    "name": "faulty",
+    "project": "Faulty",
+    "steps": [
+        {**PLAY["steps"][0], "sandbox_fault": once("bad_gateway", "files")},
+        {**PLAY["steps"][1], "sandbox_fault": once("torn", "process")},
+        PLAY["steps"][2],
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    yield from rehearsal_of(tmp_path_factory, PLAY, FAULTY)
+
+
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "SANDBOX_PAUSES", (0.0,) * len(build.SANDBOX_PAUSES))
@@ -85,7 +106,7 @@ def test_every_kind_of_fault_is_in_the_matrix() -> None:
 
 
 @pytest.mark.parametrize("name", READY)
-def test_what_passes_a_build_gets_over(name: str, job: Job, servers: Rehearsal) -> None:  # noqa: F811
+def test_what_passes_a_build_gets_over(name: str, job: Job, servers: Rehearsal) -> None:
     servers.fail_sandbox_with(*({**fault, "job": str(job.pk)} for fault in READY[name]))
     session = run(job, servers, [])
     assert (job.status, session.state) == (JobStatus.READY, SessionState.COMPLETED), story(job)
@@ -97,7 +118,7 @@ def test_what_passes_a_build_gets_over(name: str, job: Job, servers: Rehearsal) 
 def test_what_does_not_pass_it_sleeps_through_with_a_plain_sentence(
     name: str,
     job: Job,
-    servers: Rehearsal,  # noqa: F811
+    servers: Rehearsal,
 ) -> None:
     fault, trouble = RESTS[name]
     pausing = [once("server_error", "pause")] if fault["on"] == "timeout" else []
@@ -115,3 +136,33 @@ def test_what_does_not_pass_it_sleeps_through_with_a_plain_sentence(
     clock.move(session.wake_at)
     session = run(job, servers, [], number=2)
     assert (job.status, session.state) == (JobStatus.READY, SessionState.COMPLETED), story(job)
+
+
+def test_a_play_says_itself_what_fails(founder: User, servers: Rehearsal) -> None:
+    servers.fail_sandbox_with()
+    faulty = start_build(create_project(owner=founder, **brief("Faulty")))[0]
+    session = run(faulty, servers, [])
+    assert (faulty.status, session.state) == (JobStatus.READY, SessionState.COMPLETED), story(faulty)
+    assert servers.sandbox_faults_left() == []
+
+
+# What no single request to a provider brings about; `agents/builds/test_troubles.py` has what follows.
+ELSEWHERE = {
+    Trouble.MODEL_AWAY,  # ten minutes of attempts
+    Trouble.MODEL_RETIRED,  # a date in the settings
+    Trouble.MODEL_NO_PRICE,  # likewise
+    Trouble.MODEL_SILENT,  # many turns in a row
+    Trouble.STORAGE_AWAY,  # the storage is not rehearsed
+    Trouble.STORAGE_REFUSED,
+    Trouble.FILES_LOST,
+    Trouble.NO_MONEY,  # the subscription
+    Trouble.DEFECT,  # ours
+}
+
+
+def test_every_other_trouble_of_the_table_can_be_rehearsed() -> None:
+    rehearsed = {
+        trouble for _, trouble in (*RESTS.values(), *RESTS_OF_MODELS.values(), *ASKED_OF_MODELS.values())
+    }
+    assert rehearsed | ELSEWHERE == set(TABLE)
+    assert not rehearsed & ELSEWHERE

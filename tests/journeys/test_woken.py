@@ -16,7 +16,7 @@ from jobs.briefs import create_project
 from jobs.models import EventType, Job
 from tests.journeys.conftest import Rehearsal
 from tests.journeys.small_plays import APP, brief
-from tests.journeys.test_fault_matrix import PLAY, an_install, job, run, story  # noqa: F401  # fixtures
+from tests.journeys.test_fault_matrix import PLAY, an_install, job, rehearsal_of, run, story  # noqa: F401  # fixtures
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -26,7 +26,7 @@ pytestmark = [
 
 MONEY = 2_000_000
 # Its promise is kept only once its checks have failed, by a file that no snapshot keeps.
-LATE = {
+LATE: dict[str, Any] = {
     "name": "late",
     "project": "Late",
     "steps": [
@@ -64,13 +64,7 @@ LATE = {
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    plays = tmp_path_factory.mktemp("plays")
-    for play in (PLAY, LATE):
-        (plays / str(play["name"])).mkdir()
-        (plays / str(play["name"]) / "play.yaml").write_text(json.dumps(play))
-    running = Rehearsal(tmp_path_factory.mktemp("rehearsal"), "--plays", str(plays))
-    yield running
-    running.stop()
+    yield from rehearsal_of(tmp_path_factory, PLAY, LATE)
 
 
 def told(build: Job) -> str:

@@ -1,6 +1,7 @@
 """The figures on the admin's first page."""
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -24,7 +25,12 @@ def cockpit(admin: User) -> Client:
 
 @pytest.fixture
 def other_job(other_founder: User) -> Job:
-    wanted = {"name": "Else", "goal": "x", "idea_brief": {"must_have": ["x"]}, "interview": []}
+    wanted: dict[str, Any] = {
+        "name": "Else",
+        "goal": "x",
+        "idea_brief": {"must_have": ["x"]},
+        "interview": [],
+    }
     return start_build(create_project(owner=other_founder, **wanted))[0]
 
 
