@@ -146,7 +146,7 @@ def test_a_play_says_itself_what_fails(founder: User, servers: Rehearsal) -> Non
     assert servers.sandbox_faults_left() == []
 
 
-# What no single request to a provider brings about; `agents/builds/test_troubles.py` has what follows.
+# What no single request to a provider brings about; `tests/agents/builds/test_troubles.py` has what follows.
 ELSEWHERE = {
     Trouble.MODEL_AWAY,  # ten minutes of attempts
     Trouble.MODEL_RETIRED,  # a date in the settings
