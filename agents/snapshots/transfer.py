@@ -65,7 +65,7 @@ def storage_errors() -> Iterator[None]:
     try:
         yield
     except ScriptFailed as error:
-        raise SnapshotFailed(NO_ROOM if "No space left" in str(error) else str(error)) from error
+        raise SnapshotFailed(NO_ROOM if "No space left" in str(error) else "") from error
     except SandboxFull as error:
         raise SnapshotFailed(NO_ROOM) from error
     except FileNotFoundError as error:
