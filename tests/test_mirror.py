@@ -68,8 +68,10 @@ agents/management/commands/run_worker    journeys/test_many_processes run_worker
 agents/management/questions              agents/management/test_commands plain_english_problem
 agents/metrics                           journeys/test_many_processes cofounder_iteration_seconds
 agents/preview/declaration               agents/preview/test_launch
+agents/preview/steps                     agents/preview/test_visits
 agents/sandbox/layout                    agents/sandbox/test_workspace
 agents/sandbox/process_groups            agents/snapshots/test_save
+agents/sandbox/seen                      agents/tools/test_files "file_not_read"
 agents/session/claim                     agents/session/test_state
 agents/session/inbox                     agents/checkpoint/test_fast_path test_an_answer_is_delivered
 agents/session/locks                     agents/actions/test_money test_two_top_ups_at_once_both_count
@@ -81,6 +83,7 @@ agents/snapshots/transfer                agents/snapshots/test_s3 test_a_slow_st
 agents/stops                             agents/test_loop
 agents/tasks                             agents/test_database
 agents/tool_effects                      agents/tools/test_toolbox
+agents/tools/app_address                 agents/tools/test_take_screenshot test_only_the_apps_own_pages
 agents/tools/ask_founder                 agents/tools/test_toolbox "ask_founder"
 agents/tools/document                    agents/tools/test_toolbox "document"
 agents/tools/edit_file                   agents/tools/test_files "edit_file"
@@ -88,9 +91,12 @@ agents/tools/glob                        agents/tools/test_files
 agents/tools/grep                        agents/tools/test_files "grep"
 agents/tools/narrate                     agents/tools/test_toolbox "narrate"
 agents/tools/paths                       agents/tools/test_files test_what_cannot_be_read_is_told_by_its_kind
+agents/tools/pdf                         agents/tools/test_read_file "menu.pdf"
+agents/tools/pdf_pages                   agents/tools/test_read_file "torn.pdf"
+agents/tools/pictures                    agents/tools/test_read_file
 agents/tools/plan                        agents/tools/test_toolbox "plan"
-agents/tools/read_file                   agents/tools/test_files "read_file"
 agents/tools/tool                        agents/tools/test_toolbox test_a_definition_is_complete_and_closed
+agents/tools/use_app                     agents/preview/test_journeys "use_app"
 agents/tools/write_file                  agents/tools/test_files "write_file"
 agents/turns                             agents/test_loop
 agents/usage                             agents/budget/test_prices

@@ -74,6 +74,8 @@ def doing(call: ToolCall) -> str:
     """What the call was meant to do: the words after “I tried to”."""
     if call.name == "take_screenshot":
         return "look at the page"
+    if call.name == "use_app":
+        return "use the app as a visitor"
     if call.name != "bash":
         return _FILE_TOOLS.get(call.name, "take a step")
     line = str(call.input.get("command", ""))

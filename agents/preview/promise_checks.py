@@ -8,7 +8,7 @@ import structlog
 
 from agents.beside import beside
 from agents.output import cut_middle
-from agents.preview import declaration, probe, screenshots
+from agents.preview import browser, declaration, journeys, probe, screenshots
 from agents.preview.declaration import Check, Declaration, DeclarationError
 from agents.preview.probe import Status
 from agents.sandbox.workspace import Workspace
@@ -98,17 +98,30 @@ async def _problem_in_browser(url: str) -> str:
     """What a browser finds wrong with a page drawn by scripts; "" if nothing, or if there is no browser."""
     try:
         shot = await screenshots.take(url)
-    except screenshots.ScreenshotUnavailable:
+    except browser.BrowserUnavailable:
         log.warning("checks.not_seen", exc_info=True)
         return ""
-    except screenshots.PageDown as error:
+    except browser.PageDown as error:
         return str(error)
     if not shot.is_blank:
         return ""
     return "\n".join(["The page stays empty: its scripts show nothing.", *shot.reports])
 
 
+async def _walk(workspace: Workspace, port: int, check: Check) -> CheckResult:
+    started = time.monotonic()
+    try:
+        walked = await journeys.run_journey(workspace, workspace.host(port), check.journey)
+        ok, output = walked.ok, walked.output
+    except browser.BrowserUnavailable as error:
+        ok, output = False, f"{error} Without one, a journey cannot be walked: use a command in run instead."
+    output = cut_middle(await beside(workspace.redact, output), LONGEST_OUTPUT)
+    return CheckResult(check.promise, check.journey, ok, output, _milliseconds_since(started))
+
+
 async def _run(workspace: Workspace, port: int, check: Check) -> CheckResult:
+    if check.journey:
+        return await _walk(workspace, port, check)
     env = {"PREVIEW_URL": f"http://localhost:{port}", "PORT": str(port)}
     result = await workspace.run(check.run, timeout=CHECK_SECONDS, env=env)
     output = await beside(workspace.redact, result.output.replace("\0", ""))

@@ -55,6 +55,15 @@ class CommandResult:
 
 
 @dataclass(frozen=True)
+class PortAnswer:
+    """Whether a command listens: after how many `seconds`, or None. `log` is the end of its output."""
+
+    seconds: int | None
+    state: str  # "running for 3 s", "exited with 1", "was stopped"
+    log: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """What is at a path, after following links. `path` is relative to the workspace, `size` in bytes."""
 
@@ -117,6 +126,10 @@ class Workspace:
     @property
     def sandbox_id(self) -> str:
         return self._sandbox.sandbox_id
+
+    @property
+    def job_id(self) -> str:
+        return self._job_id
 
     async def _take_over(self) -> None:
         await self._unless_taken(
@@ -223,14 +236,19 @@ class Workspace:
         background: bool = False,
         env: Mapping[str, str] | None = None,
         kind: str = "",
+        name: str = "",
+        port: int = 0,
     ) -> CommandResult:
         """Run the agent's command in the workspace, in a recorded process group of its own.
 
         A timeout (in seconds) or a cancellation ends the whole group. A background command is only started;
-        it writes to `CommandResult.log` and has no timeout. `kind` marks groups for `end_kind`.
+        it writes to `CommandResult.log` and has no timeout. `kind` marks groups for `end_kind`. The agent can
+        ask for a background command by its `name`, until another takes it; `port` is the one to listen on.
         """
         group = f"{kind}-{uuid.uuid4().hex[:12]}" if kind else f"{self._prefix}{uuid.uuid4().hex[:12]}"
         log = f"{STATE}/logs/{group}.log" if background else ""
+        if name:
+            await self._take_name(name, group, port)
         output = Output()
         started = time.monotonic()
         exit_code, timed_out = 0, False
@@ -258,6 +276,30 @@ class Workspace:
             log,
             group,
         )
+
+    async def _take_name(self, name: str, group: str, port: int) -> None:
+        try:
+            await self.script(process_groups.TAKE_NAME, name, group, str(port))
+        except ScriptFailed as error:
+            if error.exit_code == process_groups.RUNNING:
+                raise ToolFailure(
+                    "already_running",
+                    f"{name} is still running, and nothing was started. End it with `background end {name}`, "
+                    "or take another name.",
+                ) from error
+            if error.exit_code == process_groups.LISTENING:
+                raise ToolFailure(
+                    "already_running",
+                    f"Something listens on port {port} already, and nothing was started. `background` lists "
+                    "what is running.",
+                ) from error
+            raise
+
+    async def wait_for_port(self, group: str, port: int, seconds: int) -> PortAnswer:
+        """Wait until a background command listens on a port, has ended, or the time is over."""
+        answer = await self.script(process_groups.WAIT_FOR_PORT, group, str(port), str(seconds))
+        waited, state, log = [*answer.split("\n", 2), "", ""][:3]
+        return PortAnswer(int(waited) if waited else None, state, log)
 
     async def _start(
         self, group: str, command: str, to_log: bool, envs: Mapping[str, str], output: Output

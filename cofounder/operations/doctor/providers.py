@@ -16,7 +16,7 @@ from django.core import mail
 from agents.budget import prices
 from agents.errors import SandboxError
 from agents.models import PlanTier, Subscription
-from agents.preview import screenshots
+from agents.preview import browser
 from agents.sandbox import provider
 from cofounder.config import environment
 from cofounder.operations.doctor.finding import SECONDS, Finding, fail, first_line, ok, warn
@@ -135,7 +135,7 @@ def _no_key(name: str) -> Finding:
 
 
 def look_at_chromium() -> Iterator[Finding]:
-    found = screenshots.find_chromium()
+    found = browser.find_chromium()
     fix = (
         "Install Chromium (`apt-get install chromium`) or set CHROMIUM; without it there are no screenshots."
     )
