@@ -10,9 +10,9 @@ from django.conf import settings
 from agents.models import ASLEEP, AgentSession, SessionState
 from cofounder.pages.money.today import Money, money_of
 from escalations.models import AgentEscalation
-from jobs import clock
-from jobs.briefs import must_haves, promise_key
+from jobs import clock, promises
 from jobs.models import BEING_CHECKED, EventType, Job, JobStatus, Phase
+from jobs.promises import same_words
 from jobs.verdicts import Verdict, latest_results, verdict_of
 
 QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent reports more often
@@ -177,8 +177,8 @@ def promises_of(job: Job) -> list[Promise]:
     """The brief's must-haves with the evidence of the latest round of checks, then further checks."""
     found = latest_results(job)
     wanted = [
-        Promise(text, in_brief=True, **_evidence(found.pop(promise_key(text), None)))
-        for text in must_haves(job)
+        Promise(promised.text, in_brief=True, **_evidence(found.pop(same_words(promised.text), None)))
+        for promised in promises.of_job(job)
     ]
     return wanted + [Promise(str(extra.get("promise", "")), **_evidence(extra)) for extra in found.values()]
 

@@ -14,9 +14,9 @@ from agents.tool_effects import Asked
 from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
-from jobs import clock
-from jobs.briefs import must_haves
+from jobs import clock, promises
 from jobs.models import Job, JobStatus
+from jobs.promises import Promised
 
 OF_OLDER_VERSIONS = Asked(
     "The files of your product are not whole: the sandbox has lost some, and no saved copy can be read. "
@@ -81,7 +81,7 @@ def test_only_a_rehearsal_counts_the_change_among_the_promises(
     build: Job, settings: Settings, in_rehearsal: bool
 ) -> None:
     settings.REHEARSED_MODEL = in_rehearsal
-    promised = must_haves(build)
+    promised = promises.of_job(build)
     assert transactions.promises_to_check(build) == promised
     Job.objects.filter(pk=build.pk).update(status="ready")
     change = Job.objects.create(
@@ -91,7 +91,7 @@ def test_only_a_rehearsal_counts_the_change_among_the_promises(
         idea_brief=build.idea_brief,
         created_at=clock.now(),
     )
-    asked = ["Paint it red"] if in_rehearsal else []
+    asked = [Promised("Paint it red")] if in_rehearsal else []
     assert transactions.promises_to_check(change) == [*promised, *asked]
 
 
