@@ -132,7 +132,7 @@ def keeping_keys(
 
 def _with_keys(project: Project, wanted: Sequence[Promised]) -> list[Promised]:
     ever = list(Promise.objects.filter(project=project).order_by("since_version"))
-    key_of = {same_words(row.text): row.key for row in ever}
+    known = {same_words(row.text): row for row in ever}
     number = max((int(row.key[1:]) for row in ever), default=0)
     taken = {promise.key for promise in wanted if promise.key}
     kept: dict[str, Promised] = {}
@@ -140,12 +140,14 @@ def _with_keys(project: Project, wanted: Sequence[Promised]) -> list[Promised]:
         words = same_words(promise.text)
         if words in kept:
             continue
-        key = promise.key or key_of.get(words, "")
-        if not promise.key and (not key or key in taken):
+        key, how_checked = promise.key, promise.how_checked
+        if not key and words in known and known[words].key not in taken:
+            key, how_checked = known[words].key, how_checked or known[words].how_checked
+        elif not key:
             number += 1
             key = f"P{number}"
         taken.add(key)
-        kept[words] = Promised(promise.text.strip(), promise.how_checked, key)
+        kept[words] = Promised(promise.text.strip(), how_checked, key)
     return list(kept.values())
 
 
