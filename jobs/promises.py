@@ -58,9 +58,24 @@ def texts_of(content: Any) -> list[str]:
 
 def of_version(project_id: UUID, version: int) -> list[Promised]:
     """What this version of the project's brief promises, in its order."""
-    standing = Q(until_version__isnull=True) | Q(until_version__gte=version)
-    rows = Promise.objects.filter(standing, project=project_id, since_version__lte=version)
-    return [Promised(row.text, row.how_checked, row.key) for row in rows.order_by("position")]
+    return of_versions(project_id, [version])[version]
+
+
+def of_versions(project_id: UUID, versions: Sequence[int]) -> dict[int, list[Promised]]:
+    """What each of these versions promises, in one query."""
+    first, last = min(versions, default=0), max(versions, default=0)
+    standing = Q(until_version__isnull=True) | Q(until_version__gte=first)
+    rows = list(
+        Promise.objects.filter(standing, project=project_id, since_version__lte=last).order_by("position")
+    )
+    return {
+        version: [Promised(row.text, row.how_checked, row.key) for row in rows if _stands(row, version)]
+        for version in versions
+    }
+
+
+def _stands(row: Promise, version: int) -> bool:
+    return row.since_version <= version and (row.until_version is None or row.until_version >= version)
 
 
 def of_job(job: Job) -> list[Promised]:
