@@ -223,9 +223,9 @@ class Build:
         await in_transaction(transactions.record_checks, self.claim, results)
         failures = [result for result in results if result.verdict == Verdict.NOT_KEPT]
         if not failures:
-            rows = await in_transaction(transactions.finish, self.claim, self.job, promised)
-            if rows is not None:
-                self.store.append_rows(rows)
+            told = await in_transaction(transactions.finish, self.claim, self.job, promised)
+            if told is not None:
+                self.store.append_rows(told)
                 return False
             await in_transaction(
                 finished_app.look_after_later, self.job.pk, datetime.now(UTC) + finished_app.idle_limit()
