@@ -12,6 +12,7 @@ http = get_asgi_application()  # loads the apps, which the imports below need
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
 from cofounder.http.body_limits import bounded  # noqa: E402
+from cofounder.http.no_body import without_body  # noqa: E402
 from cofounder.http.websocket_frames import share  # noqa: E402
 from cofounder.http.websocket_login import signed_in  # noqa: E402
 from cofounder.http.websocket_origin import own_pages_only  # noqa: E402
@@ -19,7 +20,7 @@ from jobs.sockets.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": bounded(http),
+        "http": without_body(bounded(http)),
         "websocket": own_pages_only(signed_in(URLRouter(websocket_urlpatterns))),
     }
 )
