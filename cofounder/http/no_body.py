@@ -1,7 +1,7 @@
 """Answers that HTTP gives no body: those to HEAD, and 204 and 304.
 
-daphne leaves out the first piece of a streamed body alone. The rest would be read as the beginning of the next
-answer on the same connection, which behind a proxy may be somebody else's.
+daphne leaves out the first piece of a streamed body alone. The rest would be read as the beginning of the
+next answer on the same connection, which behind a proxy may be somebody else's.
 """
 
 from http import HTTPStatus

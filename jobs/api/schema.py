@@ -16,7 +16,7 @@ TOO_OFTEN = {"description": "Asked too often; `Retry-After` says when to come ag
 
 
 class Generator(SchemaGenerator):
-    """Describes the API once in a process: it takes a while, anybody may ask, and two at once get mixed up."""
+    """Describes the API once in a process: it takes a while, anybody may ask, and two at once fail."""
 
     _described: dict[str, Any] | None = None
     _one_at_a_time = Lock()
