@@ -88,6 +88,7 @@ class JobStatus(models.TextChoices):
 
 
 TERMINAL = frozenset({JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED})
+BEING_CHECKED = frozenset({JobStatus.DEPS, JobStatus.CHECKS})  # no model is called meanwhile
 
 
 class Job(UUIDModel):
