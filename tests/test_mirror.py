@@ -47,7 +47,6 @@ agents/builds/measured                   journeys/test_many_processes cofounder_
 agents/builds/rescue                     agents/builds/test_finished_app
 agents/builds/runner                     agents/test_resume
 agents/builds/shutdown                   journeys/test_build asked_to_stop_hands_its_build_over
-agents/builds/troubles                 journeys/test_fault_matrix
 agents/checkpoint/apply_effects          agents/builds/test_transactions
 agents/checkpoint/expected               agents/checkpoint/test_fast_path test_a_step_is_two_statements
 agents/checkpoint/statements             agents/checkpoint/test_fast_path test_a_step_is_two_statements
@@ -55,7 +54,6 @@ agents/checkpoint/store                  agents/test_resume
 agents/errors                            agents/tools/test_toolbox
 agents/failures/categories               agents/failures/test_failure
 agents/failures/command_line             agents/failures/test_failure test_only_the_same_thing_working_proves
-agents/failures/plain_english            agents/failures/test_retry_policy test_the_question_is_plain_true
 agents/failures/signatures               agents/failures/test_failure
 agents/failures/test_output              agents/failures/test_failure
 agents/llm/metering                      agents/llm/test_client its_usage_is_the_bill
@@ -72,7 +70,6 @@ agents/metrics                           journeys/test_many_processes cofounder_
 agents/preview/declaration               agents/preview/test_launch
 agents/sandbox/layout                    agents/sandbox/test_workspace
 agents/sandbox/process_groups            agents/snapshots/test_save
-agents/sandbox/provider                  agents/sandbox/test_workspace
 agents/session/claim                     agents/session/test_state
 agents/session/inbox                     agents/checkpoint/test_fast_path test_an_answer_is_delivered
 agents/session/locks                     agents/actions/test_money test_two_top_ups_at_once_both_count
@@ -129,6 +126,7 @@ cofounder/pages/ownership                cofounder/test_access test_what_is_some
 cofounder/pages/questions/open           cofounder/pages/questions/test_index /questions
 cofounder/pages/replies                  cofounder/pages/questions/test_index HTMX
 cofounder/pages/secret_fields            cofounder/pages/projects/test_secrets "provide_credentials"
+cofounder/templatetags/admin_figures     cofounder/admin/test_figures test_builds_that_wait_for_the_operator
 cofounder/templatetags/credentials       cofounder/pages/projects/test_secrets "provide_credentials"
 cofounder/templatetags/figures           cofounder/pages/builds/test_file_changes
 cofounder/templatetags/notifications     cofounder/pages/settings/test_notifications /settings
