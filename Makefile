@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast lint types chaos fuzz bench pins
+.PHONY: help install demo test fast lint types chaos fuzz intrude bench pins
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ chaos: install  ## kill two hundred workers at random moments, and break everyth
 
 fuzz: install  ## the API and the commands with a large amount of invalid input
 	@FUZZ_EXAMPLES=2000 $(BIN)/python -m pytest tests/cofounder/test_openapi.py tests/test_commands_nonsense.py -n 2 $(ARGS)
+
+intrude: install  ## try to get into a running install (ARGS="http://localhost:8000 --data-dir .cofounder")
+	@$(BIN)/python -m intrude $(ARGS)
 
 bench: install .venv-bench/.installed  ## what durability costs, side by side with other systems
 	@$(BIN)/python -m bench $(ARGS)

@@ -18,6 +18,7 @@ with spared(*OPTIONAL):
 from channels.routing import ProtocolTypeRouter, URLRouter
 
 from cofounder.http.body_limits import bounded
+from cofounder.http.no_body import without_body
 from cofounder.http.websocket_frames import share
 from cofounder.http.websocket_login import signed_in
 from cofounder.http.websocket_origin import own_pages_only
@@ -25,7 +26,7 @@ from jobs.sockets.routing import websocket_urlpatterns
 
 application = ProtocolTypeRouter(
     {
-        "http": bounded(http),
+        "http": without_body(bounded(http)),
         "websocket": own_pages_only(signed_in(URLRouter(websocket_urlpatterns))),
     }
 )

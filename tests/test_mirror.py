@@ -144,7 +144,6 @@ escalations/serializers                  escalations/test_api test_an_escalation
 jobs/admin_base                          agents/admin/test_jobs /admin/jobs/job/
 jobs/api/ownership                       cofounder/test_access test_what_is_someone_else_s_is_not_there
 jobs/api/parsers                         jobs/api/test_projects \\\\ud800
-jobs/api/schema                          cofounder/test_openapi test_every_call_says_how_it_refuses
 jobs/api/serializers                     cofounder/test_openapi test_an_answer_is_one_that_is_described
 jobs/api/throttles                       cofounder/test_limits
 jobs/api/views                           jobs/api/test_jobs /api/jobs/
