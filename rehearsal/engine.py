@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rehearsal import asides
+from rehearsal.e2b_api.fault import Fault as SandboxFault
 from rehearsal.fault import Fault
 from rehearsal.founder import FounderInput
 from rehearsal.play import RETURN, Branch, Condition, Line, Play, PlayError, Step
@@ -68,6 +69,7 @@ class Turn:
     state: State
     key: str
     fault: Fault | None = None
+    sandbox_fault: SandboxFault | None = None
 
 
 def opening(play: Play, *, is_change: bool = False) -> State:
@@ -104,6 +106,7 @@ def perform(play: Play, state: State, turn: UserTurn, founder: FounderInput) -> 
         state=replace(state, played=frame, agenda=state.agenda[1:]),
         key=frame.key,
         fault=step.fault,
+        sandbox_fault=step.sandbox_fault,
     )
 
 

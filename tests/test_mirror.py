@@ -21,6 +21,7 @@ jobs/models jobs/api/refusals cofounder/models
 # Tested by another file. Its tests import the module, or hold the word given here: an address,
 # a tool or a metric of the module, or the test that reaches it.
 COVERED = """
+agents/actions/brief                     cofounder/pages/projects/test_brief /brief
 agents/actions/export                    agents/actions/test_account
 agents/actions/quiet_hours               cofounder/pages/settings/test_account /settings/nights
 agents/actions/share_links               cofounder/pages/builds/test_preview
@@ -47,7 +48,6 @@ agents/builds/measured                   journeys/test_many_processes cofounder_
 agents/builds/rescue                     agents/builds/test_finished_app
 agents/builds/runner                     agents/test_resume
 agents/builds/shutdown                   journeys/test_build asked_to_stop_hands_its_build_over
-agents/builds/troubles                 journeys/test_fault_matrix
 agents/checkpoint/apply_effects          agents/builds/test_transactions
 agents/checkpoint/expected               agents/checkpoint/test_fast_path test_a_step_is_two_statements
 agents/checkpoint/statements             agents/checkpoint/test_fast_path test_a_step_is_two_statements
@@ -55,7 +55,6 @@ agents/checkpoint/store                  agents/test_resume
 agents/errors                            agents/tools/test_toolbox
 agents/failures/categories               agents/failures/test_failure
 agents/failures/command_line             agents/failures/test_failure test_only_the_same_thing_working_proves
-agents/failures/plain_english            agents/failures/test_retry_policy test_the_question_is_plain_true
 agents/failures/signatures               agents/failures/test_failure
 agents/failures/test_output              agents/failures/test_failure
 agents/llm/metering                      agents/llm/test_client its_usage_is_the_bill
@@ -73,7 +72,6 @@ agents/preview/declaration               agents/preview/test_launch
 agents/preview/steps                     agents/preview/test_visits
 agents/sandbox/layout                    agents/sandbox/test_workspace
 agents/sandbox/process_groups            agents/snapshots/test_save
-agents/sandbox/provider                  agents/sandbox/test_workspace
 agents/sandbox/seen                      agents/tools/test_files "file_not_read"
 agents/session/claim                     agents/session/test_state
 agents/session/inbox                     agents/checkpoint/test_fast_path test_an_answer_is_delivered
@@ -135,8 +133,10 @@ cofounder/pages/ownership                cofounder/test_access test_what_is_some
 cofounder/pages/questions/open           cofounder/pages/questions/test_index /questions
 cofounder/pages/replies                  cofounder/pages/questions/test_index HTMX
 cofounder/pages/secret_fields            cofounder/pages/projects/test_secrets "provide_credentials"
+cofounder/templatetags/admin_figures     cofounder/admin/test_figures test_builds_that_wait_for_the_operator
 cofounder/templatetags/credentials       cofounder/pages/projects/test_secrets "provide_credentials"
 cofounder/templatetags/figures           cofounder/pages/builds/test_file_changes
+cofounder/templatetags/in_language       cofounder/pages/projects/test_brief US$
 cofounder/templatetags/notifications     cofounder/pages/settings/test_notifications /settings
 
 escalations/credentials                  cofounder/pages/projects/test_secrets "provide_credentials"
@@ -144,7 +144,6 @@ escalations/serializers                  escalations/test_api test_an_escalation
 jobs/admin_base                          agents/admin/test_jobs /admin/jobs/job/
 jobs/api/ownership                       cofounder/test_access test_what_is_someone_else_s_is_not_there
 jobs/api/parsers                         jobs/api/test_projects \\\\ud800
-jobs/api/schema                          cofounder/test_openapi test_every_call_says_how_it_refuses
 jobs/api/serializers                     cofounder/test_openapi test_an_answer_is_one_that_is_described
 jobs/api/throttles                       cofounder/test_limits
 jobs/api/views                           jobs/api/test_jobs /api/jobs/

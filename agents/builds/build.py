@@ -17,15 +17,7 @@ from agents.builds.shutdown import hand_back_if_stopping
 from agents.builds.troubles import rest_for, trouble_of
 from agents.checkpoint.store import CheckpointStore
 from agents.database import in_transaction
-from agents.errors import (
-    FilesLost,
-    SandboxBusy,
-    SandboxGone,
-    SandboxTaken,
-    SandboxUnreachable,
-    SnapshotFailed,
-    Trouble,
-)
+from agents.errors import FilesLost, SandboxDenied, SandboxError, SnapshotFailed, Trouble, said_by
 from agents.llm.client import AnthropicModel
 from agents.models import AgentMessage, AgentSession, Snapshot
 from agents.preview import declaration, launch, probe
@@ -41,13 +33,13 @@ from agents.turns import Block, note
 from jobs.database_away import AWAY
 from jobs.lifecycle import MoveLost
 from jobs.models import EventType, JobStatus
+from jobs.promises import Promised
 from jobs.verdicts import Verdict
 
 log = structlog.get_logger(__name__)
 
 CHECK_ROUNDS = 3
-SANDBOX_LOSSES = 3  # in a row, without a step in between
-SANDBOX_PAUSE_SECONDS = 1.0
+SANDBOX_PAUSES = (1.0, 3.0, 9.0)  # seconds before each further attempt, without a step in between
 
 
 async def execute_build(job_id: UUID, run_id: int) -> None:
@@ -131,18 +123,17 @@ class Build:
         """Do the job's next stage; if it loses its sandbox, it is repeated in another one."""
         try:
             return await self.stages[self.job.status]()
-        except (SandboxGone, SandboxUnreachable, SandboxBusy, SandboxTaken) as error:
+        except (SandboxDenied, SnapshotFailed):
+            raise  # another attempt changes nothing, and what is in the sandbox can still be saved
+        except SandboxError as error:
             # Also taken: either a newer worker has it, and the next write ends this run, or the agent has
             # deleted our files there.
-            log.warning("build.sandbox_lost", error=repr(error))
+            log.warning("build.sandbox_lost", error=repr(error), said=said_by(error))
             await self.sandbox.discard()
             if self._loses_too_often():
                 raise
-            await asyncio.sleep(SANDBOX_PAUSE_SECONDS)
+            await asyncio.sleep(SANDBOX_PAUSES[self.losses - 1])
             return False
-        except SnapshotFailed:
-            await self.sandbox.discard()
-            raise
         except FilesLost:
             await self.sandbox.discard()
             rest, rows = await in_transaction(transactions.ask_about_lost_files, self.claim)
@@ -153,7 +144,7 @@ class Build:
         length = self.store.length
         self.losses = self.losses + 1 if length == self.length_at_loss else 1
         self.length_at_loss = length
-        return self.losses > SANDBOX_LOSSES
+        return self.losses > len(SANDBOX_PAUSES)
 
     async def _rest_in_trouble(self, error: Exception) -> None:
         """Let the session sleep, and try again later: nothing but its founder's wish ends a build."""
@@ -161,7 +152,7 @@ class Build:
         if trouble == Trouble.DEFECT:
             log.exception("build.defect")
         try:
-            rest = await in_transaction(rest_for, self.claim, trouble, str(error) or type(error).__name__)
+            rest = await in_transaction(rest_for, self.claim, trouble, said_by(error))
             try:
                 await self.sandbox.save_and_pause()
             except Exception:  # the trouble may be there: the sandbox pauses itself after its lifetime
@@ -217,11 +208,15 @@ class Build:
 
     async def _check(self) -> bool:
         """Run the declared checks: ready when all pass, otherwise back to the agent with what failed."""
-        results = await self._results()
+        promised = await in_transaction(transactions.promises_to_check, self.job)
+        results = await self._results(promised)
         await in_transaction(transactions.record_checks, self.claim, results)
         failures = [result for result in results if result.verdict == Verdict.NOT_KEPT]
         if not failures:
-            await in_transaction(transactions.finish, self.claim, self.job)
+            told = await in_transaction(transactions.finish, self.claim, self.job, promised)
+            if told is not None:
+                self.store.append_rows(told)
+                return False
             await in_transaction(
                 finished_app.look_after_later, self.job.pk, datetime.now(UTC) + finished_app.idle_limit()
             )
@@ -229,6 +224,7 @@ class Build:
         rest, rows = await in_transaction(
             transactions.back_to_code, self.claim, self.job, failures, CHECK_ROUNDS
         )
+        self.is_awake = True  # that note says how the agent goes on: nothing of its work was interrupted
         self.store.append_rows(rows)
         return rest is not None and await self._is_at_rest(rest)
 
@@ -269,7 +265,7 @@ class Build:
             return False
         return True
 
-    async def _results(self) -> list[CheckResult]:
+    async def _results(self, promised: Sequence[Promised]) -> list[CheckResult]:
         """Run the checks with the app running; if it does not start, that is the only result."""
         workspace = await self.sandbox.workspace()
         try:
@@ -278,12 +274,12 @@ class Build:
                 await launch.start_app(workspace, declared)
         except declaration.PreviewError as error:
             return [CheckResult("the app starts", "", ok=False, output=str(error), duration_ms=0)]
-        promises = await in_transaction(transactions.promises_to_check, self.job)
-        return await run_checks(workspace, promises, declared, in_rehearsal=settings.REHEARSED_MODEL)
+        return await run_checks(workspace, promised, declared, in_rehearsal=settings.REHEARSED_MODEL)
 
     async def _is_complete(self) -> bool:
         """Whether everything promised is built, started and checked, at no cost to the budget."""
-        return all(result.verdict != Verdict.NOT_KEPT for result in await self._results())
+        promised = await in_transaction(transactions.promises_to_check, self.job)
+        return all(result.verdict != Verdict.NOT_KEPT for result in await self._results(promised))
 
     async def _waiting_for_provider(self, reason: str, attempt: int) -> None:
         await in_transaction(

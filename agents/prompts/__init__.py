@@ -4,7 +4,7 @@ May import `jobs.briefs`, and no other room of `agents`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,9 @@ def system_prompt(
     project: str,
     goal: str,
     idea_brief: dict[str, Any],
+    promises: Sequence[Mapping[str, str]],
     interview: Interview,
+    assumptions: Sequence[Mapping[str, str]] = (),
     change: str = "",
     earlier: Mapping[str, Any] | None = None,
 ) -> str:
@@ -27,7 +29,15 @@ def system_prompt(
 
     The founder's text cannot close its element.
     """
-    given = {"project": project, "goal": goal, "idea_brief": idea_brief, "interview": interview}
+    given: dict[str, Any] = {
+        "project": project,
+        "goal": goal,
+        "idea_brief": idea_brief,
+        "promises": promises,
+        "interview": interview,
+    }
+    if assumptions:
+        given["assumptions"] = assumptions
     if change:
         given["change"] = change
     return _template("system.md").render(

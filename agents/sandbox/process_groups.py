@@ -7,6 +7,8 @@ the agent has given a name. A record is valid only if the group's leader, if it 
 recorded time: process ids are reused, but never while a group with that number exists.
 """
 
+from agents.sandbox.layout import ENTER
+
 TAKEN = 75  # exit code of a script that finds a newer worker in charge
 
 # The start of a script whose first argument is the owner: it stops if another owner is in charge.
@@ -15,7 +17,8 @@ OWNED = f'[ "$(cat "$HOME/.cofounder/owner")" = "$1" ] || exit {TAKEN}; shift\n'
 LOCKED = 'exec 9> "$HOME/.cofounder/lock" && flock 9 || exit 1\n'
 
 # Arguments: the record's name, the owner. The command is in the environment, where it needs no quoting.
-RUN = r"""
+RUN = (
+    r"""
 state=$HOME/.cofounder
 read -r stat < "/proc/$$/stat"
 fields=(${stat##*) })
@@ -25,7 +28,9 @@ if [ -e "$state/groups/$1.end" ] || [ "$(cat "$state/owner")" != "$2" ]; then
   rm -f "$state/groups/$1" "$state/groups/$1.end"
   exit 143
 fi
-mkdir -p "$HOME/app" && cd "$HOME/app" || exit 1  # the command before may have deleted it
+"""
+    + ENTER
+    + r"""
 command=$COFOUNDER_COMMAND
 unset COFOUNDER_COMMAND
 PATH=$state/bin:$PATH
@@ -34,6 +39,7 @@ code=$?
 [ ! -e "$state/logs/$1.log" ] || echo "$code" > "$state/logs/$1.exit"
 exit "$code"
 """
+)
 
 _END = r"""
 alive() { kill -0 -- "-$1" 2> /dev/null; }
@@ -185,7 +191,8 @@ esac
 # Arguments: job, epoch, the agent's command. Takes over the sandbox, unless a later epoch of the job has it.
 TAKE_OVER = rf"""
 state=$HOME/.cofounder
-mkdir -p "$state/bin" "$state/groups" "$state/logs" "$state/names" "$state/snapshots" "$HOME/app"
+mkdir -p "$state/bin" "$state/groups" "$state/logs" "$state/names" "$state/snapshots"
+{ENTER}
 {LOCKED}
 if read -r job epoch 2> /dev/null < "$state/owner" && [ "$job" = "$1" ] && [ "$epoch" -gt "$2" ]; then
   exit {TAKEN}

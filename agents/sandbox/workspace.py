@@ -17,8 +17,8 @@ from agents.beside import beside
 from agents.errors import SandboxGone, SandboxTaken, ScriptFailed
 from agents.output import Output
 from agents.sandbox import process_groups, provider
-from agents.sandbox.layout import ROOT, STATE
-from agents.sandbox.provider import our_errors
+from agents.sandbox.layout import ENTER, ROOT, STATE
+from agents.sandbox.provider import control_plane_errors, envd_errors
 from agents.sandbox.redaction import Redactor
 from agents.turns import ToolFailure
 
@@ -29,8 +29,8 @@ SCRIPT_SECONDS = 300.0
 # Prints the workspace's path, the path after following links, and what is there.
 LOOK = (
     process_groups.OWNED
+    + ENTER
     + r"""
-mkdir -p "$HOME/app" && cd "$HOME/app" || exit 1  # a command may have deleted it
 realpath -mz -- . "$1"
 if [ -d "$1" ]; then printf directory
 elif [ -f "$1" ]; then stat -Lc %s -- "$1"
@@ -148,18 +148,18 @@ class Workspace:
 
     async def extend(self) -> None:
         """Keep it alive for another lifetime from now."""
-        with our_errors():
+        with control_plane_errors():
             await self._sandbox.set_timeout(settings.SANDBOX_LIFETIME_SECONDS)
 
     async def pause(self) -> None:
         """Pause it, keeping memory and disk; writes are flushed first."""
         await self.owned(process_groups.OWNED + "sync")
-        with our_errors():
+        with control_plane_errors():
             await self._sandbox.pause()
 
     async def kill(self) -> None:
         """End it for good. Does nothing if it is already gone."""
-        with our_errors():
+        with suppress(SandboxGone), control_plane_errors():
             await self._sandbox.kill()
 
     def host(self, port: int) -> str:
@@ -183,25 +183,25 @@ class Workspace:
     async def read(self, path: str) -> bytes:
         """A file's content. Raises `FileNotFoundError`."""
         entry = await self.look(path)
-        with our_errors(path):
+        with envd_errors(path):
             return bytes(await self._sandbox.files.read(f"{ROOT}/{entry.path}", format="bytes"))
 
     async def write(self, path: str, content: bytes) -> None:
         """Write a file, creating its directories."""
         entry = await self.look(path)
-        with our_errors(path):
+        with envd_errors(path):
             await self._sandbox.files.write(f"{ROOT}/{entry.path}", content)
 
     async def download(self, path: str) -> AsyncIterator[bytes]:
         """Stream one of our own files, below `STATE`, from the sandbox."""
-        with our_errors(path):
+        with envd_errors(path):
             async with await self._sandbox.files.read(path, format="stream") as chunks:
                 async for chunk in chunks:
                     yield chunk
 
     async def upload(self, path: str, content: IO[bytes] | bytes) -> None:
         """Stream one of our own files, below `STATE`, to the sandbox."""
-        with our_errors(path):
+        with envd_errors(path):
             await self._sandbox.files.write(path, content)
 
     # Commands
@@ -209,7 +209,7 @@ class Workspace:
     async def script(self, script: str, *arguments: str) -> str:
         """Run a script of ours to its end and return its output. Raises `ScriptFailed` on a non-zero exit."""
         command = shlex.join(["bash", "-c", script, "cofounder", *arguments])
-        with our_errors():
+        with envd_errors():
             try:
                 result = await self._sandbox.commands.run(command, timeout=SCRIPT_SECONDS)
             except e2b.CommandExitException as error:
@@ -308,7 +308,7 @@ class Workspace:
             ["bash", "-c", process_groups.RUN, "cofounder", group, f"{self._job_id} {self.epoch}"]
         )
         redirect = f' > "$HOME/.cofounder/logs/{group}.log" 2>&1' if to_log else ""
-        with our_errors():
+        with envd_errors():
             return await self._sandbox.commands.run(
                 f"exec setsid --wait {start}{redirect}",
                 background=True,
@@ -350,7 +350,7 @@ class Workspace:
 
 
 async def _exit_code(handle: Any) -> int:
-    with our_errors():
+    with envd_errors():
         try:
             await handle.wait()
         except e2b.CommandExitException as error:

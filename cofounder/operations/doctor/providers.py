@@ -94,9 +94,8 @@ def look_at_e2b() -> Iterator[Finding]:
     try:
         found = asyncio.run(_sandboxes())
     except (SandboxError, TimeoutError) as error:
-        yield fail(
-            "E2B", f"refuses: {first_line(error)}", "Check E2B_API_KEY and, if it is set, E2B_API_URL."
-        )
+        said = str(error.__cause__ or error) or "no answer"
+        yield fail("E2B", f"refuses: {first_line(said)}", "Check E2B_API_KEY and, if it is set, E2B_API_URL.")
     else:
         yield ok("E2B", f"answers; {found} sandboxes of this install")
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
+from agents.actions.brief import edit_brief
 from agents.builds import transactions
 from agents.checkpoint import apply_effects
 from agents.models import AgentSession, SessionState, Snapshot
@@ -14,9 +15,10 @@ from agents.tool_effects import Asked
 from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
-from jobs import clock
-from jobs.briefs import must_haves
+from jobs import clock, promises
+from jobs.brief_edits import added, moved
 from jobs.models import Job, JobStatus
+from jobs.promises import Promised
 
 OF_OLDER_VERSIONS = Asked(
     "The files of your product are not whole: the sandbox has lost some, and no saved copy can be read. "
@@ -59,9 +61,35 @@ def test_a_pause_that_never_came_ends_with_the_build(build: Job) -> None:
     assert taken is not None
     Job.objects.filter(pk=build.pk).update(status=JobStatus.CHECKS)
     AgentSession.objects.filter(pk=build.pk).update(pause_requested=True)
-    transactions.finish(taken, Job.objects.get(pk=build.pk))
+    transactions.finish(taken, Job.objects.get(pk=build.pk), promises.of_job(build))
     session = AgentSession.objects.get(pk=build.pk)
     assert (session.state, session.pause_requested) == (SessionState.COMPLETED, False)
+
+
+def test_a_build_whose_promises_changed_during_the_checks_goes_back_to_the_agent(build: Job) -> None:
+    taken = claim(build.pk, 1)
+    assert taken is not None
+    checked = promises.of_job(build)
+    Job.objects.filter(pk=build.pk).update(status=JobStatus.CHECKS)
+    edit_brief(build.project, added("promise", "a map"), by=None)
+
+    rows = transactions.finish(taken, Job.objects.get(pk=build.pk), checked)
+
+    assert rows is not None
+    assert "New promise P3: a map" in rows[0].content[0]["text"]
+    assert Job.objects.get(pk=build.pk).status == JobStatus.CODE
+    assert transactions.promises_to_check(build)[-1] == Promised("a map", key="P3")
+
+
+def test_a_promise_that_only_moved_during_the_checks_keeps_no_build_from_being_ready(build: Job) -> None:
+    taken = claim(build.pk, 1)
+    assert taken is not None
+    checked = promises.of_job(build)
+    Job.objects.filter(pk=build.pk).update(status=JobStatus.CHECKS)
+    edit_brief(build.project, moved("promise", "P2", -1), by=None)
+
+    assert transactions.finish(taken, Job.objects.get(pk=build.pk), checked) is None
+    assert Job.objects.get(pk=build.pk).status == JobStatus.READY
 
 
 @pytest.mark.parametrize(
@@ -81,7 +109,7 @@ def test_only_a_rehearsal_counts_the_change_among_the_promises(
     build: Job, settings: Settings, in_rehearsal: bool
 ) -> None:
     settings.REHEARSED_MODEL = in_rehearsal
-    promised = must_haves(build)
+    promised = promises.of_job(build)
     assert transactions.promises_to_check(build) == promised
     Job.objects.filter(pk=build.pk).update(status="ready")
     change = Job.objects.create(
@@ -91,7 +119,7 @@ def test_only_a_rehearsal_counts_the_change_among_the_promises(
         idea_brief=build.idea_brief,
         created_at=clock.now(),
     )
-    asked = ["Paint it red"] if in_rehearsal else []
+    asked = [Promised("Paint it red")] if in_rehearsal else []
     assert transactions.promises_to_check(change) == [*promised, *asked]
 
 

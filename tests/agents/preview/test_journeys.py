@@ -11,6 +11,7 @@ from agents.preview.journeys import run_journey
 from agents.preview.promise_checks import run_checks
 from agents.preview.steps import Journey
 from agents.sandbox.workspace import Workspace
+from jobs.promises import Promised
 from tests.agents.preview.lending import SHELF
 from tests.agents.preview.test_launch import declare
 from tests.agents.tools.test_files import Caller, text
@@ -43,11 +44,11 @@ async def test_what_the_agent_has_walked_becomes_a_check_that_can_fail(app: Work
     assert "Drill: Anna" in text(result)
     check = Check(promise="Lend tools", journey="journeys/lend.json")
     declared = (await declaration(app)).model_copy(update={"checks": [check]})
-    kept = (await run_checks(app, ["Lend tools"], declared))[1]
+    kept = (await run_checks(app, [Promised("Lend tools")], declared))[1]
     assert (kept.ok, kept.run) == (True, "journeys/lend.json")
     assert kept.output.splitlines()[1] == "2. fill “Your name”"
     await app.write("page.html", b"<title>x</title><h1>Nothing</h1>")
-    broken = (await run_checks(app, ["Lend tools"], declared))[1]
+    broken = (await run_checks(app, [Promised("Lend tools")], declared))[1]
     assert not broken.ok
     assert "Step 2 could not be done. There is no such element called “Your name”" in broken.output
 

@@ -174,16 +174,17 @@ async def test_glob_finds_files_by_name(call: Caller) -> None:
     assert text(await call("glob", pattern="*.rs")) == "No files."
 
 
-async def test_what_may_not_be_read_is_passed_by_and_its_failure_is_the_tools(
+async def test_what_commands_may_not_read_searches_pass_by_and_file_tools_open_as_root(
     call: Caller, workspace: Workspace
 ) -> None:
     await workspace.run(
-        "mkdir locked; echo x > locked/x; echo x > a.txt; chmod 000 locked; echo > no; chmod 0 no"
+        "mkdir locked; echo x > locked/x; echo x > a.txt; chmod 000 locked; echo y > no; chmod 0 no"
     )
     assert text(await call("glob", pattern="*.txt")) == "a.txt"
     assert text(await call("grep", pattern="x")) == "a.txt:1:x"
-    for path in ("no", "a.txt/x"):
-        assert (await call("write_file", path=path, content="")).is_error
+    assert text(await call("read_file", path="no")) == "y\n"
+    assert not (await call("write_file", path="no", content="z")).is_error
+    assert (await call("write_file", path="a.txt/x", content="")).is_error
 
 
 @pytest.mark.parametrize(
@@ -274,6 +275,32 @@ async def test_a_write_that_was_cut_off_before_its_record_is_made_again(
     await call("write_file", path="a.txt", content="x")
     await workspace.write("a.txt", b"y")  # as a write does before it is recorded
     assert not (await call("write_file", path="a.txt", content="y")).is_error
+
+
+@pytest.mark.parametrize(
+    "doing",
+    [
+        'rm -rf "$HOME/app"',
+        'rm -rf "$HOME/app"; touch "$HOME/app"',
+        'rm -rf "$HOME/app"; ln -s /nowhere "$HOME/app"',
+        'chmod 000 "$HOME/app"',
+        'rm -rf "$HOME"/* "$HOME"/.[!c]*',
+    ],
+)
+async def test_whatever_becomes_of_the_workspace_each_tool_works_again(call: Caller, doing: str) -> None:
+    await call("bash", command=doing)
+    assert text(await call("bash", command="pwd")).endswith("/app\n[exit 0]")
+    for name, given in (
+        ("write_file", {"path": "b/c", "content": "two"}),
+        ("read_file", {"path": "b/c"}),
+        ("edit_file", {"path": "b/c", "old_string": "two", "new_string": "three"}),
+        ("glob", {"pattern": "**/*"}),
+        ("grep", {"pattern": "t"}),
+    ):
+        await call("bash", command=doing)
+        outcome = await call(name, **given)
+        # Where the files are gone, that is what is said; where they are only closed, they are there.
+        assert outcome.error_type in ("", "file_not_found")
 
 
 async def test_a_workspace_that_was_deleted_is_there_again(call: Caller) -> None:
