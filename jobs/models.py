@@ -64,6 +64,10 @@ class UnderstandingSession(UUIDModel):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="interviews")
     questions = models.JSONField(default=list)
     answers = models.JSONField(default=dict)
+    details = models.JSONField(default=dict)
+    assumptions = models.JSONField(default=list)
+    state = models.CharField(max_length=20, default="done")
+    language = models.CharField(max_length=35, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
