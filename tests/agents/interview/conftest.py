@@ -37,7 +37,8 @@ class Interview:
         return await self.refresh()
 
     async def refresh(self) -> InterviewProgress:
-        self.progress = await InterviewProgress.objects.select_related("interview").aget(pk=self.progress.pk)
+        found = InterviewProgress.objects.select_related("interview")
+        self.progress = await in_thread(lambda: found.get(pk=self.progress.pk))
         return self.progress
 
     async def answer(self, how: How = How.OPTION, text: str = "", **options: Any) -> InterviewProgress:
