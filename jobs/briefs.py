@@ -1,13 +1,15 @@
 """Idea briefs and interviews: what a founder may send, and what the agent is given."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
-from jobs import clock
+from jobs import clock, promises
 from jobs.errors import CofounderError
-from jobs.models import Artifact, Job, Project, UnderstandingSession
+from jobs.models import Artifact, Project, UnderstandingSession
+from jobs.promises import MOST_PROMISES, Promised
 
 NAME_LIMIT = 200
 TEXT_LIMIT = 50_000  # characters of the goal, and of brief and interview taken together
@@ -59,6 +61,8 @@ def clean_brief(value: Any) -> dict[str, Any]:
         isinstance(item, str) and item.strip() for item in must_have
     ):
         raise BadBrief("must_have must be a list of texts.")
+    if len(must_have) > MOST_PROMISES:
+        raise BadBrief(f"must_have has {len(must_have)} promises; at most {MOST_PROMISES} can be checked.")
     _measure(value, "idea brief")
     return value
 
@@ -101,18 +105,6 @@ def _texts(value: Any) -> list[str]:
     return []
 
 
-def must_haves(job: Job) -> list[str]:
-    """The promises of the brief that a job builds, verbatim."""
-    content = job.idea_brief.current_content if job.idea_brief else {}
-    wanted = content.get("must_have", []) if isinstance(content, dict) else []
-    return [str(promise) for promise in wanted]
-
-
-def promise_key(text: str) -> str:
-    """What two ways to write one promise have in common: case and spaces do not matter."""
-    return " ".join(text.lower().split())
-
-
 @transaction.atomic
 def create_project(
     *, owner: AbstractUser, name: str, goal: str, idea_brief: Any, interview: Any = None
@@ -127,17 +119,35 @@ def create_project(
     return project
 
 
-def add_brief(project: Project, content: dict[str, Any]) -> Artifact:
-    """The next version of the project's idea brief."""
+@transaction.atomic
+def add_brief(
+    project: Project,
+    content: dict[str, Any],
+    *,
+    how_checked: Mapping[str, str] | None = None,
+    wanted: Sequence[Promised] | None = None,
+) -> Artifact:
+    """The next version of the project's idea brief, and its promises.
+
+    They are those of `must_have`, where unchanged sentences keep their keys; `how_checked` says by text how
+    they are checked. `wanted` gives them with their keys instead, and `must_have` follows.
+    """
     Project.objects.select_for_update().get(pk=project.pk)
     latest = latest_brief(project)
-    return Artifact.objects.create(
+    if wanted is None:
+        before = promises.of_version(project.pk, latest.version) if latest else []
+        wanted = promises.keeping_keys(before, promises.texts_of(content), how_checked)
+    else:
+        content = {**content, "must_have": [promise.text for promise in wanted]}
+    artifact = Artifact.objects.create(
         project=project,
         artifact_type=Artifact.Type.IDEA_BRIEF,
         current_content=content,
         version=latest.version + 1 if latest else 1,
         created_at=clock.now(),
     )
+    promises.record(project, artifact.version, wanted)
+    return artifact
 
 
 def latest_brief(project: Project) -> Artifact | None:

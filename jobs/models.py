@@ -27,6 +27,7 @@ class Project(UUIDModel):
     name = models.CharField(max_length=200)
     goal = models.TextField(blank=True)
     stage = models.CharField(max_length=20, choices=Stage, default=Stage.IDEA)
+    next_change = models.TextField(blank=True)  # what should be different, until a build begins with it
     created_at = models.DateTimeField()
 
     class Meta:
@@ -58,8 +59,39 @@ class Artifact(UUIDModel):
         return f"{self.artifact_type} v{self.version}"
 
 
+class Promise(UUIDModel):
+    """What the product must do, as these versions of the brief say it: see `jobs.promises`."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="promises")
+    key = models.CharField(max_length=12)  # P1, P2, …; never used for another promise of the project
+    text = models.TextField()
+    how_checked = models.TextField(blank=True)  # in plain words
+    position = models.PositiveIntegerField()
+    since_version = models.PositiveIntegerField()
+    until_version = models.PositiveIntegerField(null=True, blank=True)  # the last one; NULL while it stands
+
+    class Meta:
+        ordering = ["since_version", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "key", "since_version"], name="promise_key_version"),
+            models.UniqueConstraint(
+                fields=["project", "key"],
+                condition=Q(until_version__isnull=True),
+                name="promise_stands_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.text[:50]}"
+
+
 class UnderstandingSession(UUIDModel):
-    """An interview: questions `[{id, text}]`, answers `{id: text}`. The latest one counts."""
+    """An interview: questions `[{id, text}]`, answers `{id: text}`. The latest one counts.
+
+    `details` has for a question's id why it was asked, its options `[{value, label, reason}]`, the
+    recommended one, how it was answered, and its state. `assumptions` is what was decided without asking,
+    `[{id, text, state}]`; the founder makes the state "right" or "changed".
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="interviews")
     questions = models.JSONField(default=list)
@@ -67,7 +99,7 @@ class UnderstandingSession(UUIDModel):
     details = models.JSONField(default=dict)
     assumptions = models.JSONField(default=list)
     state = models.CharField(max_length=20, default="done")
-    language = models.CharField(max_length=35, blank=True)
+    language = models.CharField(max_length=35, blank=True)  # BCP 47
     created_at = models.DateTimeField()
 
     class Meta:
@@ -92,6 +124,7 @@ class JobStatus(models.TextChoices):
 
 
 TERMINAL = frozenset({JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED})
+BEING_CHECKED = frozenset({JobStatus.DEPS, JobStatus.CHECKS})  # no model is called meanwhile
 
 
 class Job(UUIDModel):

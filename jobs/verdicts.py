@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db import models
 
-from jobs.briefs import promise_key
 from jobs.models import EventType, Job, JobStatus
+from jobs.promises import same_words
 
 
 class Verdict(models.TextChoices):
@@ -23,7 +23,7 @@ def verdict_of(payload: Mapping[str, Any]) -> Verdict:
 
 
 def latest_results(job: Job) -> dict[str, dict[str, Any]]:
-    """The payload for each promise in the latest round of checks, by `promise_key`, in that order.
+    """The payload for each promise in the latest round of checks, by `same_words`, in that order.
 
     Of several checks of one promise, one that did not pass counts.
     """
@@ -32,7 +32,7 @@ def latest_results(job: Job) -> dict[str, dict[str, Any]]:
     finished = job.events.filter(type=EventType.CHECK_FINISHED, seq__gt=began or 0).order_by("seq")
     found: dict[str, dict[str, Any]] = {}
     for payload in finished.values_list("payload", flat=True):
-        key = promise_key(str(payload.get("promise", "")))
+        key = same_words(str(payload.get("promise", "")))
         if key not in found or verdict_of(found[key]) == Verdict.KEPT:
             found[key] = payload
     return found

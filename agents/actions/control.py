@@ -42,8 +42,11 @@ def wake(job: Job, by: AbstractUser | None) -> None:
 
 
 @transaction.atomic
-def pause(job: Job, by: AbstractUser | None) -> None:
-    """Pause the agent: after its current step when it works, otherwise at once."""
+def pause(job: Job, by: AbstractUser | None) -> AgentSession:
+    """Pause the agent: after its current step when it works, otherwise at once. Returns its session.
+
+    Checks that run already run to their end; when they pass, there is nothing left to pause.
+    """
     session = _locked(job)
     if session.state == SessionState.WORKING:
         AgentSession.objects.filter(pk=session.pk).update(pause_requested=True, sleep_requested=False)
@@ -52,6 +55,7 @@ def pause(job: Job, by: AbstractUser | None) -> None:
     else:
         raise Conflict(f"This build cannot be paused: it is {_now(session)}.")
     _log("paused", session, by)
+    return session
 
 
 @transaction.atomic

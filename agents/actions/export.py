@@ -113,6 +113,7 @@ def _project(project: Project) -> dict[str, Any]:
     return {
         **Project.objects.filter(pk=project.pk).values().get(),
         "briefs": list(project.artifacts.values()),
+        "promises": list(project.promises.values()),
         "interviews": list(project.interviews.values()),
         "secrets": list(project.secrets.values_list("name", flat=True)),
     }

@@ -5,7 +5,7 @@ from typing import IO
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db.models import Func, IntegerField, QuerySet
+from django.db.models import Func, IntegerField, QuerySet, Value
 from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
@@ -40,8 +40,15 @@ class SnapshotsView(ListAPIView[Snapshot]):
 
 
 def _with_file_counts(job: Job) -> QuerySet[Snapshot]:
-    """The snapshots with the number of their files, but without their manifests, which can be large."""
-    count = Func("manifest", function="jsonb_array_length", output_field=IntegerField())
+    """The snapshots with their `file_count`, but without their manifests, which can be large."""
+    not_gits = Value('$[*] ? (!(@.path starts with ".git/"))')
+    files = Func(
+        "manifest",
+        not_gits,
+        function="jsonb_path_query_array",
+        template="%(function)s(%(expressions)s::jsonpath)",
+    )
+    count = Func(files, function="jsonb_array_length", output_field=IntegerField())
     return history.snapshots_of(job).annotate(files=count).defer("manifest")
 
 

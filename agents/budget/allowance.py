@@ -25,9 +25,22 @@ def daily_allowance(remaining: int, days_left: int) -> int:
     return max(0, remaining) // max(1, days_left)
 
 
-def a_month_later(day: date) -> date:
-    """The same day of the next month, or the month's last where it is shorter."""
-    return day + relativedelta(months=1)
+def a_month_later(day: date, wanted: int = 0) -> date:
+    """The same day of the next month, or the month's last where it is shorter.
+
+    `wanted` is the day of the month (1 to 31) of a row of months: after 28 February comes 31 March again.
+    """
+    return day + relativedelta(months=1, day=wanted or None)
+
+
+def renewal_day(renews_on: date, remembered: int | None) -> int:
+    """The day of the month (1 to 31) of a row of renewals that has come to this date.
+
+    What is remembered counts while the date agrees with it; a date that a person has set begins a new row.
+    """
+    if remembered is not None and renews_on == renews_on + relativedelta(day=remembered):
+        return remembered
+    return renews_on.day
 
 
 def period_start(renews_on: date) -> date:

@@ -7,17 +7,20 @@ import structlog
 from django.db import transaction
 from django.db.models import Sum
 
-from agents.budget.allowance import a_month_later, period_start
+from agents.budget.allowance import a_month_later, period_start, renewal_day
 from agents.models import BudgetChange, DailyBudget, Subscription
 from jobs import clock
 
 log = structlog.get_logger(__name__)
 
 
-def next_renewal(renews_on: date, today: date) -> tuple[date, date]:
-    """When the period that holds `today` began and when it ends; also after months nobody was there."""
+def next_renewal(renews_on: date, today: date, day: int) -> tuple[date, date]:
+    """When the period that holds `today` began and when it ends; also after months nobody was there.
+
+    `day` is the day of the month (1 to 31) on which it renews where the month is long enough.
+    """
     began = renews_on
-    while (ends := a_month_later(began)) <= today:
+    while (ends := a_month_later(began, day)) <= today:
         began = ends
     return began, ends
 
@@ -31,12 +34,13 @@ def renew_if_due(subscription: Subscription, today: date) -> bool:
     old = subscription.renews_on
     if old > today:
         return False
-    began, ends = next_renewal(old, today)
-    changed = Subscription.objects.filter(pk=subscription.pk, renews_on=old).update(renews_on=ends)
-    subscription.renews_on = ends
-    if changed != 1:
-        subscription.refresh_from_db(fields=["renews_on"])
+    day = renewal_day(old, subscription.renewal_day)
+    began, ends = next_renewal(old, today, day)
+    due = Subscription.objects.filter(pk=subscription.pk, renews_on=old)
+    if due.update(renews_on=ends, renewal_day=day) != 1:
+        subscription.refresh_from_db(fields=["renews_on", "renewal_day"])
         return False
+    subscription.renews_on, subscription.renewal_day = ends, day
     _forget_days_before(subscription, began, today)
     log.info("subscription.renewed", user_id=str(subscription.pk), began=began, renews_on=ends)
     return True

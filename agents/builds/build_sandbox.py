@@ -177,7 +177,7 @@ class BuildSandbox:
         left_out = [_shown(path) for path in self._workspace.left_out[:MOST_NAMED]]
         if snapshot is not None and (snapshot.pk, left_out) != self._told:
             self._told = snapshot.pk, left_out
-            facts: dict[str, Any] = {"ok": True, "files": len(snapshot.manifest), "size": snapshot.size}
+            facts: dict[str, Any] = {"ok": True, "files": snapshot.file_count, "size": snapshot.size}
             if left_out:
                 facts["left_out"] = left_out
             await in_transaction(transactions.record, self.claim, EventType.SNAPSHOT_UPDATED, **facts)

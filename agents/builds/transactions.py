@@ -1,6 +1,7 @@
 """The units of work of a build's stages: synchronous, each in the transaction of its caller."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,8 +21,9 @@ from agents.session.rest import Rest
 from agents.tool_effects import Asked
 from agents.turns import EXCERPT_LIMIT, note
 from escalations.answers import skip_open
-from jobs import briefs, events, lifecycle, project_secrets, verdicts
+from jobs import briefs, events, lifecycle, project_secrets, promises, verdicts
 from jobs.models import EventType, Job, JobStatus, Project
+from jobs.promises import Promised
 
 
 def record(claim: Claim, event_type: EventType, **payload: Any) -> None:
@@ -45,6 +47,7 @@ def prepare_session(claim: Claim, session: AgentSession) -> None:
         project=job.project.name,
         goal=job.project.goal if change else job.goal or job.project.goal,
         idea_brief=job.idea_brief.current_content if job.idea_brief else {},
+        promises=[asdict(promise) for promise in promises.of_job(job)],
         interview=briefs.latest_interview(job.project),
         change=change,
         earlier=earlier_builds.left_by_earlier_builds(job),
@@ -122,10 +125,10 @@ def record_restored(claim: Claim, files: Sequence[str], taken_at: datetime) -> N
         )
 
 
-def promises_to_check(job: Job) -> list[str]:
+def promises_to_check(job: Job) -> list[Promised]:
     """The promises of the brief; in a rehearsal also the change, which a script may have left undone."""
     change = earlier_builds.change_of(job) if settings.REHEARSED_MODEL else ""
-    return [*briefs.must_haves(job), *filter(None, [change])]
+    return [*promises.of_job(job), *([Promised(change)] if change else [])]
 
 
 def record_checks(claim: Claim, results: Sequence[CheckResult]) -> None:
@@ -134,6 +137,7 @@ def record_checks(claim: Claim, results: Sequence[CheckResult]) -> None:
             EventType.CHECK_FINISHED,
             {
                 "promise": result.promise,
+                "key": result.key,
                 "run": result.run,
                 "ok": result.ok,
                 "verdict": result.verdict.value,
@@ -203,6 +207,7 @@ def ready_sentence(not_judged: int) -> str:
 def _end(claim: Claim, state: SessionState, reason: str) -> None:
     ledger.release_all_of(claim.job_id)
     move_session(claim, state, reason)
+    write_session(claim, pause_requested=False, sleep_requested=False)
     skip_open(claim.job_id)
 
 

@@ -170,7 +170,8 @@ def approve(interview_id: UUID) -> Project:
     draft = rules.with_decided(talk.draft, talk)
     project.name, project.goal = briefs.clean_name(draft.name), briefs.clean_goal(draft.goal)
     project.save(update_fields=["name", "goal"])
-    briefs.add_brief(project, brief_of(draft, talk.language))
+    how = {promise.text: promise.how_checked for promise in draft.promises}
+    briefs.add_brief(project, brief_of(draft, talk.language), how_checked=how)
     interview = progress.interview
     interview.assumptions = [
         {"id": f"a{number}", "text": assumption.text, "state": "assumed"}

@@ -7,7 +7,7 @@ from typing import Any
 from agents.interview.rules import SENSITIVE, Unfit
 from agents.interview.topics import MOST_UNCERTAIN, Topic
 from agents.interview.values import Assumption, Draft, Option, Promise, Question, Step, Talk
-from jobs.briefs import promise_key
+from jobs.promises import same_words
 from jobs.storable import storable
 
 NAME = "interview_step"
@@ -101,8 +101,8 @@ def _promises(given: Any) -> tuple[Promise, ...]:
         )
         for item in _items(given, "promises")
     ]
-    different = {promise_key(promise.text): promise for promise in reversed(found)}
-    kept = [promise for promise in found if different[promise_key(promise.text)] is promise]
+    different = {same_words(promise.text): promise for promise in reversed(found)}
+    kept = [promise for promise in found if different[same_words(promise.text)] is promise]
     if not FEWEST_PROMISES <= len(kept) <= MOST_PROMISES:
         raise Unfit(
             f"There must be {FEWEST_PROMISES} to {MOST_PROMISES} different promises, not {len(kept)}."

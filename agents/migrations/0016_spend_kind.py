@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agents", "0013_kept_ledger")]
+    dependencies = [("agents", "0014_renewal_day")]
 
     operations = [
         migrations.AddField(

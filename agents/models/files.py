@@ -29,6 +29,11 @@ class Snapshot(UUIDModel):
     def __str__(self) -> str:
         return self.key
 
+    @property
+    def file_count(self) -> int:
+        """The files as a person counts them: without Git's own."""
+        return sum(not row["path"].startswith(".git/") for row in self.manifest)
+
 
 class SnapshotClock(models.Model):
     """The newest second given to a snapshot of the project. Each is given once, as archives are named so."""

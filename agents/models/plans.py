@@ -26,6 +26,11 @@ class Subscription(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True)
     tier = models.ForeignKey(PlanTier, on_delete=models.PROTECT)
     renews_on = models.DateField()
+    renewal_day = (
+        models.PositiveSmallIntegerField(  # of the month, 1 to 31: the 31st comes again after February
+            null=True, blank=True, editable=False
+        )
+    )
     begun_on = models.DateField(null=True, blank=True)  # by signing up; else a person gave it
     model_override = models.CharField(max_length=100, blank=True)
     monthly_budget_override_microdollars = models.PositiveBigIntegerField(null=True, blank=True)

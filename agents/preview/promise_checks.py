@@ -12,7 +12,8 @@ from agents.preview import declaration, probe, screenshots
 from agents.preview.declaration import Check, Declaration, DeclarationError
 from agents.preview.probe import Status
 from agents.sandbox.workspace import Workspace
-from jobs.briefs import promise_key
+from jobs import promises
+from jobs.promises import Promised
 from jobs.verdicts import Verdict
 
 log = structlog.get_logger(__name__)
@@ -31,6 +32,7 @@ class CheckResult:
     output: str
     duration_ms: int
     judged: bool = True
+    key: str = ""  # of the promise it is about; "" for anything else
 
     @property
     def verdict(self) -> Verdict:
@@ -41,7 +43,7 @@ class CheckResult:
 
 async def run_checks(
     workspace: Workspace,
-    must_have: Sequence[str],
+    promised: Sequence[Promised],
     declared: Declaration | None = None,
     *,
     in_rehearsal: bool = False,
@@ -56,23 +58,26 @@ async def run_checks(
     except DeclarationError as error:
         return [CheckResult(declaration.DECLARATION, "", ok=False, output=str(error), duration_ms=0)]
     results = [await _page(workspace.host(declared.port))]
-    for promise, checks in sorted_by_promise(must_have, declared.checks):
+    for promise, checks in sorted_by_promise(promised, declared.checks):
         if not checks and in_rehearsal:
-            results.append(CheckResult(promise, "", ok=False, output=NOT_JUDGED, duration_ms=0, judged=False))
+            results.append(_unchecked(promise, NOT_JUDGED, judged=False))
         elif not checks:
-            missing = f"{declaration.DECLARATION} has no check for this promise."
-            results.append(CheckResult(promise, "", ok=False, output=missing, duration_ms=0))
-        results += [await _run(workspace, declared.port, check) for check in checks]
+            results.append(_unchecked(promise, f"{declaration.DECLARATION} has no check for this promise."))
+        results += [await _run(workspace, declared.port, promise, check.run) for check in checks]
     return results
 
 
-def sorted_by_promise(must_have: Sequence[str], checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
-    """Each promise with its checks, in the brief's order; then the checks declared for anything else."""
-    promised = [(promise_key(promise), promise.strip()) for promise in must_have]
-    declared = [(promise_key(check.promise), check) for check in checks]
-    pairs = [(promise, [check for about, check in declared if about == key]) for key, promise in promised]
-    known = {key for key, _ in promised}
-    return pairs + [(check.promise, [check]) for key, check in declared if key not in known]
+def _unchecked(promise: Promised, why: str, *, judged: bool = True) -> CheckResult:
+    return CheckResult(promise.text, "", ok=False, output=why, duration_ms=0, judged=judged, key=promise.key)
+
+
+def sorted_by_promise(
+    promised: Sequence[Promised], checks: Sequence[Check]
+) -> list[tuple[Promised, list[Check]]]:
+    """Each promise with the checks that name it by key or text, in the brief's order; then the others."""
+    about = [(promises.find(promised, check.promise), check) for check in checks]
+    pairs = [(promise, [check for found, check in about if found == promise]) for promise in promised]
+    return pairs + [(Promised(check.promise), [check]) for found, check in about if found is None]
 
 
 async def _page(url: str) -> CheckResult:
@@ -108,16 +113,18 @@ async def _problem_in_browser(url: str) -> str:
     return "\n".join(["The page stays empty: its scripts show nothing.", *shot.reports])
 
 
-async def _run(workspace: Workspace, port: int, check: Check) -> CheckResult:
+async def _run(workspace: Workspace, port: int, promise: Promised, command: str) -> CheckResult:
     env = {"PREVIEW_URL": f"http://localhost:{port}", "PORT": str(port)}
-    result = await workspace.run(check.run, timeout=CHECK_SECONDS, env=env)
+    result = await workspace.run(command, timeout=CHECK_SECONDS, env=env)
     output = await beside(workspace.redact, result.output.replace("\0", ""))
     output = cut_middle(output.strip(), LONGEST_OUTPUT)
     if result.timed_out:
         output = f"{output}\nNot finished after {CHECK_SECONDS:.0f} s.".strip()
     elif result.exit_code and not output:
         output = f"It ended with exit code {result.exit_code} and printed nothing."
-    return CheckResult(check.promise, check.run, result.exit_code == 0, output, result.duration_ms)
+    return CheckResult(
+        promise.text, command, result.exit_code == 0, output, result.duration_ms, key=promise.key
+    )
 
 
 def _milliseconds_since(started: float) -> int:

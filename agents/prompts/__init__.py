@@ -4,7 +4,7 @@ May import `jobs.briefs`, and no other room of `agents`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ def system_prompt(
     project: str,
     goal: str,
     idea_brief: dict[str, Any],
+    promises: Sequence[Mapping[str, str]],
     interview: Interview,
     change: str = "",
     earlier: Mapping[str, Any] | None = None,
@@ -27,7 +28,13 @@ def system_prompt(
 
     The founder's text cannot close its element.
     """
-    given = {"project": project, "goal": goal, "idea_brief": idea_brief, "interview": interview}
+    given: dict[str, Any] = {
+        "project": project,
+        "goal": goal,
+        "idea_brief": idea_brief,
+        "promises": promises,
+        "interview": interview,
+    }
     if change:
         given["change"] = change
     return _template("system.md").render(

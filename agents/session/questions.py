@@ -1,4 +1,7 @@
-"""Questions that an agent which is stuck asks the founder, and when there have been too many."""
+"""Questions that an agent which is stuck asks the founder, and when there have been too many.
+
+The first option is the one that is recommended; the founder sees it marked.
+"""
 
 from collections.abc import Sequence
 
@@ -21,7 +24,7 @@ def about_circles(cap: int) -> Asked:
     return Asked(
         "I keep trying the same thing and it keeps failing.",
         "Let me change course.",
-        _how_to_go_on(cap),
+        (_CHANGE_COURSE, _go_on(cap), _STOP),
         REPETITION,
     )
 
@@ -31,7 +34,7 @@ def about_the_cap(cap: int) -> Asked:
     return Asked(
         f"I have taken {cap} steps since you last heard from me without finishing this part.",
         "Let me go on for as long again.",
-        _how_to_go_on(cap),
+        (_go_on(cap), _CHANGE_COURSE, _STOP),
         TOOL_CALL_CAP,
     )
 
@@ -93,16 +96,15 @@ _STOP = {
 }
 
 
-def _how_to_go_on(cap: int) -> tuple[dict[str, str], ...]:
-    return (
-        {"value": "go_on", "label": "Go on", "description": f"I take up to {cap} more steps as planned."},
-        {
-            "value": "change_course",
-            "label": "Change course",
-            "description": "I leave this way and look for another one.",
-        },
-        _STOP,
-    )
+_CHANGE_COURSE = {
+    "value": "change_course",
+    "label": "Change course",
+    "description": "I leave this way and look for another one.",
+}
+
+
+def _go_on(cap: int) -> dict[str, str]:
+    return {"value": "go_on", "label": "Go on", "description": f"I take up to {cap} more steps as planned."}
 
 
 def about_checks(promises: Sequence[str]) -> Asked:

@@ -22,7 +22,9 @@ class Option(Input):
 class AskFounder(Input):
     problem: str = Field(min_length=1, max_length=2000, description="Plain language: no code, no error text.")
     recommended_action: str = Field(min_length=1, max_length=1000, description="What you would do, and why.")
-    options: list[Option] = Field(min_length=2, max_length=3)
+    options: list[Option] = Field(
+        min_length=2, max_length=3, description="The one you recommend first: the founder sees it marked."
+    )
 
     @model_validator(mode="after")
     def _values_are_unique(self) -> Self:

@@ -39,7 +39,9 @@ def begin_subscription(user: User) -> None:
     if Subscription.objects.filter(begun_on=today).count() >= settings.MAX_DAILY_SIGNUPS:
         log.warning("signup.day_is_full", user_id=str(user.pk), most=settings.MAX_DAILY_SIGNUPS)
         return
-    Subscription.objects.create(user=user, tier=tier, renews_on=a_month_later(today), begun_on=today)
+    Subscription.objects.create(
+        user=user, tier=tier, renews_on=a_month_later(today), renewal_day=today.day, begun_on=today
+    )
 
 
 def has_confirmed(user: User) -> bool:

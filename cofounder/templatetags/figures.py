@@ -1,9 +1,10 @@
 """Filters for money, time, diffs and the agent's prose, and the count of open questions."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.budget.amounts import money
@@ -11,6 +12,7 @@ from cofounder.models import User
 from cofounder.pages import figures, markup
 from cofounder.pages.questions.open import open_questions_of
 from jobs import clock
+from jobs.models import Job
 
 register = template.Library()
 
@@ -28,6 +30,22 @@ def duration(span: Any) -> str:
 def real_iso(moment: datetime | None) -> str:
     """The real moment, for scripts that count real seconds."""
     return clock.to_real(moment).isoformat(timespec="milliseconds") if moment else ""
+
+
+@register.simple_tag
+def local(moment: datetime | None, style: str = "day") -> SafeString | str:
+    """A moment that the page's script shows in the reader's time: its `day` too, or the `clock` alone."""
+    if moment is None:
+        return ""
+    utc = moment.astimezone(UTC)
+    words = f"{utc:%-d %B, %H:%M} UTC" if style == "day" else f"{utc:%H:%M}"
+    return format_html('<time datetime="{}" data-clock="{}">{}</time>', utc.isoformat(), style, words)
+
+
+@register.filter
+def version(job: Job) -> str:
+    """What a founder calls a build."""
+    return f"Version {job.build_number}"
 
 
 @register.filter

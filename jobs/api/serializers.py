@@ -141,6 +141,9 @@ class CheckSerializer(serializers.Serializer[Any]):
     """The newest result of a check."""
 
     promise = serializers.CharField()
+    key = serializers.CharField(
+        default="", help_text="The promise's key, such as P1; empty for anything else."
+    )
     run = serializers.CharField()
     ok = serializers.BooleanField(help_text="Whether the check passed; false, too, where nothing was judged.")
     verdict = serializers.SerializerMethodField()

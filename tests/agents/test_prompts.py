@@ -6,7 +6,13 @@ from jinja2 import UndefinedError
 
 from agents.prompts import note_text, system_prompt
 
-GIVEN: dict[str, Any] = {"project": "P", "goal": "G", "idea_brief": {"must_have": ["a"]}, "interview": []}
+GIVEN: dict[str, Any] = {
+    "project": "P",
+    "goal": "G",
+    "idea_brief": {"must_have": ["a"]},
+    "promises": [{"key": "P1", "text": "a", "how_checked": "I look"}],
+    "interview": [],
+}
 
 
 def founder_input(prompt: Any) -> Any:

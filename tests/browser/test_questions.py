@@ -70,5 +70,5 @@ def test_a_change_is_asked_for_and_its_build_opens(ready_job: Job, page: Any) ->
     page.goto(f"/builds/{ready_job.pk}")
     page.get_by_label("Ask for a change").fill("Sort it by size.")
     page.get_by_role("button", name="Build the change").click()
-    page.get_by_text("build_v0_2").wait_for()
+    page.get_by_text("Version 2").wait_for()
     page.get_by_text("Sort it by size.").wait_for()

@@ -10,9 +10,9 @@ from django.conf import settings
 from agents.models import ASLEEP, AgentSession, SessionState
 from cofounder.pages.money.today import Money, money_of
 from escalations.models import AgentEscalation
-from jobs import clock
-from jobs.briefs import must_haves, promise_key
-from jobs.models import EventType, Job, JobStatus, Phase
+from jobs import clock, promises
+from jobs.models import BEING_CHECKED, EventType, Job, JobStatus, Phase
+from jobs.promises import same_words
 from jobs.verdicts import Verdict, latest_results, verdict_of
 
 QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent reports more often
@@ -71,7 +71,7 @@ class BuildState:
     tone: str
     money: Money
     phases: list[PhaseView]
-    questions: int
+    questions: list[AgentEscalation]  # that are open, oldest first
     controls: Controls
     last_heard: datetime | None
     preview_version: int
@@ -83,6 +83,16 @@ class BuildState:
     @property
     def is_resting(self) -> bool:
         return self.session is not None and self.session.state in RESTING and not self.job.is_over
+
+    @property
+    def is_checked(self) -> bool:
+        return self.job.status in BEING_CHECKED
+
+    @property
+    def pause_words(self) -> str:
+        if self.is_resting:
+            return "Pause"
+        return "Pause after the checks" if self.is_checked else "Pause after this step"
 
     @property
     def is_asleep(self) -> bool:
@@ -101,7 +111,7 @@ class BuildState:
 
     @property
     def title(self) -> str:
-        count = f"({self.questions}) " if self.questions else ""
+        count = f"({len(self.questions)}) " if self.questions else ""
         return f"{count}{self.job.project.name} · cofounder"
 
     @property
@@ -128,11 +138,16 @@ def read(job: Job) -> BuildState:
         tone=tone,
         money=money_of(job.project.owner_id),
         phases=[_phase(phase) for phase in job.phases.all()],
-        questions=job.escalations.filter(status=AgentEscalation.Status.PENDING).count(),
+        questions=open_questions_of(job),
         controls=controls_of(job, session),
         last_heard=_last_heard(job, session),
         preview_version=_last_seq(job, EventType.PREVIEW_UPDATED),
     )
+
+
+def open_questions_of(job: Job) -> list[AgentEscalation]:
+    pending = job.escalations.filter(status=AgentEscalation.Status.PENDING)
+    return list(pending.select_related("project").order_by("created_at", "id"))
 
 
 def label_of(job: Job, session: AgentSession | None) -> tuple[str, str]:
@@ -162,8 +177,8 @@ def promises_of(job: Job) -> list[Promise]:
     """The brief's must-haves with the evidence of the latest round of checks, then further checks."""
     found = latest_results(job)
     wanted = [
-        Promise(text, in_brief=True, **_evidence(found.pop(promise_key(text), None)))
-        for text in must_haves(job)
+        Promise(promised.text, in_brief=True, **_evidence(found.pop(same_words(promised.text), None)))
+        for promised in promises.of_job(job)
     ]
     return wanted + [Promise(str(extra.get("promise", "")), **_evidence(extra)) for extra in found.values()]
 

@@ -92,6 +92,7 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
         "time_zones": sorted(available_timezones()),
         "tokens": _tokens(request),
         "real_now": clock.now(),
+        "day_begins": clock.next_midnight(clock.now()),
         "has_second_factor": has_second_factor(user),
         "has_confirmed": has_confirmed(user),
         **more,

@@ -30,10 +30,18 @@ export function tick() {
   }
 }
 
+const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const DAY = { day: "numeric", month: "long", ...CLOCK };
+const PRECISE = { day: "numeric", month: "short", second: "2-digit", ...CLOCK };
+
+// Every moment in the reader's own time; the zone is said on hover.
 export function localise(root) {
   for (const element of root.querySelectorAll("time[data-clock]")) {
     const moment = new Date(element.dateTime);
-    put(element, moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }));
-    element.title = moment.toLocaleString();
+    put(element, moment.toLocaleString([], element.dataset.clock === "day" ? DAY : CLOCK));
+    element.title = moment.toLocaleString([], { dateStyle: "full", timeStyle: "long" });
+  }
+  for (const option of root.querySelectorAll("option[data-moment]")) {
+    put(option, `${new Date(option.dataset.moment).toLocaleString([], PRECISE)}, ${option.dataset.words}`);
   }
 }

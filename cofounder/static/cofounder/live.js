@@ -40,7 +40,8 @@ const toEnd = () => { feed.scrollTop = feed.scrollHeight; };
 function said(element) {
   const copy = element.cloneNode(true);
   for (const token of copy.querySelectorAll("input[name=csrfmiddlewaretoken]")) token.remove();
-  for (const ticking of copy.querySelectorAll("[data-countdown], [data-ago]")) ticking.textContent = "";
+  for (const ticking of copy.querySelectorAll("[data-countdown], [data-ago], [data-clock]")) ticking.textContent = "";
+  for (const clock of copy.querySelectorAll("[data-clock]")) clock.removeAttribute("title");
   for (const open of copy.querySelectorAll("details[open]")) open.removeAttribute("open");
   return copy.innerHTML.replace(/\s+/g, " ");
 }
@@ -57,12 +58,21 @@ function replacePart(fresh) {
   if (!old || shown.get(fresh.id) === now) return;
   shown.set(fresh.id, now);
   const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  keepTyped(old, fresh);
   for (const open of old.querySelectorAll("details[open][id]")) {
     fresh.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
   }
   old.replaceWith(fresh);
   htmx.process(fresh);
+  localise(fresh);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+function keepTyped(old, fresh) {
+  for (const field of old.querySelectorAll("textarea[id], input[id]")) {
+    const again = field.value !== field.defaultValue && fresh.querySelector(`#${CSS.escape(field.id)}`);
+    if (again) again.value = field.value;
+  }
 }
 
 function replaceEntry(old, fresh) {
@@ -240,12 +250,6 @@ document.addEventListener("htmx:afterSettle", (event) => localise(event.target))
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]");
   if (opener) document.getElementById(opener.dataset.open)?.setAttribute("open", "");
-  if (!event.target.closest("[data-to-question]")) return;
-  const card = document.querySelector("#entries .card.pending");
-  if (!card) return;
-  event.preventDefault();
-  card.scrollIntoView({ block: "center" });
-  card.querySelector("button")?.focus({ preventScroll: true });
 });
 setInterval(() => { if (socket?.readyState !== WebSocket.OPEN) ask(); }, POLL);
 setInterval(ringForAll, LOOK_ANYWAY);

@@ -8,14 +8,15 @@ from pytest_django import Settings
 
 from agents.builds import transactions
 from agents.checkpoint import apply_effects
-from agents.models import AgentSession, Snapshot
+from agents.models import AgentSession, SessionState, Snapshot
+from agents.session.claim import claim
 from agents.tool_effects import Asked
 from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
-from jobs import clock
-from jobs.briefs import must_haves
-from jobs.models import Job
+from jobs import clock, promises
+from jobs.models import Job, JobStatus
+from jobs.promises import Promised
 
 OF_OLDER_VERSIONS = Asked(
     "The files of your product are not whole: the sandbox has lost some, and no saved copy can be read. "
@@ -52,6 +53,17 @@ def test_who_agreed_lets_the_build_go_on_until_something_is_saved(
     assert not transactions.may_go_on_without_files(build)
 
 
+def test_a_pause_that_never_came_ends_with_the_build(build: Job) -> None:
+    """It was asked for during the checks, and they passed."""
+    taken = claim(build.pk, 1)
+    assert taken is not None
+    Job.objects.filter(pk=build.pk).update(status=JobStatus.CHECKS)
+    AgentSession.objects.filter(pk=build.pk).update(pause_requested=True)
+    transactions.finish(taken, Job.objects.get(pk=build.pk))
+    session = AgentSession.objects.get(pk=build.pk)
+    assert (session.state, session.pause_requested) == (SessionState.COMPLETED, False)
+
+
 @pytest.mark.parametrize(
     ("count", "sentence"),
     [
@@ -69,7 +81,7 @@ def test_only_a_rehearsal_counts_the_change_among_the_promises(
     build: Job, settings: Settings, in_rehearsal: bool
 ) -> None:
     settings.REHEARSED_MODEL = in_rehearsal
-    promised = must_haves(build)
+    promised = promises.of_job(build)
     assert transactions.promises_to_check(build) == promised
     Job.objects.filter(pk=build.pk).update(status="ready")
     change = Job.objects.create(
@@ -79,7 +91,7 @@ def test_only_a_rehearsal_counts_the_change_among_the_promises(
         idea_brief=build.idea_brief,
         created_at=clock.now(),
     )
-    asked = ["Paint it red"] if in_rehearsal else []
+    asked = [Promised("Paint it red")] if in_rehearsal else []
     assert transactions.promises_to_check(change) == [*promised, *asked]
 
 

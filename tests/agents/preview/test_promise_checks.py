@@ -7,6 +7,7 @@ from agents.preview import launch, promise_checks, screenshots
 from agents.preview.declaration import Check
 from agents.preview.promise_checks import CheckResult, run_checks, sorted_by_promise
 from agents.sandbox.workspace import Workspace
+from jobs.promises import Promised
 from jobs.verdicts import Verdict
 from tests.agents.conftest import OpenWorkspace
 from tests.agents.preview.test_launch import APP, declare
@@ -20,17 +21,23 @@ def by_promise(results: list[CheckResult]) -> dict[str, CheckResult]:
     return {result.promise: result for result in results}
 
 
+def promised(*texts: str) -> list[Promised]:
+    return [Promised(text, key=f"P{number}") for number, text in enumerate(texts, start=1)]
+
+
 async def test_every_promise_is_checked_against_the_running_app(workspace: Workspace) -> None:
     declared = await declare(
         workspace,
         checks=[
-            {"promise": "a form to offer one", "run": "echo no form; exit 1"},
+            {"promise": "P2", "run": "echo no form; exit 1"},
             {"promise": "a list of uniforms by size", "run": f"{FETCH} | grep Hello"},
             {"promise": "something besides", "run": "true"},
         ],
     )
     await launch.start_app(workspace, declared)
-    results = await run_checks(workspace, ["a list of uniforms by size", "a form to offer one", "unproven"])
+    results = await run_checks(
+        workspace, promised("a list of uniforms by size", "a form to offer one", "unproven")
+    )
     assert [(result.promise, result.ok) for result in results] == [
         (promise_checks.PAGE, True),
         ("a list of uniforms by size", True),
@@ -39,6 +46,7 @@ async def test_every_promise_is_checked_against_the_running_app(workspace: Works
         ("something besides", True),
     ]
     assert by_promise(results)["a form to offer one"].output == "no form"
+    assert [result.key for result in results] == ["", "P1", "P2", "P3", ""]
     assert "has no check" in by_promise(results)["unproven"].output
 
 
@@ -47,7 +55,7 @@ async def test_only_in_a_rehearsal_may_a_promise_be_without_a_check(
     workspace: Workspace, in_rehearsal: bool, verdict: Verdict
 ) -> None:
     declared = await declare(workspace, checks=[{"promise": "a form", "run": "exit 1"}])
-    results = await run_checks(workspace, ["a form", "unproven"], declared, in_rehearsal=in_rehearsal)
+    results = await run_checks(workspace, promised("a form", "unproven"), declared, in_rehearsal=in_rehearsal)
     found = by_promise(results)
     assert found["unproven"].verdict == verdict
     assert not found["unproven"].ok
@@ -57,7 +65,10 @@ async def test_only_in_a_rehearsal_may_a_promise_be_without_a_check(
 async def test_an_agent_cannot_declare_a_promise_unjudged(workspace: Workspace) -> None:
     dodging = {"promise": "a form", "run": "exit 1", "judged": False, "verdict": "not_judged"}
     declared = await declare(workspace, checks=[dodging])
-    assert by_promise(await run_checks(workspace, ["a form"], declared))["a form"].verdict == Verdict.NOT_KEPT
+    assert (
+        by_promise(await run_checks(workspace, promised("a form"), declared))["a form"].verdict
+        == Verdict.NOT_KEPT
+    )
 
 
 async def test_a_blank_page_and_an_app_that_is_down_fail(workspace: Workspace) -> None:
@@ -111,7 +122,7 @@ async def test_without_a_browser_a_page_drawn_by_its_script_is_trusted(
 
 
 async def test_without_a_declaration_the_checks_fail_with_a_sentence(workspace: Workspace) -> None:
-    results = await run_checks(workspace, ["a list"])
+    results = await run_checks(workspace, promised("a list"))
     assert [result.ok for result in results] == [False]
     assert "cofounder.json" in results[0].output
 
@@ -119,18 +130,18 @@ async def test_without_a_declaration_the_checks_fail_with_a_sentence(workspace: 
 async def test_a_check_does_not_show_the_founders_secrets(open_workspace: OpenWorkspace) -> None:
     workspace = await open_workspace(envs={"TOKEN": "tok-123456"})
     await declare(workspace, checks=[{"promise": "p", "run": 'echo "$TOKEN"; exit 1'}])
-    assert by_promise(await run_checks(workspace, ["p"]))["p"].output == "[secret]"
+    assert by_promise(await run_checks(workspace, promised("p")))["p"].output == "[secret]"
 
 
-def test_promises_come_in_the_briefs_order_and_match_but_for_case_and_spaces() -> None:
+def test_checks_name_promises_by_key_or_text_and_come_in_the_briefs_order() -> None:
     declared = [
         Check(promise="keeps  notes", run="1"),
         Check(promise=" a ", run="2"),
-        Check(promise="Keeps notes", run="3"),
+        Check(promise="p2", run="3"),
         Check(promise="more", run="4"),
     ]
-    pairs = sorted_by_promise(["a ", "Keeps notes", "c"], declared)
-    assert [(promise, [check.run for check in found]) for promise, found in pairs] == [
+    pairs = sorted_by_promise(promised("a", "Keeps notes", "c"), declared)
+    assert [(promise.text, [check.run for check in found]) for promise, found in pairs] == [
         ("a", ["2"]),
         ("Keeps notes", ["1", "3"]),
         ("c", []),

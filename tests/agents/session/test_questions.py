@@ -112,7 +112,7 @@ def test_a_question_outside_of_a_step_may_be_the_fifth(build: Job, owner: Claim,
 @pytest.mark.parametrize(
     ("about", "kind", "values"),
     [
-        (questions.about_circles(150), "repetition", ["go_on", "change_course", "stop_here"]),
+        (questions.about_circles(150), "repetition", ["change_course", "go_on", "stop_here"]),
         (questions.about_the_cap(150), "tool_call_cap", ["go_on", "change_course", "stop_here"]),
         (
             questions.about_checks(["notes are kept"]),

@@ -2,10 +2,14 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+import redis
+from django.db import OperationalError, connection
+from django.db.backends.postgresql.base import DatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -14,6 +18,7 @@ from cofounder.operations import probes
 from escalations.models import AgentEscalation
 from jobs import clock
 from jobs.sockets import metrics
+from tests.jobs.redis_server import RedisServer
 
 pytestmark = pytest.mark.django_db
 
@@ -48,27 +53,58 @@ def test_without_redis_it_is_ready_and_says_degraded(stranger: Client, settings:
     )
 
 
+def test_redis_that_takes_no_writes_is_degraded(stranger: Client, settings: Settings, tmp_path: Path) -> None:
+    """As one whose disk is full, or a replica after a failover."""
+    server = RedisServer(tmp_path)
+    server.start()
+    try:
+        settings.REDIS_URL = server.url
+        assert stranger.get("/readyz").json()["redis"] == "ok"
+        with redis.Redis.from_url(server.url) as client:
+            client.config_set("min-replicas-to-write", 1)
+        answer = stranger.get("/readyz")
+    finally:
+        server.kill()
+    assert (answer.status_code, answer.json()["redis"]) == (200, "degraded")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_database_that_lacks_migrations_is_not_ready(
     stranger: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(probes, "_migrated", False)
-    from django.db.migrations.recorder import MigrationRecorder
-
     newest = MigrationRecorder.Migration.objects.filter(app="agents").order_by("name").last()
     assert newest is not None
-    newest.delete()
-    answer = stranger.get("/readyz")
+    MigrationRecorder.Migration.objects.filter(pk=newest.pk).delete()
+    try:
+        answer = stranger.get("/readyz")
+    finally:
+        newest.save(force_insert=True)
     assert (answer.status_code, answer.json()["database"]) == (503, "not migrated")
 
 
-def test_a_database_that_is_away_is_not_ready(stranger: Client, settings: Settings) -> None:
-    from django.db import connection
+def test_a_database_that_is_silent_is_not_ready_and_asked_once(
+    stranger: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probes, "_migrated", False)
+    with connection.cursor() as cursor:  # held by this test's transaction: the probe's own query waits
+        cursor.execute("LOCK TABLE django_migrations IN ACCESS EXCLUSIVE MODE")
+        answers = [stranger.get("/readyz") for _ in range(2)]
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+        cursor.execute(waiting, [connection.settings_dict["NAME"]])
+        assert cursor.fetchone() == (1,)
+    assert [(answer.status_code, answer.json()["database"]) for answer in answers] == [
+        (503, "unreachable"),
+        (503, "unreachable"),
+    ]
 
-    def refuse() -> None:
+
+def test_a_database_that_is_away_is_not_ready(stranger: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(wrapper: DatabaseWrapper) -> None:
         raise OperationalError("away")
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection, "ensure_connection", refuse)
+    with monkeypatch.context() as patch:
+        patch.setattr(DatabaseWrapper, "connect", refuse)
         answer = stranger.get("/readyz")
     assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
 

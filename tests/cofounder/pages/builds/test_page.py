@@ -164,6 +164,22 @@ def test_pausing_is_asked_for_and_shown(browser: Client, working_job: Job) -> No
     assert "Pausing after this step" in browser.get(f"/builds/{working_job.pk}").text
 
 
+@pytest.mark.parametrize(
+    ("state", "status", "sentence"),
+    [
+        ("working", "code", "It will pause after this step."),
+        ("working", "checks", "It pauses after that if there is more to do."),
+        ("sleeping", "code", "Paused."),
+    ],
+)
+def test_a_pause_is_answered_with_when_it_comes(
+    browser: Client, working_job: Job, state: str, status: str, sentence: str
+) -> None:
+    AgentSession.objects.filter(pk=working_job.pk).update(state=state)
+    Job.objects.filter(pk=working_job.pk).update(status=status)
+    assert sentence in browser.post(f"/builds/{working_job.pk}/pause", headers=HTMX).text
+
+
 def test_a_control_that_does_not_fit_is_refused_with_a_sentence(browser: Client, working_job: Job) -> None:
     answer = browser.post(f"/builds/{working_job.pk}/wake", headers=HTMX)
     assert answer.status_code == 409

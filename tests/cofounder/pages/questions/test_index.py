@@ -18,10 +18,10 @@ def test_the_inbox_holds_open_questions_and_the_menu_counts_them(
     assert "(1) Questions" in page
 
 
-def test_the_build_page_shows_the_card_and_the_banner(browser: Client, question: AgentEscalation) -> None:
+def test_the_build_page_begins_with_the_card(browser: Client, question: AgentEscalation) -> None:
     page = browser.get(f"/builds/{question.job_id}").text
     assert "Ages, as on the label." in page
-    assert "1 question for you" in page
+    assert "A question for you" in page
     assert "<title>(1) Uniform Swap" in page
 
 
