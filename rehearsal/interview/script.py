@@ -129,7 +129,7 @@ def _brief(said: Said, words: Mapping[str, Any]) -> dict[str, Any]:
     kind = kind_of(said.text, words)
     idea = _line(said.text)
     return {
-        "name": brief.get("name") or _name(said.text),
+        "name": brief.get("name") or _name(said.text, words),
         "goal": brief.get("goal") or idea,
         "problem": brief.get("problem", ""),
         "target_user": said.answer("who") or brief.get("target_user", ""),
@@ -164,8 +164,15 @@ def _line(text: str) -> str:
     return said if len(said) <= MOST_LINES - 50 else f"{said[: MOST_LINES - 51]}…"
 
 
-def _name(text: str) -> str:
-    """The first words of the sentence: the script does not invent names."""
-    words = text.split()
-    name = " ".join(words[:4]) if len(words) > 1 else text[:12]
-    return name[:60].rstrip(".,;:!?") or "…"
+def _name(text: str, words: Mapping[str, Any]) -> str:
+    """The first words that say something, as they are: the script does not invent names."""
+    said = text.split()
+    while len(said) > 1 and re.fullmatch(words["skip"], said[0], re.IGNORECASE):
+        said = said[1:]
+    name: list[str] = []
+    for word in said[:4]:
+        if name and re.fullmatch(words["stop"], word, re.IGNORECASE):
+            break
+        name.append(word)
+    found = " ".join(name)[:40].strip(".,;:!?。、") or "…"
+    return found[0].upper() + found[1:]

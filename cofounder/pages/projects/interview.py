@@ -185,7 +185,7 @@ def context_of(progress: InterviewProgress) -> dict[str, Any]:
         "most": rules.most_questions(talk),
         "trouble_title": title,
         "trouble_advice": advice,
-        "rehearsal": settings.REHEARSAL,
+        "is_rehearsal": bool(settings.REHEARSAL),
     }
 
 
