@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast lint types chaos fuzz bench pins
+.PHONY: help install demo test fast lint types chaos fuzz bench eval pins
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ fuzz: install  ## the API and the commands with a large amount of invalid input
 
 bench: install .venv-bench/.installed  ## what durability costs, side by side with other systems
 	@$(BIN)/python -m bench $(ARGS)
+
+eval: install  ## interview twenty ideas: with ANTHROPIC_API_KEY the model, else the rehearsal's script
+	@$(BIN)/python -m bench.interviews $(ARGS)
 
 .venv-bench/.installed: bench/requirements-peers.txt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

@@ -6,6 +6,7 @@ from agents.api import account, builds, files, interviews, money, projects
 
 urlpatterns = [
     path("projects/<uuid:project_id>", projects.ProjectView.as_view()),
+    path("projects/<uuid:project_id>/promises", projects.PromisesView.as_view()),
     path("generation/start", builds.StartView.as_view()),
     path("jobs/<uuid:job_id>/status", builds.StatusView.as_view()),
     path("jobs/<uuid:job_id>/wake", builds.WakeView.as_view()),

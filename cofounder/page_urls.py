@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from cofounder.pages import home
 from cofounder.pages.builds import change_request, controls, file_changes, page, preview, screenshots
 from cofounder.pages.money import change
-from cofounder.pages.projects import index, interview, new, secrets
+from cofounder.pages.projects import brief, index, interview, new, secrets
 from cofounder.pages.questions import answer_link
 from cofounder.pages.questions.index import answer, questions
 from cofounder.pages.settings import account, delete_account, notifications, sign_in_link
@@ -25,6 +25,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("interviews/<uuid:interview_id>/typed", interview.keep_typed, name="interview-typed"),
     path("interviews/<uuid:interview_id>/write", interview.write_instead, name="interview-write"),
     path("projects/<uuid:project_id>/start", index.start, name="start-build"),
+    path("projects/<uuid:project_id>/brief", brief.brief, name="brief"),
+    path("projects/<uuid:project_id>/brief/edit", brief.edit, name="edit-brief"),
+    path("projects/<uuid:project_id>/brief/build", brief.build, name="build-brief"),
     path("projects/<uuid:project_id>/keys", secrets.keys, name="keys"),
     path("projects/<uuid:project_id>/keys/remove", secrets.remove_key, name="remove-key"),
     path("projects/<uuid:project_id>/links", preview.share_links, name="share-links"),

@@ -176,3 +176,9 @@ def latest_interview(project: Project) -> Interview:
         for question in session.questions
         if str(session.answers.get(question["id"], "")).strip()
     ]
+
+
+def assumptions(project: Project) -> list[dict[str, str]]:
+    """What the latest interview took for granted, as `[{id, text, state}]`."""
+    session = project.interviews.first()
+    return session.assumptions if session else []

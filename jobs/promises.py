@@ -58,9 +58,24 @@ def texts_of(content: Any) -> list[str]:
 
 def of_version(project_id: UUID, version: int) -> list[Promised]:
     """What this version of the project's brief promises, in its order."""
-    standing = Q(until_version__isnull=True) | Q(until_version__gte=version)
-    rows = Promise.objects.filter(standing, project=project_id, since_version__lte=version)
-    return [Promised(row.text, row.how_checked, row.key) for row in rows.order_by("position")]
+    return of_versions(project_id, [version])[version]
+
+
+def of_versions(project_id: UUID, versions: Sequence[int]) -> dict[int, list[Promised]]:
+    """What each of these versions promises, in one query."""
+    first, last = min(versions, default=0), max(versions, default=0)
+    standing = Q(until_version__isnull=True) | Q(until_version__gte=first)
+    rows = list(
+        Promise.objects.filter(standing, project=project_id, since_version__lte=last).order_by("position")
+    )
+    return {
+        version: [Promised(row.text, row.how_checked, row.key) for row in rows if _stands(row, version)]
+        for version in versions
+    }
+
+
+def _stands(row: Promise, version: int) -> bool:
+    return row.since_version <= version and (row.until_version is None or row.until_version >= version)
 
 
 def of_job(job: Job) -> list[Promised]:
@@ -132,7 +147,7 @@ def keeping_keys(
 
 def _with_keys(project: Project, wanted: Sequence[Promised]) -> list[Promised]:
     ever = list(Promise.objects.filter(project=project).order_by("since_version"))
-    key_of = {same_words(row.text): row.key for row in ever}
+    known = {same_words(row.text): row for row in ever}
     number = max((int(row.key[1:]) for row in ever), default=0)
     taken = {promise.key for promise in wanted if promise.key}
     kept: dict[str, Promised] = {}
@@ -140,12 +155,14 @@ def _with_keys(project: Project, wanted: Sequence[Promised]) -> list[Promised]:
         words = same_words(promise.text)
         if words in kept:
             continue
-        key = promise.key or key_of.get(words, "")
-        if not promise.key and (not key or key in taken):
+        key, how_checked = promise.key, promise.how_checked
+        if not key and words in known and known[words].key not in taken:
+            key, how_checked = known[words].key, how_checked or known[words].how_checked
+        elif not key:
             number += 1
             key = f"P{number}"
         taken.add(key)
-        kept[words] = Promised(promise.text.strip(), promise.how_checked, key)
+        kept[words] = Promised(promise.text.strip(), how_checked, key)
     return list(kept.values())
 
 

@@ -133,7 +133,12 @@ def retry(job: Job, by: AbstractUser | None) -> Job:
 @transaction.atomic
 def send_message(job: Job, text: Any, by: AbstractUser | None) -> FounderMessage:
     """Store the founder's message for the agent's next turn; a waiting agent goes on at once."""
-    words = clean_message(text)
+    return tell(job, clean_message(text), by)
+
+
+@transaction.atomic
+def tell(job: Job, words: str, by: AbstractUser | None) -> FounderMessage:
+    """Store words for the agent's next turn, exactly once; a waiting agent goes on at once."""
     session = _locked(job)
     if session.job.is_over:
         raise Conflict(f"This build is over: it is {_status(session.job)}. Start another one to change it.")

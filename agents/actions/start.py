@@ -62,6 +62,7 @@ def _queue(project: Project, *, goes_back_to: Snapshot | None = None, **fields: 
     )
     events.record(job.pk, EventType.JOB_STATUS, status=job.status, previous="", message=job.status_message)
     earlier_builds.tell_change(job)
+    Project.objects.filter(pk=project.pk).exclude(next_change="").update(next_change="")
     enqueue_agent_run(job.pk)
     return job
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from agents.models import AgentMessage, BuildDocument, SessionState, Snapshot
 from agents.snapshots.diff import Kind, Omitted
+from jobs.api.serializers import WordsField
 from jobs.models import FounderMessage, JobStatus
 
 
@@ -162,3 +163,65 @@ class RestoreInput(serializers.Serializer[Any]):
 
 
 ZIP = {(200, "application/zip"): OpenApiTypes.BINARY}
+
+
+class PromiseSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(help_text="P1, P2, …; never used for another promise of the project.")
+    text = serializers.CharField()
+    how_checked = serializers.CharField(help_text="In plain words; empty where nobody has said.")
+
+
+class AssumptionSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    text = serializers.CharField()
+    state = serializers.CharField()
+
+
+class EstimateSerializer(serializers.Serializer[Any]):
+    """About what a build of these promises costs, and how many days it takes at today's allowance."""
+
+    promises = serializers.IntegerField()
+    low_microdollars = serializers.IntegerField()
+    cost_microdollars = serializers.IntegerField()
+    high_microdollars = serializers.IntegerField()
+    days = serializers.IntegerField(allow_null=True, help_text="null where the allowance never suffices.")
+    most_days = serializers.IntegerField(allow_null=True)
+    allowance_microdollars = serializers.IntegerField()
+    each_microdollars = serializers.IntegerField(help_text="What one promise less would save.")
+    builds = serializers.IntegerField(help_text="How many earlier builds it is made from; 0: a usual figure.")
+
+
+class BriefSerializer(serializers.Serializer[Any]):
+    version = serializers.IntegerField(help_text="Of the brief; 0 where there is none.")
+    promises = PromiseSerializer(many=True)
+    out_of_scope = serializers.ListField(child=serializers.CharField())
+    needs = serializers.ListField(child=serializers.CharField())
+    assumptions = AssumptionSerializer(many=True)
+    estimate = EstimateSerializer(allow_null=True)
+
+
+class PromiseInput(serializers.Serializer[Any]):
+    key = serializers.CharField(required=False, allow_blank=True)
+    text = serializers.CharField(required=False)
+    how_checked = serializers.CharField(required=False, allow_blank=True)
+
+
+@extend_schema_field(PromiseInput(many=True))
+class PromisesField(WordsField):
+    pass
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class LinesField(WordsField):
+    pass
+
+
+class BriefInput(serializers.Serializer[Any]):
+    """`jobs.brief_edits` says what may be in the lists, in sentences of its own."""
+
+    version = serializers.IntegerField(
+        required=False, min_value=0, help_text="The version you have seen: 409 if there is a newer one."
+    )
+    promises = PromisesField(required=False)
+    out_of_scope = LinesField(required=False)
+    needs = LinesField(required=False)

@@ -41,6 +41,7 @@ from agents.turns import Block, note
 from jobs.database_away import AWAY
 from jobs.lifecycle import MoveLost
 from jobs.models import EventType, JobStatus
+from jobs.promises import Promised
 from jobs.verdicts import Verdict
 
 log = structlog.get_logger(__name__)
@@ -217,11 +218,15 @@ class Build:
 
     async def _check(self) -> bool:
         """Run the declared checks: ready when all pass, otherwise back to the agent with what failed."""
-        results = await self._results()
+        promised = await in_transaction(transactions.promises_to_check, self.job)
+        results = await self._results(promised)
         await in_transaction(transactions.record_checks, self.claim, results)
         failures = [result for result in results if result.verdict == Verdict.NOT_KEPT]
         if not failures:
-            await in_transaction(transactions.finish, self.claim, self.job)
+            rows = await in_transaction(transactions.finish, self.claim, self.job, promised)
+            if rows is not None:
+                self.store.append_rows(rows)
+                return False
             await in_transaction(
                 finished_app.look_after_later, self.job.pk, datetime.now(UTC) + finished_app.idle_limit()
             )
@@ -269,7 +274,7 @@ class Build:
             return False
         return True
 
-    async def _results(self) -> list[CheckResult]:
+    async def _results(self, promised: Sequence[Promised]) -> list[CheckResult]:
         """Run the checks with the app running; if it does not start, that is the only result."""
         workspace = await self.sandbox.workspace()
         try:
@@ -278,12 +283,12 @@ class Build:
                 await launch.start_app(workspace, declared)
         except declaration.PreviewError as error:
             return [CheckResult("the app starts", "", ok=False, output=str(error), duration_ms=0)]
-        promises = await in_transaction(transactions.promises_to_check, self.job)
-        return await run_checks(workspace, promises, declared, in_rehearsal=settings.REHEARSED_MODEL)
+        return await run_checks(workspace, promised, declared, in_rehearsal=settings.REHEARSED_MODEL)
 
     async def _is_complete(self) -> bool:
         """Whether everything promised is built, started and checked, at no cost to the budget."""
-        return all(result.verdict != Verdict.NOT_KEPT for result in await self._results())
+        promised = await in_transaction(transactions.promises_to_check, self.job)
+        return all(result.verdict != Verdict.NOT_KEPT for result in await self._results(promised))
 
     async def _waiting_for_provider(self, reason: str, attempt: int) -> None:
         await in_transaction(

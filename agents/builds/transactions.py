@@ -17,6 +17,7 @@ from agents.preview.promise_checks import CheckResult
 from agents.prompts import note_text, system_prompt
 from agents.session import earlier_builds, inbox, questions
 from agents.session.claim import Claim, move_session, write_session
+from agents.session.locks import lock_job
 from agents.session.rest import Rest
 from agents.tool_effects import Asked
 from agents.turns import EXCERPT_LIMIT, note
@@ -42,13 +43,14 @@ def prepare_session(claim: Claim, session: AgentSession) -> None:
     """Fix the model and the prompt for the whole session. Raises `PaymentNeeded` or `UnknownModel`."""
     job = session.job
     config = subscriptions.resolve_llm_config(session.user_id)
-    change = earlier_builds.change_of(job)
+    change = earlier_builds.told_of_change(job)
     prompt = system_prompt(
         project=job.project.name,
         goal=job.project.goal if change else job.goal or job.project.goal,
         idea_brief=job.idea_brief.current_content if job.idea_brief else {},
         promises=[asdict(promise) for promise in promises.of_job(job)],
         interview=briefs.latest_interview(job.project),
+        assumptions=briefs.assumptions(job.project),
         change=change,
         earlier=earlier_builds.left_by_earlier_builds(job),
     )
@@ -127,6 +129,7 @@ def record_restored(claim: Claim, files: Sequence[str], taken_at: datetime) -> N
 
 def promises_to_check(job: Job) -> list[Promised]:
     """The promises of the brief; in a rehearsal also the change, which a script may have left undone."""
+    job = Job.objects.select_related("idea_brief").get(pk=job.pk)  # the founder may have edited it
     change = earlier_builds.change_of(job) if settings.REHEARSED_MODEL else ""
     return [*promises.of_job(job), *([Promised(change)] if change else [])]
 
@@ -183,8 +186,16 @@ def back_to_code(
     return rest, step.add_notes(claim, [note("checks_failed", text)])
 
 
-def finish(claim: Claim, job: Job) -> None:
-    """The job is ready: complete its phases, end its session and questions; the project has its MVP."""
+def finish(claim: Claim, job: Job, checked: Sequence[Promised]) -> list[AgentMessage] | None:
+    """The job is ready: complete its phases, end its session and questions; the project has its MVP.
+
+    Where the founder has changed what is promised since the checks, the job goes back to the agent instead,
+    and the rows of what it is told are returned.
+    """
+    lock_job(job.pk)
+    if not promises.difference(checked, promises_to_check(job)).is_empty:
+        advance(claim, job, JobStatus.CODE, "You changed what is promised; going on with it")
+        return step.add_notes(claim, inbox.deliver(claim.job_id).notes)
     session = AgentSession.objects.select_related("job").get(pk=claim.job_id)
     apply_effects.complete_phase(session)
     lifecycle.move(job, JobStatus.READY, ready_sentence(verdicts.not_judged(job)))
@@ -194,6 +205,7 @@ def finish(claim: Claim, job: Job) -> None:
     ):
         events.record(job.pk, EventType.PROJECT_STAGE, stage=Project.Stage.MVP_BUILT.value)
     _end(claim, SessionState.COMPLETED, "Finished and checked.")
+    return None
 
 
 def ready_sentence(not_judged: int) -> str:

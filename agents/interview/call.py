@@ -13,7 +13,7 @@ from agents.database import in_transaction
 from agents.errors import AgentError
 from agents.interview import desk, prompt, rules, schema
 from agents.interview.desk import Call
-from agents.interview.values import Question, Step
+from agents.interview.values import Question, Step, Talk
 from agents.llm.client import AnthropicModel, Request
 from agents.llm.metering import BYTES_PER_TOKEN
 from agents.llm.retry import Patience, ProviderUnavailable
@@ -62,7 +62,7 @@ async def _ask(call: Call, patience: Patience) -> None:
         for _ in range(ATTEMPTS):
             turn = await _paid_answer(model, purse, messages)
             try:
-                step = _read(turn, call)
+                step = read(turn, call.talk)
                 break
             except rules.Unfit as error:
                 log.warning("interview.unfit", interview_id=str(call.interview_id), reason=str(error))
@@ -76,13 +76,14 @@ async def _ask(call: Call, patience: Patience) -> None:
     await in_transaction(desk.step_taken, call, step, await in_transaction(_next, call, step))
 
 
-def _read(turn: Turn, call: Call) -> Step:
+def read(turn: Turn, talk: Talk) -> Step:
+    """The step that the model's turn holds; raises `Unfit` where it holds none that may be used."""
     given = next((block for block in turn.content if block["type"] == "tool_use"), None)
     if given is None or given["name"] != schema.NAME or turn.stop_reason != "tool_use":
         raise rules.Unfit(prompt.NOT_CALLED)
-    step = schema.read(given["input"], call.talk)
-    if rules.may_ask(call.talk) and call.talk.open is None:
-        rules.check(step, call.talk)
+    step = schema.read(given["input"], talk)
+    if rules.may_ask(talk) and talk.open is None:
+        rules.check(step, talk)
     return step
 
 

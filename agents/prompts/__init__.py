@@ -21,6 +21,7 @@ def system_prompt(
     idea_brief: dict[str, Any],
     promises: Sequence[Mapping[str, str]],
     interview: Interview,
+    assumptions: Sequence[Mapping[str, str]] = (),
     change: str = "",
     earlier: Mapping[str, Any] | None = None,
 ) -> str:
@@ -35,6 +36,8 @@ def system_prompt(
         "promises": promises,
         "interview": interview,
     }
+    if assumptions:
+        given["assumptions"] = assumptions
     if change:
         given["change"] = change
     return _template("system.md").render(

@@ -5,7 +5,7 @@ from typing import Any
 
 from agents.models import BuildDocument, Snapshot
 from agents.session import inbox
-from jobs import events
+from jobs import brief_edits, events
 from jobs.models import EventType, FounderMessage, Job, JobStatus
 
 MOST_CHARACTERS = 50_000  # of the founder's words; the oldest builds are left out if there are more
@@ -19,6 +19,18 @@ def change_of(job: Job) -> str:
     return job.goal if job.goal and ready.exists() else ""
 
 
+def told_of_change(job: Job) -> str:
+    """The change, and what the brief promises differently since the last finished build; "" without one."""
+    ready = Job.objects.filter(
+        project=job.project_id, status=JobStatus.READY, build_number__lt=job.build_number
+    )
+    last = ready.select_related("idea_brief").order_by("-build_number").first()
+    if last is None:
+        return ""
+    old, new = brief_edits.brief_of(last.idea_brief), brief_edits.brief_of(job.idea_brief)
+    return "\n\n".join(filter(None, (job.goal, brief_edits.difference_in_words(old, new))))
+
+
 def has_files(job: Job) -> bool:
     """Whether the build begins with files saved by an earlier one."""
     return Snapshot.objects.filter(project=job.project_id).exists()
@@ -26,7 +38,7 @@ def has_files(job: Job) -> bool:
 
 def tell_change(job: Job) -> None:
     """Record the requested change in the event log, and as a message to the agent before its first turn."""
-    if words := change_of(job):
+    if words := told_of_change(job):
         FounderMessage.objects.create(job=job, text=words, created_at=job.created_at)
         events.record(job.pk, EventType.AGENT_MESSAGE, text=words, author="founder")
 

@@ -61,21 +61,20 @@ class ProjectView(APIView):
         project = own_project(request, project_id)
         given = ProjectInput(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        _change(project, given.validated_data)
+        self.change(project, given.validated_data)
         return Response(ProjectDetailSerializer(project).data)
 
-
-@transaction.atomic
-def _change(project: Project, given: dict[str, Any]) -> None:
-    """Name and goal are replaced; brief and interview get a new version."""
-    fields = [name for name in ("name", "goal") if name in given]
-    for name in fields:
-        setattr(project, name, given[name])
-    project.save(update_fields=fields)
-    if "idea_brief" in given:
-        briefs.add_brief(project, given["idea_brief"])
-    if "interview" in given:
-        briefs.add_interview(project, given["interview"])
+    @transaction.atomic
+    def change(self, project: Project, given: dict[str, Any]) -> None:
+        """Name and goal are replaced; brief and interview get a new version."""
+        fields = [name for name in ("name", "goal") if name in given]
+        for name in fields:
+            setattr(project, name, given[name])
+        project.save(update_fields=fields)
+        if "idea_brief" in given:
+            briefs.add_brief(project, given["idea_brief"])
+        if "interview" in given:
+            briefs.add_interview(project, given["interview"])
 
 
 @extend_schema(

@@ -145,7 +145,7 @@ def write_instead(request: HttpRequest, interview_id: UUID) -> HttpResponse:
 
 
 def brief_page(progress: InterviewProgress) -> str:
-    return f"/projects/{progress.interview.project_id}/brief"
+    return reverse("brief", args=[progress.interview.project_id])
 
 
 def _after(

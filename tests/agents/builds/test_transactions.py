@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
+from agents.actions.brief import edit_brief
 from agents.builds import transactions
 from agents.checkpoint import apply_effects
 from agents.models import AgentSession, SessionState, Snapshot
@@ -15,6 +16,7 @@ from cofounder.models import User
 from escalations.answers import resolve
 from escalations.models import AgentEscalation
 from jobs import clock, promises
+from jobs.brief_edits import added, moved
 from jobs.models import Job, JobStatus
 from jobs.promises import Promised
 
@@ -59,9 +61,35 @@ def test_a_pause_that_never_came_ends_with_the_build(build: Job) -> None:
     assert taken is not None
     Job.objects.filter(pk=build.pk).update(status=JobStatus.CHECKS)
     AgentSession.objects.filter(pk=build.pk).update(pause_requested=True)
-    transactions.finish(taken, Job.objects.get(pk=build.pk))
+    transactions.finish(taken, Job.objects.get(pk=build.pk), promises.of_job(build))
     session = AgentSession.objects.get(pk=build.pk)
     assert (session.state, session.pause_requested) == (SessionState.COMPLETED, False)
+
+
+def test_a_build_whose_promises_changed_during_the_checks_goes_back_to_the_agent(build: Job) -> None:
+    taken = claim(build.pk, 1)
+    assert taken is not None
+    checked = promises.of_job(build)
+    Job.objects.filter(pk=build.pk).update(status=JobStatus.CHECKS)
+    edit_brief(build.project, added("promise", "a map"), by=None)
+
+    rows = transactions.finish(taken, Job.objects.get(pk=build.pk), checked)
+
+    assert rows is not None
+    assert "New promise P3: a map" in rows[0].content[0]["text"]
+    assert Job.objects.get(pk=build.pk).status == JobStatus.CODE
+    assert transactions.promises_to_check(build)[-1] == Promised("a map", key="P3")
+
+
+def test_a_promise_that_only_moved_during_the_checks_keeps_no_build_from_being_ready(build: Job) -> None:
+    taken = claim(build.pk, 1)
+    assert taken is not None
+    checked = promises.of_job(build)
+    Job.objects.filter(pk=build.pk).update(status=JobStatus.CHECKS)
+    edit_brief(build.project, moved("promise", "P2", -1), by=None)
+
+    assert transactions.finish(taken, Job.objects.get(pk=build.pk), checked) is None
+    assert Job.objects.get(pk=build.pk).status == JobStatus.READY
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the founder does in an interview: each answer is kept, once, and the latest one wins by being known."""
+"""What the founder does in an interview: each answer is kept, and kept once."""
 
 from threading import Barrier, Thread
 
@@ -19,7 +19,9 @@ from tests.agents.interview.test_rules import OPTIONS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = "A shelf to lend tools"
-DRAFT = Draft(name="Shelf", goal="Lend tools", promises=tuple(Promise(f"Promise {n}", "I look") for n in range(3)))
+DRAFT = Draft(
+    name="Shelf", goal="Lend tools", promises=tuple(Promise(f"Promise {n}", "I look") for n in range(3))
+)
 LEVELS = dict.fromkeys(Topic, 1)
 
 

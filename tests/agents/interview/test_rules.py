@@ -108,8 +108,8 @@ def test_a_contradiction_may_be_asked_about_once() -> None:
     rules.check(step(asked), talk)
 
     settled = Asked("q3", asked, QuestionState.ANSWERED, How.OPTION, "Yes")
+    again = replace(asked, text="And now?")
     with pytest.raises(Unfit, match="already"):
-        again = replace(asked, text="And now?")
         rules.check(step(again), replace(talk, asked=(*talk.asked, settled)))
     with pytest.raises(Unfit, match="no answered question"):
         rules.check(step(question(Topic.ACCESS, contradicts="q9")), talk)
@@ -164,9 +164,7 @@ def test_the_lines_that_an_answer_changed_are_known() -> None:
 
 
 def test_what_is_stored_is_read_as_it_was() -> None:
-    draft = Draft(
-        name="N", promises=(Promise("One", "I look"),), assumptions=(Assumption(Topic.WHO, "All"),)
-    )
+    draft = Draft(name="N", promises=(Promise("One", "I look"),), assumptions=(Assumption(Topic.WHO, "All"),))
     asked = Asked("q1", question(Topic.WHO, hangs_on=("q0",)), QuestionState.ANSWERED, How.OWN, "Me")
 
     assert draft_of(draft_as_json(draft)) == draft

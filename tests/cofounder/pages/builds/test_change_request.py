@@ -4,7 +4,6 @@ import pytest
 from django.test import Client
 
 from agents.actions.start import start_build
-from agents.models import Subscription
 from jobs.models import Job
 
 HTMX = {"HX-Request": "true"}
@@ -24,17 +23,17 @@ def test_a_ready_build_has_the_box_and_others_have_not(browser: Client, working_
         assert ("Ask for a change" in browser.get(page).text) is has_it
 
 
-def test_a_change_leads_to_its_build(browser: Client, ready_job: Job) -> None:
+def test_a_change_leads_to_the_brief_and_its_words_are_kept(browser: Client, ready_job: Job) -> None:
     answer = browser.post(f"/builds/{ready_job.pk}/change", {"text": " Sort it by size. "})
-    new = Job.objects.get(build_number=2)
-    assert (answer.status_code, answer.headers["Location"]) == (302, f"/builds/{new.pk}")
-    assert new.goal == "Sort it by size."
-    assert "Sort it by size." in browser.get(f"/builds/{new.pk}").text
+    page = f"/projects/{ready_job.project_id}/brief"
+    assert (answer.status_code, answer.headers["Location"]) == (302, page)
+    assert "Sort it by size.</textarea>" in browser.get(page).text
+    assert Job.objects.count() == 1
 
 
 def test_htmx_requests_are_redirected_there_too(browser: Client, ready_job: Job) -> None:
     answer = browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."}, headers=HTMX)
-    assert answer.headers["HX-Redirect"] == f"/builds/{Job.objects.get(build_number=2).pk}"
+    assert answer.headers["HX-Redirect"] == f"/projects/{ready_job.project_id}/brief"
 
 
 def test_an_older_build_points_to_the_newer(browser: Client, ready_job: Job) -> None:
@@ -61,7 +60,7 @@ def test_unusable_words_are_refused(
 
 
 def test_a_second_change_waits_for_the_first(browser: Client, ready_job: Job) -> None:
-    browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."})
+    start_build(ready_job.project, goal="Sort it.")
     refused = browser.post(f"/builds/{ready_job.pk}/change", {"text": "And blue."}, headers=HTMX)
     assert (refused.status_code, "already under way" in refused.text) == (409, True)
 
@@ -69,19 +68,3 @@ def test_a_second_change_waits_for_the_first(browser: Client, ready_job: Job) ->
 def test_what_is_not_ready_is_not_changed(browser: Client, working_job: Job) -> None:
     refused = browser.post(f"/builds/{working_job.pk}/change", {"text": "Sort it."}, headers=HTMX)
     assert (refused.status_code, "Only what is ready" in refused.text) == (409, True)
-
-
-def test_without_money_nothing_is_begun(browser: Client, ready_job: Job) -> None:
-    Subscription.objects.update(monthly_budget_override_microdollars=0)
-    refused = browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."}, headers=HTMX)
-    assert (refused.status_code, "no money left" in refused.text) == (402, True)
-    assert Job.objects.count() == 1
-
-
-def test_another_founder_s_build_is_not_there(other_browser: Client, ready_job: Job) -> None:
-    assert other_browser.post(f"/builds/{ready_job.pk}/change", {"text": "Sort it."}).status_code == 404
-    assert Job.objects.count() == 1
-
-
-def test_opening_the_address_begins_nothing(browser: Client, ready_job: Job) -> None:
-    assert browser.get(f"/builds/{ready_job.pk}/change").status_code == 405
