@@ -73,7 +73,8 @@ async def _ask(call: Call, patience: Patience) -> None:
             return
     finally:
         await model.close()
-    await in_transaction(desk.step_taken, call, step, await in_transaction(_next, call, step))
+    taken = await in_transaction(desk.step_taken, call, step, await in_transaction(_next, call, step))
+    log.info("interview.step", interview_id=str(call.interview_id), version=call.version, taken=taken)
 
 
 def read(turn: Turn, talk: Talk) -> Step:
