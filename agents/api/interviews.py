@@ -23,7 +23,7 @@ BEGIN_REFUSALS = {**REFUSALS, 400: ErrorSerializer, 402: ErrorSerializer, 503: E
 
 class OptionSerializer(serializers.Serializer[Any]):
     value = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the name is the API's, not DRF's
     reason = serializers.CharField(help_text="Why this one is recommended; empty for the others.")
 
 

@@ -79,11 +79,11 @@ def rows_of(user: User) -> list[Row]:
     found = Project.objects.filter(owner=user).prefetch_related(
         Prefetch("jobs", queryset=builds, to_attr="builds")
     )
-    spent = _sums(
+    spent: dict[UUID, int] = _sums(
         AgentSession.objects.filter(user=user).values_list("job__project").annotate(Sum("cost_microdollars"))
     )
     pending = AgentEscalation.objects.filter(project__owner=user, status=AgentEscalation.Status.PENDING)
-    asked = _sums(pending.order_by().values_list("project").annotate(Count("pk")))
+    asked: dict[UUID, int] = _sums(pending.order_by().values_list("project").annotate(Count("pk")))
     unfinished = _sums(desk.unfinished(user.pk).values_list("interview__project", "pk"))
     rows = [
         replace(

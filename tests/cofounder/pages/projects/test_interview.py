@@ -134,8 +134,8 @@ def test_the_written_form_holds_everything_said_so_far(browser: Client, progress
         assert words in page.text
 
     form = page.context["form"]
-    words = {name: form.initial.get(name, "") for name in form.fields}
-    sent = browser.post("/projects/new", {**words, "interview_id": progress.pk, "form_id": "f1"})
+    given = {name: form.initial.get(name, "") for name in form.fields}
+    sent = browser.post("/projects/new", {**given, "interview_id": progress.pk, "form_id": "f1"})
     assert sent.headers["Location"].startswith("/builds/")
     assert Project.objects.count() == 1
     progress.refresh_from_db()
