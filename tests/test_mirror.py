@@ -22,6 +22,7 @@ jobs/models jobs/api/refusals cofounder/models
 # Tested by another file. Its tests import the module, or hold the word given here: an address,
 # a tool or a metric of the module, or the test that reaches it.
 COVERED = """
+agents/actions/brief                     cofounder/pages/projects/test_brief /brief
 agents/actions/export                    agents/actions/test_account
 agents/actions/quiet_hours               cofounder/pages/settings/test_account /settings/nights
 agents/actions/share_links               cofounder/pages/builds/test_preview
@@ -138,6 +139,7 @@ cofounder/pages/secret_fields            cofounder/pages/projects/test_secrets "
 cofounder/templatetags/credentials       cofounder/pages/projects/test_secrets "provide_credentials"
 cofounder/templatetags/figures           cofounder/pages/builds/test_file_changes
 cofounder/templatetags/interview         cofounder/pages/projects/test_interview /interviews
+cofounder/templatetags/in_language       cofounder/pages/projects/test_brief US$
 cofounder/templatetags/notifications     cofounder/pages/settings/test_notifications /settings
 
 escalations/credentials                  cofounder/pages/projects/test_secrets "provide_credentials"

@@ -21,18 +21,18 @@ from jobs.api.serializers import ErrorSerializer, ProjectDetailSerializer
 BEGIN_REFUSALS = {**REFUSALS, 400: ErrorSerializer, 402: ErrorSerializer, 503: ErrorSerializer}
 
 
-class OptionSerializer(serializers.Serializer[Any]):
+class ChoiceSerializer(serializers.Serializer[Any]):
     value = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # the name is the API's, not DRF's
     reason = serializers.CharField(help_text="Why this one is recommended; empty for the others.")
 
 
-class QuestionSerializer(serializers.Serializer[Any]):
+class InterviewQuestionSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     text = serializers.CharField()
     topic = serializers.CharField()
     why = serializers.CharField(help_text="What the answer decides.")
-    options = OptionSerializer(many=True)
+    options = ChoiceSerializer(many=True)
     recommended = serializers.CharField(help_text="The value of the recommended option: the first.")
     state = serializers.ChoiceField(choices=["open", "answered", "withdrawn"])
     how_answered = serializers.CharField(help_text="option, own, decide or skip; empty while it is open.")
@@ -58,7 +58,7 @@ class InterviewSerializer(serializers.ModelSerializer[InterviewProgress]):
             *("questions", "brief", "changed", "cost_microdollars", "created_at"),
         ]
 
-    @extend_schema_field(QuestionSerializer(many=True))
+    @extend_schema_field(InterviewQuestionSerializer(many=True))
     def get_questions(self, progress: InterviewProgress) -> list[dict[str, Any]]:
         interview = progress.interview
         return [

@@ -66,9 +66,13 @@ def test_a_key_is_given_on_the_card_and_shown_nowhere(key_question: Any, page: A
     page.get_by_text("There is none yet").wait_for()
 
 
-def test_a_change_is_asked_for_and_its_build_opens(ready_job: Job, page: Any) -> None:
+def test_a_change_is_asked_for_promised_and_built(ready_job: Job, page: Any) -> None:
     page.goto(f"/builds/{ready_job.pk}")
     page.get_by_label("Ask for a change").fill("Sort it by size.")
-    page.get_by_role("button", name="Build the change").click()
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text("nothing will check this change").wait_for()
+    page.get_by_role("button", name="Make it a promise").click()
+    page.locator("li.new", has_text="Sort it by size.").wait_for()
+    page.get_by_role("button", name="Build this").click()
     page.get_by_text("Version 2").wait_for()
-    page.get_by_text("Sort it by size.").wait_for()
+    page.get_by_text("New promise P3: Sort it by size.").wait_for()

@@ -65,6 +65,7 @@ def state_context(job: Job) -> dict[str, Any]:
         "job": job,
         "state": state.read(job),
         "promises": SimpleLazyObject(promises),
+        "is_unchecked_change": SimpleLazyObject(lambda: state.is_unchecked_change(job)),
         "tally": SimpleLazyObject(lambda: state.tally_of(promises())),
         "documents": job.documents.order_by("pk"),
         "saved": SimpleLazyObject(lambda: state.last_saved(job)),

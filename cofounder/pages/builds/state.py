@@ -12,7 +12,7 @@ from cofounder.pages.money.today import Money, money_of
 from escalations.models import AgentEscalation
 from jobs import clock, promises
 from jobs.models import BEING_CHECKED, EventType, Job, JobStatus, Phase
-from jobs.promises import same_words
+from jobs.promises import Promised, same_words
 from jobs.verdicts import Verdict, latest_results, verdict_of
 
 QUIET_AFTER = timedelta(minutes=5)  # real time; a working agent reports more often
@@ -47,6 +47,7 @@ class Promise:
     text: str
     verdict: Verdict | None = None
     in_brief: bool = False
+    was_before: bool = False  # an earlier build made it true, and this one has to keep it
     run: str = ""
     output: str = ""
     duration_ms: int = 0
@@ -176,11 +177,31 @@ def controls_of(job: Job, session: AgentSession | None) -> Controls:
 def promises_of(job: Job) -> list[Promise]:
     """The brief's must-haves with the evidence of the latest round of checks, then further checks."""
     found = latest_results(job)
+    before = {(promised.key, promised.text) for promised in promised_before(job)}
     wanted = [
-        Promise(promised.text, in_brief=True, **_evidence(found.pop(same_words(promised.text), None)))
+        Promise(
+            promised.text,
+            in_brief=True,
+            was_before=(promised.key, promised.text) in before,
+            **_evidence(found.pop(same_words(promised.text), None)),
+        )
         for promised in promises.of_job(job)
     ]
     return wanted + [Promise(str(extra.get("promise", "")), **_evidence(extra)) for extra in found.values()]
+
+
+def promised_before(job: Job) -> list[Promised]:
+    """What the newest finished build before this one had to keep."""
+    ready = Job.objects.filter(project=job.project_id, status=JobStatus.READY)
+    earlier = ready.filter(build_number__lt=job.build_number).select_related("idea_brief")
+    last = earlier.order_by("-build_number").first()
+    return promises.of_job(last) if last else []
+
+
+def is_unchecked_change(job: Job) -> bool:
+    """Whether no promise speaks of the change that the build is for."""
+    before = promised_before(job) if job.goal else []
+    return bool(before) and not promises.difference(before, promises.of_job(job)).to_build
 
 
 @dataclass(frozen=True)

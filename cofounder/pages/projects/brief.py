@@ -1,7 +1,7 @@
 """The brief: what is promised, taken for granted and left out, line by line; and about what it will cost."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,8 +25,37 @@ from jobs.errors import CofounderError, Conflict
 from jobs.models import Artifact, Job, JobStatus, Project
 from jobs.promises import Difference, Promised
 
+TAKEN_AWAY = frozenset({"remove", "wait", "promise", "again", "right"})  # the button is gone afterwards
 LONG_NUMBER = 9  # digits
 VERSIONS = 20  # shown, the newest
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was refused, to be shown again where it was typed."""
+
+    part: str = ""
+    line: str = ""
+    text: str = ""
+    how_checked: str = ""
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What was done to which line, so that the focus stays there."""
+
+    part: str = ""
+    line: str = ""
+    action: str = ""
+
+    @property
+    def goes_to(self) -> str:
+        """The part whose heading takes the focus, because the line or its button is gone."""
+        return self.part if self.action in TAKEN_AWAY else ""
+
+    @property
+    def added_to(self) -> str:
+        return self.part if self.action == "add" else ""
 
 
 @dataclass(frozen=True)
@@ -38,16 +67,31 @@ class Line:
     how_checked: str = ""
     mark: str = ""
     was: str = ""
+    typed: Typed | None = None
+    is_open: bool = False
+    focus: str = ""  # the button that was pressed last: save, up or down
 
 
-@dataclass(frozen=True)
-class Typed:
-    """What was refused, to be shown again where it was typed."""
+def lines_after(lines: Sequence[Line], part: str, typed: Typed, edited: Edited) -> list[Line]:
+    """The lines of a part, with the one that was refused or edited last as the founder left it."""
+    return [
+        replace(
+            line,
+            typed=typed if (typed.part, typed.line) == (part, line.name) else None,
+            is_open=(typed.part, typed.line) == (part, line.name)
+            or ((edited.part, edited.line) == (part, line.name) and edited.action in ("up", "down")),
+            focus=_focus(place, len(lines), edited.action)
+            if (edited.part, edited.line) == (part, line.name)
+            else "",
+        )
+        for place, line in enumerate(lines)
+    ]
 
-    part: str = ""
-    line: str = ""
-    text: str = ""
-    how_checked: str = ""
+
+def _focus(place: int, count: int, action: str) -> str:
+    """At an end of the list the button is gone: the summary takes the focus."""
+    is_at_end = (action == "up" and place == 0) or (action == "down" and place == count - 1)
+    return "save" if is_at_end else action
 
 
 @dataclass(frozen=True)
@@ -146,6 +190,9 @@ def versions_of(project: Project) -> list[Version]:
     ]
 
 
+NOTHING_TYPED, NOTHING_EDITED = Typed(), Edited()
+
+
 @founders_only
 @require_safe
 def brief(request: HttpRequest, project_id: UUID) -> HttpResponse:
@@ -169,7 +216,9 @@ def edit(request: HttpRequest, project_id: UUID) -> HttpResponse:
         return _refused(request, project, error, typed)
     if not replies.is_htmx(request):
         return redirect(reverse("brief", args=[project.pk]) + "#" + PLACES.get(given["part"], "brief"))
-    context = _context(read(project), edited=given["line"], action=action, edited_part=given["part"])
+    is_renamed = action == "save" and given["part"] in brief_edits.LISTS  # such a line is named by its words
+    name = " ".join(given["text"].split()) if is_renamed else given["line"]
+    context = _context(read(project), edited=Edited(given["part"], name, action))
     return render(request, "parts/brief.html", context)
 
 
@@ -242,5 +291,18 @@ def _refused(request: HttpRequest, project: Project, error: CofounderError, type
     return render(request, template, context, status=error.status_code)
 
 
-def _context(page: BriefPage, **more: Any) -> dict[str, Any]:
-    return {"page": page, "project": page.project, "typed": Typed(), "language": page.brief.language, **more}
+def _context(
+    page: BriefPage, typed: Typed = NOTHING_TYPED, edited: Edited = NOTHING_EDITED, **more: Any
+) -> dict[str, Any]:
+    return {
+        "page": page,
+        "project": page.project,
+        "language": page.brief.language,
+        "longest": brief_edits.PROMISE_LIMIT,
+        "typed": typed,
+        "edited": edited,
+        "lines": lines_after(page.lines, "promise", typed, edited),
+        "left_out": lines_after(page.out_of_scope, "out_of_scope", typed, edited),
+        "needs": lines_after(page.needs, "needs", typed, edited),
+        **more,
+    }

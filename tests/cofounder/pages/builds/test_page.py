@@ -1,18 +1,20 @@
 """The build page, its updates and its controls."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from agents.actions.start import start_build
 from agents.models import AgentSession, BuildDocument, DailyBudget
 from cofounder.models import User
 from cofounder.pages.builds.state import promises_of, read
 from escalations.models import AgentEscalation
-from jobs import clock, events
-from jobs.models import Artifact, EventType, FounderMessage, Job, Phase
+from jobs import briefs, clock, events, promises
+from jobs.models import EventType, FounderMessage, Job, JobStatus, Phase
 from jobs.verdicts import Verdict
 
 HTMX = {"HX-Request": "true"}
@@ -293,8 +295,8 @@ def test_a_promise_that_was_not_judged_is_called_kept_nowhere_on_the_page(
 
 
 def test_a_ready_build_without_promises_claims_none(browser: Client, working_job: Job) -> None:
-    Artifact.objects.update(current_content={"problem": "x"})
-    Job.objects.filter(pk=working_job.pk).update(status="ready")
+    bare = briefs.add_brief(working_job.project, {"problem": "x"})
+    Job.objects.filter(pk=working_job.pk).update(status="ready", idea_brief=bare)
     page = browser.get(f"/builds/{working_job.pk}").text
     assert "Every promise" not in page
 
@@ -327,3 +329,44 @@ def test_a_working_agent_that_falls_silent_is_called_so(working_job: Job) -> Non
 
     JobEvent.objects.update(created_at=clock.now() - timedelta(minutes=6))
     assert read(working_job).is_quiet
+
+
+def checked(job: Job) -> None:
+    events.record(job.pk, EventType.JOB_STATUS, status=JobStatus.CHECKS.value, previous="deps", message="")
+    for promised in promises.of_job(job):
+        events.record(
+            job.pk,
+            EventType.CHECK_FINISHED,
+            promise=promised.text,
+            run="true",
+            ok=True,
+            verdict="kept",
+            output="",
+        )
+
+
+def change_build(job: Job, **brief: Any) -> Job:
+    Job.objects.filter(pk=job.pk).update(status="ready")
+    if brief:
+        briefs.add_brief(job.project, brief)
+    return start_build(job.project, goal="Sort it by size.")[0]
+
+
+def test_what_an_earlier_build_promised_is_shown_as_still_kept(browser: Client, working_job: Job) -> None:
+    kept, _ = promises.of_job(working_job)
+    change = change_build(working_job, must_have=[kept.text, "a map"])
+    checked(change)
+
+    assert [promise.was_before for promise in promises_of(change)] == [True, False]
+    assert browser.get(f"/builds/{change.pk}").text.count("still kept") == 1
+    assert "still kept" not in browser.get(f"/builds/{working_job.pk}").text
+
+
+def test_a_change_without_a_promise_is_said_to_be_unchecked(browser: Client, working_job: Job) -> None:
+    change = change_build(working_job)
+    assert "nothing checks this change." in browser.get(f"/builds/{change.pk}").text
+
+
+def test_a_change_with_a_promise_is_not(browser: Client, working_job: Job) -> None:
+    change = change_build(working_job, must_have=["a map"])
+    assert "nothing checks this change." not in browser.get(f"/builds/{change.pk}").text
