@@ -84,7 +84,6 @@ agents/session/rest                      agents/test_waking
 agents/session/status                    agents/api/test_builds /status
 agents/snapshots/code_zip                agents/snapshots/test_save
 agents/snapshots/history                 agents/snapshots/test_diff
-agents/snapshots/restore                 agents/snapshots/test_save
 agents/snapshots/transfer                agents/snapshots/test_s3 test_a_slow_storage_holds_up_nobody_else
 agents/stops                             agents/test_loop
 agents/tasks                             agents/test_database

@@ -78,7 +78,7 @@ class VerbView(APIView):
     """One of wake, pause, resume and cancel."""
 
     throttle_scope = "acts"
-    act: Callable[[Job, Any], None]
+    act: Callable[[Job, Any], object]
 
     @extend_schema(request=None, responses={202: StatusSerializer, **NOT_FOUND, 409: ErrorSerializer})
     def post(self, request: Request, job_id: UUID) -> Response:

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db.models import F
 
+from agents.beside import beside
 from agents.builds import rescue, transactions
 from agents.database import in_transaction
 from agents.errors import FilesLost, SandboxError, SnapshotDamaged, SnapshotFailed
@@ -17,7 +20,8 @@ from agents.models import AgentSession, Snapshot
 from agents.preview import launch
 from agents.sandbox.workspace import Workspace
 from agents.session.claim import Claim, write_session
-from agents.snapshots import restore, save
+from agents.snapshots import manifest, restore, save
+from agents.snapshots.manifest import Copied
 from agents.snapshots.restore import Restored
 from agents.stops import ClaimLost
 from agents.tools import Toolbox
@@ -29,12 +33,26 @@ log = structlog.get_logger(__name__)
 
 LONGEST_PAUSE = 60.0  # seconds between two snapshots
 COUNT_SECONDS = 30.0  # how often the sandbox's time is recorded while it is in use
-MOST_NAMED = 50  # of the files that were left out of a snapshot
+MOST_NAMED = 50  # of the files that a snapshot's event names for one reason
+NAMED_AS = {"": "databases", Copied.ALONE: "moving", Copied.AS_READ: "as_read"}
 
 
 def _shown(path: str) -> str:
     """A path as text; bytes that are not UTF-8 are replaced."""
     return path.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _written_meanwhile(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What a snapshot's event says of databases, and of files that were being written."""
+    named: dict[str, list[Any]] = {"databases": [], "moving": [], "kept": [], "as_read": []}
+    for file in manifest.written_meanwhile(rows):
+        path = _shown(file.path)
+        if file.copied == Copied.KEPT:
+            as_of = datetime.fromtimestamp(file.changed, UTC).isoformat(timespec="seconds")
+            named["kept"].append({"path": path, "as_of": as_of})
+        else:
+            named[NAMED_AS[file.copied]].append(path)
+    return {key: files[:MOST_NAMED] for key, files in named.items() if files}
 
 
 class BuildSandbox:
@@ -180,6 +198,7 @@ class BuildSandbox:
             facts: dict[str, Any] = {"ok": True, "files": snapshot.file_count, "size": snapshot.size}
             if left_out:
                 facts["left_out"] = left_out
+            facts |= await beside(_written_meanwhile, snapshot.manifest)
             await in_transaction(transactions.record, self.claim, EventType.SNAPSHOT_UPDATED, **facts)
 
     async def _tell_failure(self, error: Exception) -> None:

@@ -110,7 +110,7 @@ if read -r job epoch 2> /dev/null < "$state/owner" && [ "$job" = "$1" ] && [ "$e
   exit {TAKEN}
 fi
 # No snapshot is being made any more: remove what is left of one, it could fill the disk.
-rm -f -- "$state/snapshots"/*
+rm -rf -- "$state/snapshots"/*
 echo "$1 $2" > "$state/owner" || exit 1
 printf %s "$3" > "$state/bin/background" && chmod +x "$state/bin/background"
 """

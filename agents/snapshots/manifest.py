@@ -1,7 +1,8 @@
 """The manifest of a workspace: what a snapshot holds, and how a disk differs from it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 # Arguments: a name, the excluded names. Writes two lists. NAME.found has, for each file, link, empty
@@ -27,9 +28,19 @@ said=$(find . -mindepth 1 -type d \( "${names[@]}" \) -prune -o -type f -print0 
 exit 0
 """
 FIELDS = 6
+# Files that belong to a database of SQLite.
+BESIDES = ("-wal", "-shm", "-journal")
 
 
-@dataclass(frozen=True)
+class Copied(StrEnum):
+    """How a file that was being written got into a snapshot."""
+
+    ALONE = "alone"  # copied by itself in a moment in which nobody wrote to it
+    KEPT = "kept"  # there was no such moment: it is the last whole copy of an earlier snapshot
+    AS_READ = "as_read"  # there has never been one: it may be half written
+
+
+@dataclass(frozen=True, slots=True)
 class FileState:
     """A file, a link (no `sha256`; `link` is the target) or an empty directory (mode "d755"). Size in bytes.
 
@@ -37,6 +48,9 @@ class FileState:
 
     `changed` is the inode's change time in seconds, by the sandbox's clock. Unlike the modification time no
     command can set it back, so a time older than the saved one means that the disk lost a write.
+
+    Of a database (`from_backup`) size and sha256 are those of the copy that SQLite made of it, and `changed`
+    is when it or its log was last written before that.
     """
 
     path: str
@@ -45,6 +59,8 @@ class FileState:
     mode: str
     changed: float
     link: str = ""
+    from_backup: bool = False
+    copied: str = ""  # a `Copied`, or empty
 
     @property
     def is_directory(self) -> bool:
@@ -116,17 +132,44 @@ def agreed(before: Manifest, after: Manifest) -> Manifest:
     return tuple(file for file in before if file == known.get(file.path))
 
 
-def to_restore(saved: Manifest, disk: Manifest) -> list[str]:
+def to_restore(
+    saved: Manifest, disk: Manifest, damaged: Collection[str] = (), *, tells_databases: bool = True
+) -> list[str]:
     """The paths that are missing, older than saved, or emptied: signs that the disk has lost writes.
 
-    A file that was changed after it was saved is newer work and is kept, and so is an unreadable one.
+    A file that was changed after it was saved is newer work and is kept, and so is an unreadable one. Of the
+    `damaged` databases the last whole copy is restored. Where nobody could tell databases on the disk, one
+    that is not empty is kept.
     """
+    if not tells_databases:
+        unknown = {file.path for file in saved if file.from_backup}
+        disk = tuple(replace(file, copied=Copied.AS_READ) if file.path in unknown else file for file in disk)
     here, filled = by_path(disk), _parents(disk)
-    return [
+    lost = [
         file.path
         for file in saved
-        if file.path not in filled and _is_lost(file, here.get(file.path)) and not _is_below_file(file, here)
+        if file.path not in filled
+        and _is_lost(file, here.get(file.path), file.path in damaged)
+        and not _is_below_file(file, here)
     ]
+    return _with_their_databases(lost, disk, damaged)
+
+
+def _with_their_databases(lost: list[str], disk: Manifest, damaged: Collection[str]) -> list[str]:
+    """An older manifest lists what lies beside a database: restored alone, it would spoil the database."""
+    databases = {file.path for file in disk if is_database(file)}.union(damaged)
+    restored = set(lost)
+    return [path for path in lost if (base := beside_of(path)) not in databases or base in restored]
+
+
+def is_database(file: FileState) -> bool:
+    """Whether it is known as a database; of a locked one there is only what was read."""
+    return file.from_backup or file.copied == Copied.AS_READ
+
+
+def beside_of(path: str) -> str:
+    """The path of the database that a file with such a name belongs to, or nothing."""
+    return next((path.removesuffix(ending) for ending in BESIDES if path.endswith(ending)), "")
 
 
 def still_missing(paths: Iterable[str], saved: Manifest, disk: Manifest) -> list[str]:
@@ -139,13 +182,17 @@ def still_missing(paths: Iterable[str], saved: Manifest, disk: Manifest) -> list
     ]
 
 
-def _is_lost(saved: FileState, now: FileState | None) -> bool:
-    if now is None:
+def _is_lost(saved: FileState, now: FileState | None, is_damaged: bool) -> bool:
+    if now is None or (is_damaged and saved.from_backup):
         return True
     if now.is_same_as(saved) or not now.is_readable:
         return False
-    was_emptied = bool(saved.size) and not now.size and not now.link
-    return was_emptied or now.changed <= saved.changed
+    if saved.size and not now.size and not now.link:
+        return True  # emptied
+    if now.copied == Copied.AS_READ:
+        return False
+    # The copy of a database differs from its file, and one of the same time holds what the disk holds.
+    return now.changed < saved.changed if now.from_backup else now.changed <= saved.changed
 
 
 def _is_below_file(saved: FileState, here: dict[str, FileState]) -> bool:
@@ -168,6 +215,9 @@ def by_path(files: Iterable[FileState]) -> dict[str, FileState]:
     return {file.path: file for file in files}
 
 
+OPTIONAL = {"link", "from_backup", "copied"}  # not stored where empty
+
+
 # A name that is not UTF-8 is stored as Latin-1 with `"bytes": true`: JSON in a database must be valid text.
 
 
@@ -180,7 +230,7 @@ def from_json(rows: Sequence[dict[str, Any]]) -> Manifest:
 
 
 def _row(file: FileState) -> dict[str, Any]:
-    row = {key: value for key, value in asdict(file).items() if key != "link" or value}
+    row = {key: value for key, value in asdict(file).items() if key not in OPTIONAL or value}
     try:
         f"{file.path}{file.link}".encode()
     except UnicodeEncodeError:
@@ -195,3 +245,8 @@ def _file(row: dict[str, Any]) -> FileState:
         for key in {"path", "link"} & row.keys():
             row[key] = row[key].encode("latin-1").decode(errors="surrogateescape")
     return FileState(**row)
+
+
+def written_meanwhile(rows: Sequence[dict[str, Any]]) -> Manifest:
+    """The databases and the files that were being written, among the rows of a stored manifest."""
+    return from_json([row for row in rows if row.get("from_backup") or row.get("copied")])

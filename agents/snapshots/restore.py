@@ -7,10 +7,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BufferedRandom
-from typing import IO
+from typing import IO, Any
 
 from django.core.files.storage import storages
 
+from agents.beside import beside
 from agents.database import in_transaction
 from agents.errors import SnapshotDamaged, SnapshotFailed
 from agents.models import Snapshot
@@ -18,20 +19,26 @@ from agents.sandbox import process_groups
 from agents.sandbox.layout import STATE
 from agents.sandbox.workspace import Workspace
 from agents.snapshots import history, manifest
-from agents.snapshots.transfer import CHUNK, list_files, on_thread, scratch, storage_errors
+from agents.snapshots.copies import Inspected, inspect
+from agents.snapshots.transfer import CHUNK, Listed, list_files, on_thread, scratch, storage_errors
 
-# Arguments: the owner, a name. Unpacks what NAME.names lists from NAME.tar.gz, if the owner still has the
-# sandbox: a worker that has lost it would write old files over new ones.
+# Arguments: the owner, a name. Removes what NAME.stale lists, which lies beside the databases that come back,
+# and unpacks what NAME.names lists from NAME.tar.gz, if the owner still has the sandbox: a worker that has
+# lost it would write old files over new ones.
 UNPACK = (
     process_groups.LOCKED
     + process_groups.OWNED
     + r"""
 cd "$HOME/app" || exit 1
 made=$HOME/.cofounder/snapshots/$1
+xargs -0 -r rm -f -- < "$made.stale" || exit 1
 tar -xpzf "$made.tar.gz" --no-same-owner --no-recursion \
   --null --verbatim-files-from -T "$made.names"
 """
 )
+
+
+Rows = Sequence[dict[str, Any]]  # of a stored manifest
 
 
 @dataclass(frozen=True)
@@ -68,16 +75,16 @@ async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restor
     Raises `SnapshotDamaged` when the archive is needed but missing or damaged, `SnapshotFailed` when it
     cannot be reached.
     """
-    saved = await on_thread(manifest.from_json, snapshot.manifest)
     async with workspace.snapshot_lock, scratch(workspace) as name:
         with storage_errors():
-            disk = await list_files(workspace, name)
-            lost: list[str] = await on_thread(manifest.to_restore, saved, disk)
+            disk = await inspect(workspace, name)
+            lost, stale = await beside(_lost, snapshot.manifest, disk)
             if lost:
                 with tempfile.TemporaryFile() as archive:
                     await on_thread(_retrieve, snapshot, archive)
-                    await _unpack(workspace, name, archive, lost)
-                missing = manifest.still_missing(lost, saved, await list_files(workspace, name))
+                    await _unpack(workspace, name, archive, lost, stale)
+                now = await list_files(workspace, name)
+                missing = await beside(_still_missing, lost, snapshot.manifest, now)
                 if missing:
                     raise SnapshotFailed(f"{len(missing)} files could not be restored, e.g. {missing[0]}.")
     return Restored(lost, snapshot)
@@ -96,7 +103,25 @@ def _retrieve(snapshot: Snapshot, archive: BufferedRandom) -> None:
     archive.seek(0)
 
 
-async def _unpack(workspace: Workspace, name: str, archive: IO[bytes], paths: Sequence[str]) -> None:
-    await workspace.upload(f"{STATE}/snapshots/{name}.names", manifest.names(paths))
+def _lost(rows: Rows, disk: Inspected) -> tuple[list[str], list[str]]:
+    """The paths to restore, and those of what lies beside the databases among them.
+
+    An old log would be replayed over a restored database.
+    """
+    saved, now = manifest.from_json(rows), disk.listing()
+    lost = manifest.to_restore(saved, now.files, now.damaged, tells_databases=now.tells_databases)
+    databases = {file.path for file in saved if file.from_backup} | now.databases
+    return lost, [path + ending for path in lost if path in databases for ending in manifest.BESIDES]
+
+
+def _still_missing(lost: Sequence[str], rows: Rows, now: Listed) -> list[str]:
+    return manifest.still_missing(lost, manifest.from_json(rows), now.files())
+
+
+async def _unpack(
+    workspace: Workspace, name: str, archive: IO[bytes], paths: Sequence[str], stale: Sequence[str]
+) -> None:
+    await workspace.upload(f"{STATE}/snapshots/{name}.names", await beside(manifest.names, paths))
+    await workspace.upload(f"{STATE}/snapshots/{name}.stale", manifest.names(stale))
     await workspace.upload(f"{STATE}/snapshots/{name}.tar.gz", archive)
     await workspace.owned(UNPACK, name)

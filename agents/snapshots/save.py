@@ -1,7 +1,7 @@
 """Snapshots: copies of the workspace kept outside the sandbox. Taking, keeping, verifying and restoring them.
 
-An archive is made inside the sandbox and streamed through a temporary file, so that memory does not grow with
-the workspace. Its manifest lists only files that were the same before and after the archive was made.
+An archive is made inside the sandbox (`pack`) and streamed through a temporary file, so that memory does not
+grow with the workspace. Its manifest lists only what it certainly holds.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from django.core.files import File
 from django.core.files.storage import storages
 from django.db import IntegrityError
 
+from agents.beside import beside
 from agents.database import in_transaction
 from agents.errors import SnapshotFailed
 from agents.models import Snapshot, SnapshotClock
@@ -22,24 +23,14 @@ from agents.sandbox.layout import STATE
 from agents.sandbox.workspace import Workspace
 from agents.snapshots import history, manifest, secret_files
 from agents.snapshots.manifest import Manifest
-from agents.snapshots.transfer import list_files, on_thread, scratch, storage_errors
+from agents.snapshots.pack import Packing
+from agents.snapshots.transfer import on_thread, scratch, storage_errors
 from jobs import clock, project_secrets
 
 KEPT = 5  # working snapshots for each project; the last one of each finished build is kept as well
-TRIES = 3  # attempts to make an archive during which no file changes
 STAMP = "%Y%m%dT%H%M%SZ"
 LEFT_BEHIND = timedelta(days=1)  # an archive older than this without a row is deleted
 SECOND = timedelta(seconds=1)
-# Argument: a name. Packs the files listed in NAME.names.
-PACK = r"""
-cd "$HOME/app" || exit 1
-made=$HOME/.cofounder/snapshots/$1
-tar --null --verbatim-files-from --no-recursion --ignore-failed-read --hard-dereference \
-  -czf "$made.tar.gz" -T "$made.names" 2> "$made.said"
-# 1: a file changed while it was read; the manifest tells which ones are whole.
-[ $? -le 1 ] || { tail -c 400 "$made.said" >&2; exit 2; }
-sha256sum < "$made.tar.gz" | cut -d ' ' -f 1
-"""
 
 
 async def take(
@@ -52,10 +43,10 @@ async def take(
     """
     async with workspace.snapshot_lock, scratch(workspace) as name:
         with storage_errors():
-            lines = secret_files.lines_of(
-                (await in_transaction(project_secrets.values_of, project_id)).values()
-            )
-            files = await _list_to_save(workspace, name, lines)
+            secrets = await in_transaction(project_secrets.values_of, project_id)
+            lines = secret_files.lines_of(secrets.values())
+            packing = Packing(workspace, name, project_id=project_id, job_id=job_id, secrets=lines)
+            files = await packing.list()
             if not files:
                 return None
             last = await in_transaction(_reuse_newest, project_id, job_id, reason, files)
@@ -63,7 +54,7 @@ async def take(
                 return last
             key, moment = await _next_key(project_id)
             with tempfile.TemporaryFile() as archive:
-                packed, sha256 = await _pack(workspace, name, files, lines)
+                packed, sha256 = await packing.archive(files)
                 size = await _fetch(workspace, name, archive, sha256)
                 await on_thread(_store, key, archive, size)
             new = Snapshot(
@@ -72,7 +63,7 @@ async def take(
                 key=key,
                 size=size,
                 sha256=sha256,
-                manifest=manifest.to_json(packed),
+                manifest=await beside(manifest.to_json, packed),
                 reason=reason,
                 created_at=moment,
             )
@@ -84,30 +75,6 @@ async def take(
             leftovers = await on_thread(_stored_before, project_id, moment - LEFT_BEHIND)
             await on_thread(_delete, [*dropped, *await in_transaction(_without_row, leftovers)])
             return new
-
-
-async def _list_to_save(workspace: Workspace, name: str, secrets: Sequence[str]) -> Manifest:
-    disk = await list_files(workspace, name)
-    return await secret_files.without(workspace, name, manifest.readable(disk), secrets)
-
-
-async def _pack(
-    workspace: Workspace, name: str, files: Manifest, secrets: Sequence[str]
-) -> tuple[Manifest, str]:
-    """Make the archive; return the files it certainly contains, and its SHA-256.
-
-    An archive that contains a secret is never used.
-    """
-    for attempt in range(TRIES):
-        names = manifest.names(file.path for file in files)
-        await workspace.upload(f"{STATE}/snapshots/{name}.names", names)
-        sha256 = (await workspace.script(PACK, name)).strip()
-        is_clean = not await secret_files.are_in_archive(workspace, name, secrets)
-        after = await _list_to_save(workspace, name, secrets)
-        if is_clean and (manifest.is_unchanged(files, after) or attempt == TRIES - 1):
-            return manifest.agreed(files, after), sha256
-        files = after
-    raise SnapshotFailed("A file with a secret in it was being written again and again.")
 
 
 async def _fetch(workspace: Workspace, name: str, archive: IO[bytes], sha256: str) -> int:

@@ -5,8 +5,9 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django.db import IntegrityError
 
@@ -19,16 +20,28 @@ from agents.snapshots.manifest import Manifest
 
 CHUNK = 1024 * 1024
 NO_ROOM = "The sandbox's disk is full."
+TOO_LARGE = "The files are too large to be saved: the sandbox does not allow a file of that size."
 # Threads of their own: a slow storage may delay other snapshots, and nothing else.
 THREADS = ThreadPoolExecutor(4, thread_name_prefix="storage")
-CLEAN = 'rm -f -- "$HOME/.cofounder/snapshots/$1".*'
+CLEAN = 'rm -rf -- "$HOME/.cofounder/snapshots/$1".*'
 
 
-async def list_files(workspace: Workspace, name: str) -> Manifest:
+@dataclass(frozen=True)
+class Listed:
+    """What the sandbox wrote of its files. Reading, comparing and freeing long lists is work for a thread."""
+
+    found: bytes
+    sums: bytes
+
+    def files(self) -> Manifest:
+        return manifest.parse(self.found, self.sums)
+
+
+async def list_files(workspace: Workspace, name: str) -> Listed:
     await workspace.script(manifest.SCRIPT, name, *EXCLUDED)
     found = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.found")])
     sums = b"".join([part async for part in workspace.download(f"{STATE}/snapshots/{name}.sums")])
-    return cast(Manifest, await on_thread(manifest.parse, found, sums))  # slow when there are many files
+    return Listed(found, sums)
 
 
 @asynccontextmanager
@@ -58,7 +71,7 @@ def storage_errors() -> Iterator[None]:
     try:
         yield
     except ScriptFailed as error:
-        raise SnapshotFailed(NO_ROOM if "No space left" in str(error) else str(error)) from error
+        raise SnapshotFailed(_in_words(error)) from error
     except SandboxFull as error:
         raise SnapshotFailed(NO_ROOM) from error
     except FileNotFoundError as error:
@@ -67,3 +80,11 @@ def storage_errors() -> Iterator[None]:
         raise SnapshotFailed("The project has been deleted in the meantime.") from error
     except bucket_errors(OSError) as error:
         raise SnapshotFailed(f"The storage does not work: {error}") from error
+
+
+def _in_words(error: ScriptFailed) -> str:
+    said = str(error)
+    if "No space left" in said:
+        return NO_ROOM
+    # 25 is SIGXFSZ, which ends the program that packs.
+    return TOO_LARGE if "File too large" in said or "Child died with signal 25" in said else said

@@ -1,6 +1,7 @@
 """The state of a build's sandbox when a run connects to it, and how its files are saved beside the loop."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from agents.session.claim import Claim
 from jobs.models import EventType, Job, JobEvent
 from tests.agents.claims import claim_of
 from tests.agents.preview.test_launch import APP, PAGE
+from tests.agents.snapshots.databases import committed, rows_of, write_without_end
 
 pytestmark = [
     pytest.mark.services,
@@ -106,5 +108,50 @@ async def test_changes_while_a_saving_runs_share_the_next_one(build: Job) -> Non
     newest = await in_transaction(Snapshot.objects.first)
     assert newest is not None
     assert newest.manifest[0]["size"] == 2
+    await sandbox.close()
+    await workspace.kill()
+
+
+async def test_what_an_app_writes_all_the_time_is_told_and_comes_back_into_a_wiped_sandbox(
+    build: Job,
+) -> None:
+    sandbox = await claimed(build)
+    workspace = await sandbox.workspace()
+    group = await write_without_end(workspace, "app.db", "wal")
+    for reason in (Snapshot.Reason.CHECKPOINT, Snapshot.Reason.CHECKPOINT, Snapshot.Reason.SLEEP):
+        saved = await committed(workspace)
+        await sandbox.save(reason)
+    for told in await events(build, EventType.SNAPSHOT_UPDATED):
+        assert (told["ok"], told["files"], told["databases"]) == (True, 3, ["app.db"])
+        assert told.get("moving", []) in ([], ["committed"])
+    await workspace.end_group(group)
+    await workspace.run("rm -r *")
+    await workspace.pause()
+    await sandbox.close()
+    again = await claimed(build)
+    workspace = await again.workspace()
+    [told] = await events(build, EventType.SNAPSHOT_RESTORED)
+    assert sorted(told["files"]) == ["app.db", "committed", "writer.py"]
+    assert (await rows_of(workspace, "app.db"))[0] >= saved
+    await write_without_end(workspace, "app.db", "wal")  # the app goes on with what it had
+    await again.close()
+    await workspace.kill()
+
+
+async def test_a_damaged_database_is_told_with_the_time_of_its_last_whole_copy(build: Job) -> None:
+    sandbox = await claimed(build)
+    workspace = await sandbox.workspace()
+    group = await write_without_end(workspace, "app.db", "delete")
+    await workspace.end_group(group)
+    await sandbox.save(Snapshot.Reason.CHECKPOINT)
+    await workspace.run("dd if=/dev/urandom of=app.db bs=4096 seek=1 conv=notrunc count=2")
+    await workspace.write("other", b"1")
+    await sandbox.save(Snapshot.Reason.FINAL)
+    whole, kept = await events(build, EventType.SNAPSHOT_UPDATED)
+    assert "kept" not in whole
+    [named] = kept["kept"]
+    assert named["path"] == "app.db"
+    assert datetime.fromisoformat(named["as_of"]).tzinfo is not None
+    assert "databases" not in kept
     await sandbox.close()
     await workspace.kill()

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from agents.snapshots.manifest import (
+    Copied,
     FileState,
     agreed,
     from_json,
@@ -10,6 +11,7 @@ from agents.snapshots.manifest import (
     still_missing,
     to_json,
     to_restore,
+    written_meanwhile,
 )
 
 
@@ -92,3 +94,58 @@ def test_what_may_not_be_read_is_known_by_name_stays_and_is_not_saved() -> None:
 
 def test_a_file_that_vanished_while_it_was_listed_is_left_out() -> None:
     assert parse(b"f\x00644\x001\x003\x00\x00gone\0", b"") == ()
+
+
+def database(path: str, content: str = "a", changed: float = 100.0) -> FileState:
+    return replace(file(path, content, changed), from_backup=True)
+
+
+def test_an_idle_database_stays_although_its_copy_differs_and_a_newer_one_too() -> None:
+    saved = (database("a"),)
+    assert to_restore(saved, (database("a", "of another SQLite"),)) == []
+    assert to_restore(saved, (database("a", "newer", changed=101),)) == []
+
+
+def test_an_older_a_missing_an_emptied_and_a_damaged_database_is_lost() -> None:
+    saved = (database("a", "content"),)
+    assert to_restore(saved, (database("a", "older", changed=99),)) == ["a"]
+    assert to_restore(saved, ()) == ["a"]
+    assert to_restore(saved, (file("a", "", changed=500),)) == ["a"]
+    assert to_restore(saved, (file("a", "torn", changed=500),), {"a"}) == ["a"]
+    assert to_restore(saved, (file("a", "zeroed", changed=100),)) == ["a"]  # no database any more
+
+
+def test_what_took_the_place_of_a_database_later_stays() -> None:
+    assert to_restore((database("a"),), (file("a", "text", changed=200),)) == []
+
+
+def test_a_database_that_is_locked_stays() -> None:
+    saved, locked = (database("a"),), replace(file("a", "torn", changed=50), copied="as_read")
+    assert to_restore(saved, (locked,)) == []
+
+
+def test_a_database_that_nobody_can_tell_stays_unless_it_is_empty() -> None:
+    saved = (database("a", changed=200), database("b", "content"), database("c"), file("d"))
+    disk = (file("a", "as it is on the disk", changed=100), file("b", ""), file("d", "older", changed=50))
+    assert to_restore(saved, disk, tells_databases=False) == ["b", "c", "d"]
+
+
+def test_what_an_older_manifest_lists_beside_a_database_comes_back_with_the_database_alone() -> None:
+    saved = (file("a"), file("a-wal"), file("a-shm"), file("b-wal"))
+    assert to_restore(saved, (database("a", "newer", changed=300),)) == ["b-wal"]
+    assert to_restore(saved, (file("a", "broken", changed=300),), {"a"}) == ["b-wal"]
+    assert to_restore(saved, ()) == ["a", "a-wal", "a-shm", "b-wal"]
+
+
+def test_a_damaged_file_that_was_never_saved_as_a_database_is_a_file() -> None:
+    assert to_restore((file("a", "fake"),), (file("a", "fake"),), {"a"}) == []
+
+
+def test_rows_say_only_what_is_special_and_older_rows_are_read() -> None:
+    kept = replace(database("a"), copied=Copied.KEPT)
+    plain = file("b")
+    special, ordinary = to_json((kept, plain))
+    assert ordinary.keys() == {"path", "size", "sha256", "mode", "changed"}
+    assert special.keys() == {*ordinary, "from_backup", "copied"}
+    assert from_json([special, ordinary]) == (kept, plain)
+    assert written_meanwhile([special, ordinary]) == (kept,)

@@ -239,10 +239,19 @@ async def test_without_redis_two_workers_still_fill_two_archives(
 
 
 KILLED = {
+    "while it copies a database": "copy",
     "while it packs": "pack",
     "while it sends": "send",
     "while it fetches": "fetch",
 }
+
+
+FILES = {"copy": "*.copies/app.db", "pack": "*.tar.gz"}  # what there is in the sandbox at the moment
+DATABASE = (
+    "python3 -c \"import sqlite3; d = sqlite3.connect('app.db'); d.execute('CREATE TABLE t (b)')\n"
+    "d.executemany('INSERT INTO t VALUES (randomblob(1000000))', [()] * {megabytes}); d.commit()\""
+)
+SMALL_DATABASE, LARGE_DATABASE = DATABASE.format(megabytes=1), DATABASE.format(megabytes=150)
 
 
 @pytest.mark.parametrize("moment", KILLED.values(), ids=KILLED.keys())
@@ -258,10 +267,11 @@ async def test_a_worker_killed_midway_leaves_nothing_partial(
     e2b: str,
 ) -> None:
     await fill(workspace, 40 if moment == "pack" else 1)
+    await workspace.run(LARGE_DATABASE if moment == "copy" else SMALL_DATABASE)
     saved = await take() if moment == "fetch" else None
     if saved is not None:
-        await workspace.run("rm noise")
-    if moment != "pack":
+        await workspace.run("rm noise; : > app.db; echo 1 > app.db-wal")
+    if moment in ("send", "fetch"):
         road.stall_after = MEGABYTE // 2
     worker = worker_at("restore" if moment == "fetch" else "take", workspace, job, road, bucket, e2b)
     try:
@@ -277,7 +287,9 @@ async def test_a_worker_killed_midway_leaves_nothing_partial(
     after = await open_workspace(job_id=job.pk, epoch=3, sandbox_id=workspace.sandbox_id)
     assert await workspace.script("ls .cofounder/snapshots") == ""
     if saved is not None:
-        assert (await verify_and_restore(after, saved)).files == ["noise"]
+        assert (await verify_and_restore(after, saved)).files == ["app.db", "noise"]
+    checked = "python3 -c \"import sqlite3; print(*sqlite3.connect('app.db').execute('PRAGMA quick_check'))\""
+    assert (await after.run(f"ls; {checked}")).stdout == "app.db\nnoise\n('ok',)\n"
     assert (await take()).size > 0.9 * MEGABYTE
 
 
@@ -304,8 +316,8 @@ def worker_at(
 async def until_in_the_middle(moment: str, workspace: Workspace, road: s3.Road) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if moment == "pack":
-            if await workspace.script("ls .cofounder/snapshots | grep tar.gz$ || true"):
+        if moment in FILES:
+            if await workspace.script(f"ls -d .cofounder/snapshots/{FILES[moment]} || true"):
                 return
         elif road.stalled.is_set():
             return

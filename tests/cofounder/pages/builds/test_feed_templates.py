@@ -46,3 +46,28 @@ def test_a_call_that_tells_something_is_shown_only_when_it_failed(job: Job, rf: 
     failed = _narrating(EventType.TOOL_FINISHED, ok=False)
     shown = [feed.render(job, feed.Stretch([event], False), rf.get("/")) for event in (begun, done, failed)]
     assert [len(entries) for entries in shown] == [0, 0, 1]
+
+
+def test_databases_and_files_that_were_being_written_are_named(job: Job, rf: RequestFactory) -> None:
+    payload: dict[str, Any] = {
+        "ok": True,
+        "files": 4,
+        "size": 2048,
+        "databases": ["data/app.db"],
+        "moving": ["logs/app.log"],
+        "kept": [{"path": "<cache>.bin", "as_of": "2026-11-21T12:34:00+00:00"}],
+        "as_read": ["queue.bin"],
+    }
+    event = JobEvent(seq=7, type=EventType.SNAPSHOT_UPDATED, payload=payload, created_at=clock.now())
+    [entry] = feed.render(job, feed.Stretch([event], False), rf.get("/"))
+    for sentence, path in {
+        "everything that was in them at that moment": "data/app.db",
+        "copied in a quiet moment": "logs/app.log",
+        "the last whole copy is kept": "&lt;cache&gt;.bin",
+        "perhaps half written": "queue.bin",
+    }.items():
+        assert f"<code>{path}</code>" in entry.split(sentence)[1].split("</p>")[0]
+    assert "12:34" in entry
+    plain = JobEvent(seq=8, type=EventType.SNAPSHOT_UPDATED, payload={"ok": True}, created_at=clock.now())
+    [entry] = feed.render(job, feed.Stretch([plain], False), rf.get("/"))
+    assert "<code>" not in entry
