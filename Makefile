@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast lint types chaos fuzz intrude bench pins
+.PHONY: help install demo test fast lint types chaos fuzz intrude bench eval pins
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ intrude: install  ## try to get into a running install (ARGS="http://localhost:8
 
 bench: install .venv-bench/.installed  ## what durability costs, side by side with other systems
 	@$(BIN)/python -m bench $(ARGS)
+
+eval: install  ## interview twenty ideas: with ANTHROPIC_API_KEY the model, else the rehearsal's script
+	@$(BIN)/python -m bench.interviews $(ARGS)
 
 .venv-bench/.installed: bench/requirements-peers.txt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

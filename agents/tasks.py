@@ -16,12 +16,13 @@ from agents.actions.show_app import SHOW
 from agents.builds import finished_app
 from agents.builds.build import execute_build
 from agents.database import in_transaction
+from agents.interview import call, desk
 from agents.notifications import mail, webhook  # noqa: F401  # registers their tasks
 from agents.sandbox import provider
 from agents.worker import reaper
 from agents.worker.sweep import REAP_SANDBOXES
 from jobs.database_away import AWAY
-from jobs.queue import AGENTS, ERRANDS, RUN_AGENT
+from jobs.queue import AGENTS, ERRANDS, INTERVIEWS, RUN_AGENT
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,12 @@ async def run_agent(context: JobContext, job_id: str) -> None:
         with suppress(*AWAY):  # the build meets the same error, and handles it
             await in_transaction(metrics.waited, run_id)
         await execute_build(UUID(job_id), run_id)
+
+
+@app.task(name=desk.ASK, queue=INTERVIEWS, retry=RetryStrategy(max_attempts=5, exponential_wait=2))
+async def ask_in_interview(interview_id: str, version: int) -> None:
+    """Get an interview's next question from the model."""
+    await call.ask(UUID(interview_id), version)
 
 
 @app.task(name=END_SANDBOX, queue=ERRANDS, retry=RetryStrategy(max_attempts=5, exponential_wait=5))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.api import account, builds, files, money, projects
+from agents.api import account, builds, files, interviews, money, projects
 
 urlpatterns = [
     path("projects/<uuid:project_id>", projects.ProjectView.as_view()),
@@ -21,6 +21,10 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/changes", files.ChangesView.as_view()),
     path("jobs/<uuid:job_id>/restore", files.RestoreView.as_view()),
     path("jobs/<uuid:job_id>/code.zip", files.CodeView.as_view()),
+    path("interviews", interviews.InterviewsView.as_view()),
+    path("interviews/<uuid:interview_id>", interviews.InterviewView.as_view()),
+    path("interviews/<uuid:interview_id>/answers", interviews.AnswersView.as_view()),
+    path("interviews/<uuid:interview_id>/approve", interviews.ApproveView.as_view()),
     path("account/delete", account.DeleteView.as_view()),
     path("account/export", account.ExportView.as_view()),
     path("budget", money.BudgetView.as_view()),

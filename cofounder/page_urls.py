@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from cofounder.pages import home
 from cofounder.pages.builds import change_request, controls, file_changes, page, preview, screenshots
 from cofounder.pages.money import change
-from cofounder.pages.projects import brief, index, new, secrets
+from cofounder.pages.projects import brief, index, interview, new, secrets
 from cofounder.pages.questions import answer_link
 from cofounder.pages.questions.index import answer, questions
 from cofounder.pages.settings import account, delete_account, notifications, sign_in_link
@@ -17,6 +17,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("enter/<str:token>", sign_in_link.enter, name="enter"),
     path("projects", index.projects, name="projects"),
     path("projects/new", new.new_project, name="new-project"),
+    path("interviews", interview.begin, name="begin-interview"),
+    path("interviews/<uuid:interview_id>", interview.interview, name="interview"),
+    path("interviews/<uuid:interview_id>/answer", interview.answer, name="interview-answer"),
+    path("interviews/<uuid:interview_id>/enough", interview.enough, name="interview-enough"),
+    path("interviews/<uuid:interview_id>/retry", interview.retry, name="interview-retry"),
+    path("interviews/<uuid:interview_id>/typed", interview.keep_typed, name="interview-typed"),
+    path("interviews/<uuid:interview_id>/write", interview.write_instead, name="interview-write"),
     path("projects/<uuid:project_id>/start", index.start, name="start-build"),
     path("projects/<uuid:project_id>/brief", brief.brief, name="brief"),
     path("projects/<uuid:project_id>/brief/edit", brief.edit, name="edit-brief"),

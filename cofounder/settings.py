@@ -176,6 +176,7 @@ SPECTACULAR_SETTINGS = {
         "PhaseStatus": "jobs.models.Phase.Status",
         "EscalationStatus": "escalations.models.AgentEscalation.Status",
         "SessionState": "agents.models.SessionState",
+        "InterviewState": "agents.models.InterviewState",
         "EventType": "jobs.models.EventType",
         "Verdict": "jobs.verdicts.Verdict",
     },
@@ -214,6 +215,7 @@ AUTONOMOUS_AGENT = boolean("AUTONOMOUS_AGENT", True)
 ANTHROPIC_API_KEY = text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = url("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
 DEFAULT_MODEL = text("DEFAULT_MODEL", "claude-sonnet-5-5")
+INTERVIEW_MODEL = text("INTERVIEW_MODEL")  # empty: the founder's plan's
 E2B_API_KEY = text("E2B_API_KEY")
 E2B_API_URL = url("E2B_API_URL")
 E2B_SANDBOX_URL = url("E2B_SANDBOX_URL")

@@ -1,6 +1,7 @@
 """The doorbell: notifies the sockets of a job of new events. Best effort: the rows are the truth."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,10 @@ def group(job_id: UUID | str) -> str:
     return f"job.{job_id}.events"
 
 
+def interview_group(interview_id: UUID | str) -> str:
+    return f"interview.{interview_id}"
+
+
 class _Bell:
     """Notifies from one event loop, in order for each job: the first frames at once, and those that come
     during the pause after it in one message."""
@@ -33,14 +38,21 @@ class _Bell:
         """Can be called from any thread; does not wait."""
         self.loop.call_soon_threadsafe(self._gather, job_id, frames)
 
+    def tell(self, name: str, message: dict[str, Any]) -> None:
+        """As `ring`, for a message that is not of a job."""
+        self.loop.call_soon_threadsafe(self._start, _group_send(name, message))
+
+    def _start(self, sending: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(sending)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     def _gather(self, job_id: UUID, frames: Frames) -> None:
         if job_id in self._waiting:
             self._waiting[job_id] += frames
             return
         self._waiting[job_id] = list(frames)
-        task = self.loop.create_task(self._send_all(job_id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._start(self._send_all(job_id))
 
     async def _send_all(self, job_id: UUID) -> None:
         while frames := self._waiting[job_id]:
@@ -67,9 +79,22 @@ def ring(job_id: UUID, frames: Frames) -> None:
         async_to_sync(_send)(job_id, frames)
 
 
+def tell_interview(interview_id: UUID, version: int) -> None:
+    """Tell the pages of an interview that it has changed. A failure of Redis is logged, never raised."""
+    name, message = interview_group(interview_id), {"type": "interview.changed", "version": version}
+    if _bell is not None and _bell.loop.is_running():
+        _bell.tell(name, message)
+    else:
+        async_to_sync(_group_send)(name, message)
+
+
 async def _send(job_id: UUID, frames: Frames) -> None:
+    await _group_send(group(job_id), {"type": "job.events", "frames": frames})
+
+
+async def _group_send(name: str, message: dict[str, Any]) -> None:
     try:
         async with asyncio.timeout(SECONDS):
-            await get_channel_layer().group_send(group(job_id), {"type": "job.events", "frames": frames})
+            await get_channel_layer().group_send(name, message)
     except Exception as error:  # noqa: BLE001  # whatever is wrong with Redis, the rows are the truth
-        log.warning("doorbell.failed", job_id=str(job_id), error=repr(error))
+        log.warning("doorbell.failed", group=name, error=repr(error))

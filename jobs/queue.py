@@ -22,7 +22,8 @@ RUN_AGENT = "agents.run"
 AGENTS = "agents"
 NEWS = "news"  # mails and webhooks
 ERRANDS = "errands"  # apps to bring up, sandboxes to end
-QUEUES = (AGENTS, NEWS, ERRANDS)
+INTERVIEWS = "interviews"  # a founder sits in front of each
+QUEUES = (AGENTS, NEWS, ERRANDS, INTERVIEWS)
 
 HEARTBEAT_SECONDS = 10  # a worker that was silent for longer is taken for dead
 SOON = timedelta(minutes=1)  # a run that begins within it need not be queued again

@@ -14,7 +14,8 @@ DECLARE = """
 agents/apps agents/urls cofounder/apps cofounder/asgi cofounder/api_urls cofounder/page_urls
 cofounder/settings cofounder/urls escalations/apps escalations/urls jobs/apps jobs/urls
 jobs/sockets/metrics jobs/sockets/routing agents/models/files agents/models/money
-agents/models/notifications agents/models/plans agents/models/sessions escalations/models
+agents/models/interviews agents/models/notifications agents/models/plans agents/models/sessions
+escalations/models
 jobs/models jobs/api/refusals cofounder/models
 """
 
@@ -57,6 +58,8 @@ agents/failures/categories               agents/failures/test_failure
 agents/failures/command_line             agents/failures/test_failure test_only_the_same_thing_working_proves
 agents/failures/signatures               agents/failures/test_failure
 agents/failures/test_output              agents/failures/test_failure
+agents/interview/topics                  agents/interview/test_rules
+agents/interview/values                  agents/interview/test_rules
 agents/llm/metering                      agents/llm/test_client its_usage_is_the_bill
 agents/llm/retry                         agents/llm/test_client
 agents/llm/streamed                    agents/llm/test_acceptable
@@ -130,12 +133,15 @@ cofounder/pages/limits                   cofounder/test_limits test_page_and_api
 cofounder/pages/markup                   cofounder/pages/test_figures
 cofounder/pages/money/today              cofounder/pages/money/test_change /money/today
 cofounder/pages/ownership                cofounder/test_access test_what_is_someone_else_s_is_not_there
+cofounder/pages/projects/brief_form      cofounder/pages/projects/test_new /projects/new
+cofounder/pages/projects/written         cofounder/pages/projects/test_interview /write
 cofounder/pages/questions/open           cofounder/pages/questions/test_index /questions
 cofounder/pages/replies                  cofounder/pages/questions/test_index HTMX
 cofounder/pages/secret_fields            cofounder/pages/projects/test_secrets "provide_credentials"
 cofounder/templatetags/admin_figures     cofounder/admin/test_figures test_builds_that_wait_for_the_operator
 cofounder/templatetags/credentials       cofounder/pages/projects/test_secrets "provide_credentials"
 cofounder/templatetags/figures           cofounder/pages/builds/test_file_changes
+cofounder/templatetags/interview         cofounder/pages/projects/test_interview /interviews
 cofounder/templatetags/in_language       cofounder/pages/projects/test_brief US$
 cofounder/templatetags/notifications     cofounder/pages/settings/test_notifications /settings
 

@@ -142,10 +142,10 @@ class SpendAdmin(ReadOnlyAdmin):
     """The ledger, call by call; each row links to the cost of its build by phase and by day."""
 
     list_display = (
-        *("created_at", "build", "phase", "model", "status", "cost", "reserved", "is_retry"),
+        *("created_at", "kind", "build", "phase", "model", "status", "cost", "reserved", "is_retry"),
         *("input_tokens", "output_tokens", "cache_read_tokens"),
     )
-    list_filter = ("status", "is_retry", ModelFilter, "day")
+    list_filter = ("kind", "status", "is_retry", ModelFilter, "day")
     list_select_related = ("session__job__project",)
     ordering = ("-created_at",)
     search_fields = ("session",)
@@ -154,7 +154,7 @@ class SpendAdmin(ReadOnlyAdmin):
     @admin.display(description="build")
     def build(self, entry: SpendEntry) -> str:
         if entry.session is None:
-            return "a deleted build"
+            return "a deleted build" if entry.kind == SpendEntry.Kind.BUILD else ""
         job = entry.session.job
         address = reverse("admin:agents_spend_of_build", args=[job.pk])
         return format_html('<a href="{}">{} {}</a>', address, job.project.name, job.build_version)

@@ -93,24 +93,57 @@ def reserve(
     """
     day = lock_day_of(session)
     price = prices.price_of(session.model, day.day)
-    max_tokens = _output_granted(session, day, price, input_tokens, most_tokens)
+    max_tokens = _output_granted(session.user_id, day, price, input_tokens, most_tokens)
     if max_tokens < LEAST_MAX_TOKENS:
         raise NoRoom
-    amount = price.worst_case(input_tokens, max_tokens)
-    DailyBudget.objects.filter(pk=day.pk).update(reserved_microdollars=F("reserved_microdollars") + amount)
-    entry = SpendEntry.objects.create(
-        user_id=session.user_id,
-        session=session,
-        phase=session.current_phase,
-        day=day.day,
-        model=session.model,
-        reserved_microdollars=amount,
-        max_tokens=max_tokens,
-        price_version=price.version,
-        is_retry=is_retry,
-        created_at=clock.now(),
+    return _set_aside(
+        SpendEntry(
+            user_id=session.user_id,
+            session=session,
+            phase=session.current_phase,
+            day=day.day,
+            model=session.model,
+            max_tokens=max_tokens,
+            is_retry=is_retry,
+        ),
+        price.worst_case(input_tokens, max_tokens),
+        day,
     )
-    return Grant(entry.pk, max_tokens, day.day)
+
+
+def reserve_apart(
+    subscription: Subscription,
+    kind: SpendEntry.Kind,
+    *,
+    model: str,
+    input_tokens: int,
+    most_tokens: int,
+    least_tokens: int,
+    room: int,
+) -> Grant:
+    """Set the worst case of a call aside that belongs to no session; it may cost `room` µ$ at the most.
+
+    The day's ceiling and the install's hold as for a build. Raises `NoRoom`.
+    """
+    day = lock_day(subscription, clock.today())
+    price = prices.price_of(model, day.day)
+    fits = price.output_that_fits(input_tokens, room)
+    max_tokens = min(fits, _output_granted(subscription.user_id, day, price, input_tokens, most_tokens))
+    if max_tokens < least_tokens:
+        raise NoRoom
+    entry = SpendEntry(
+        user_id=subscription.user_id, kind=kind, day=day.day, model=model, max_tokens=max_tokens
+    )
+    return _set_aside(entry, price.worst_case(input_tokens, max_tokens), day)
+
+
+def _set_aside(entry: SpendEntry, amount: int, day: DailyBudget) -> Grant:
+    DailyBudget.objects.filter(pk=day.pk).update(reserved_microdollars=F("reserved_microdollars") + amount)
+    entry.reserved_microdollars = amount
+    entry.price_version = prices.price_of(entry.model, day.day).version
+    entry.created_at = clock.now()
+    entry.save(force_insert=True)
+    return Grant(entry.pk, entry.max_tokens, day.day)
 
 
 def context_limit(model: str, day: DailyBudget) -> int:
@@ -122,17 +155,17 @@ def has_room(session: AgentSession, input_tokens: int) -> bool:
     """Whether a call of the session would be granted now."""
     day = lock_day_of(session)
     price = prices.price_of(session.model, day.day)
-    return _output_granted(session, day, price, input_tokens) >= LEAST_MAX_TOKENS
+    return _output_granted(session.user_id, day, price, input_tokens) >= LEAST_MAX_TOKENS
 
 
 def _output_granted(
-    session: AgentSession,
+    user_id: UUID,
     day: DailyBudget,
     price: prices.Price,
     input_tokens: int,
     most_tokens: int = USUAL_MAX_TOKENS,
 ) -> int:
-    subscription = Subscription.objects.select_related("tier").get(user=session.user_id)
+    subscription = Subscription.objects.select_related("tier").get(user=user_id)
     used = day.spent_microdollars + day.reserved_microdollars
     room = ceiling(day.allowance_microdollars, room_in_period(subscription, day.day)) - used
     room = min(room, _room_of_install(day.day))

@@ -1,7 +1,7 @@
 """Corrects the totals of days that a crash left different from the ledger. The ledger is right."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -9,6 +9,9 @@ from django.db.models import F, Q, Sum
 
 from agents.budget import ledger
 from agents.models import AT_WORK, AgentSession, DailyBudget, SpendEntry
+from jobs import clock
+
+LONGEST_CALL = timedelta(minutes=15)  # a call without a session that is older has nobody who waits for it
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Orphan:
     """A reservation whose session is no longer at work; the amount is in µ$."""
 
     entry_id: UUID
-    session_id: UUID | None  # None when its project is deleted
+    session_id: UUID | None  # None when its project is deleted, or for a call that belongs to no build
     day: date
     amount: int
 
@@ -35,7 +38,9 @@ class Difference:
 def release_orphans(*, dry_run: bool = False) -> list[Orphan]:
     """Release reservations of sessions that are not at work; returns what was, or would be, released."""
     reserved = SpendEntry.objects.filter(status=SpendEntry.Status.RESERVED, user__isnull=False)
-    found = reserved.exclude(session__state__in=AT_WORK).order_by("day", "pk")
+    is_old = Q(created_at__lte=clock.now() - LONGEST_CALL * clock.speed())
+    found = reserved.filter(Q(kind=SpendEntry.Kind.BUILD) | is_old).exclude(session__state__in=AT_WORK)
+    found = found.order_by("day", "pk")
     return [orphan for entry in found if (orphan := _release(entry, dry_run))]
 
 

@@ -5,6 +5,7 @@ know them by `agents.models`.
 """
 
 from agents.models.files import BuildDocument, ShareLink, Snapshot, SnapshotClock
+from agents.models.interviews import InterviewProgress, InterviewState, InterviewTrouble
 from agents.models.money import BudgetChange, DailyBudget, SpendEntry
 from agents.models.notifications import Notice, NotificationSettings
 from agents.models.plans import PlanTier, Subscription
@@ -28,6 +29,9 @@ __all__ = [
     "BudgetChange",
     "BuildDocument",
     "DailyBudget",
+    "InterviewProgress",
+    "InterviewState",
+    "InterviewTrouble",
     "Notice",
     "NotificationSettings",
     "PlanTier",

@@ -73,6 +73,11 @@ class SpendEntry(UUIDModel):
         SETTLED = "settled", "Settled"
         RELEASED = "released", "Released"  # the call never happened
 
+    class Kind(models.TextChoices):
+        BUILD = "build", "Build"  # a call of a build's session
+        INTERVIEW = "interview", "Interview"  # a question before the build; without a session
+        REVIEW = "review", "Review"  # the second look at a finished build; without a session
+
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -84,6 +89,7 @@ class SpendEntry(UUIDModel):
     session = models.ForeignKey(
         AgentSession, null=True, on_delete=models.SET_NULL, related_name="spend", db_constraint=False
     )
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.BUILD, db_default=Kind.BUILD)
     phase = models.CharField(max_length=200, blank=True)
     day = models.DateField()  # of the reservation
     model = models.CharField(max_length=100)

@@ -20,12 +20,13 @@ from agents.metrics import measure_lag
 from agents.preview import browser
 from agents.worker.sweep import keep_sweeping
 from jobs import doorbell
-from jobs.queue import AGENTS, ERRANDS, NEWS
+from jobs.queue import AGENTS, ERRANDS, INTERVIEWS, NEWS
 
 STOP_SECONDS = 25  # how long the loops may take to reach their next checkpoint
 RECONNECT_SECONDS = 1.0
 NEWS_SLOTS = 8
 ERRAND_SLOTS = 8
+INTERVIEW_SLOTS = 8
 
 
 log = structlog.get_logger(__name__)
@@ -106,7 +107,12 @@ async def _keep_working(queue: App, concurrency: int) -> None:
         shutdown.forget()
         worker = AgentWorker(
             app=queue,
-            slots={AGENTS: concurrency, NEWS: NEWS_SLOTS, ERRANDS: ERRAND_SLOTS},
+            slots={
+                AGENTS: concurrency,
+                NEWS: NEWS_SLOTS,
+                ERRANDS: ERRAND_SLOTS,
+                INTERVIEWS: INTERVIEW_SLOTS,
+            },
             install_signal_handlers=False,
             fetch_job_polling_interval=1.0,
             update_heartbeat_interval=2.0,

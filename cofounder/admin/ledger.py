@@ -64,6 +64,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "days": days,
         "founders": by_founder(begin),
         "models": by_model(begin),
+        "kinds": by_kind(begin),
         "amount": sum(total.amount for total in days),
         "reserved": reserved_on(today),
         "bars": bars({date.fromisoformat(total.name): total.amount for total in days}, begin, span),
@@ -88,6 +89,12 @@ def by_day(begin: date) -> list[Total]:
 def by_model(begin: date) -> list[Total]:
     rows = _entries(begin).values("model").annotate(**_sums()).order_by("-amount", "model")
     return [_total(row["model"], row) for row in rows]
+
+
+def by_kind(begin: date) -> list[Total]:
+    """What builds, interviews and reviews cost."""
+    rows = _entries(begin).values("kind").annotate(**_sums()).order_by("-amount", "kind")
+    return [_total(SpendEntry.Kind(row["kind"]).label, row) for row in rows]
 
 
 def by_founder(begin: date) -> list[Total]:

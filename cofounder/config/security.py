@@ -10,6 +10,8 @@ YEAR_SECONDS = 365 * 24 * 3600
 RATES = {
     "tokens": "30/min",
     "projects": "60/hour",
+    "interviews": "60/min",  # answers; each may cost a model call
+    "typing": "120/min",  # what is typed in an interview, saved now and then
     "start": "60/hour",
     "messages": "60/min",
     "acts": "60/min",  # each is an event of the build's log

@@ -14,6 +14,7 @@ from rehearsal.engine import Turn as Cue
 from rehearsal.engine import advance, opening, perform
 from rehearsal.fault import ODD_WITHOUT_CALLS, Fault
 from rehearsal.founder import FounderInput, founder_input
+from rehearsal.interview import request, script
 from rehearsal.play import Library, Line, Play, PlayError, Step
 from rehearsal.state import Frame, State
 
@@ -85,6 +86,9 @@ def next_reply(scene: Scene, model_id: str, fault: Fault | None = None) -> Reply
     """The play's next turn, cut at max_tokens; a `stop` fault ends it before its tool calls."""
     founder = founder_input(system_text(scene.body.get("system"))) or FounderInput("")
     cue = perform(scene.play, scene.state, user_turn(scene.turns), founder)
+    if request.is_interview(scene.body):
+        step = script.step(request.said_in(scene.body))
+        cue = replace(cue, think="I look at what is still open.", say="", calls=((request.TOOL, step),))
     _check_tools(cue, scene.body)
     stop = fault if fault and fault.kind == "stop" else None
     if stop or (fault and fault.kind == "odd" and fault.what in ODD_WITHOUT_CALLS):

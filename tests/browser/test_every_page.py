@@ -25,6 +25,7 @@ OPEN_PAGES = [
 OWN_PAGES = [
     "/projects",
     "/projects/new",
+    "/projects/new?write",
     "/projects/new?example",
     "/questions",
     "/settings",

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.services]
 
 
 def test_a_project_is_told_step_by_step_and_reviewed(tiers: None, page: Any) -> None:
-    page.goto("/projects/new")
+    page.goto("/projects/new?write")
     page.get_by_label("What is it called?").fill("Choir calendar")
     page.get_by_label("What is it called?").press("Enter")  # continues, and sends nothing
     page.get_by_label("What must it be able to do?").fill("a list of rehearsals\na way to say no")
@@ -36,19 +36,19 @@ def test_a_project_is_told_step_by_step_and_reviewed(tiers: None, page: Any) -> 
 
 
 def test_a_draft_is_back_after_the_tab_was_closed(page: Any) -> None:
-    page.goto("/projects/new")
+    page.goto("/projects/new?write")
     page.get_by_label("What is it called?").fill("Choir calendar")
     page.get_by_text("Saved in this browser").wait_for()
     page.close()
     again = page.context.new_page()
-    again.goto("/projects/new#review")
+    again.goto("/projects/new?write#review")
     again.get_by_role("definition").filter(has_text="Choir calendar").wait_for()
     again.get_by_text("Your draft is back.").wait_for()
 
 
 def test_without_scripts_it_is_one_form(tab: Callable[..., Any]) -> None:
     page = tab(java_script_enabled=False)
-    page.goto("/projects/new")
+    page.goto("/projects/new?write")
     for label in ("What is it called?", "What must it be able to do?", "What must never go wrong?"):
         assert page.get_by_label(label).is_visible()
     assert page.get_by_role("button", name="Start building").is_visible()

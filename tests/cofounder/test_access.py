@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -41,8 +42,10 @@ OWN = {
     "api/budget/today",
     "api/escalations",
     "api/generation/start",
+    "api/interviews",
     "api/jobs",
     "api/projects",
+    "interviews",
     "money/today",
     "money/top-up",
     "projects",
@@ -61,6 +64,9 @@ OWN = {
 OWNED = {
     "api/escalations/<uuid:escalation_id>",
     "api/escalations/<uuid:escalation_id>/resolve",
+    "api/interviews/<uuid:interview_id>",
+    "api/interviews/<uuid:interview_id>/answers",
+    "api/interviews/<uuid:interview_id>/approve",
     "api/jobs/<uuid:job_id>",
     "api/jobs/<uuid:job_id>/cancel",
     "api/jobs/<uuid:job_id>/changes",
@@ -90,6 +96,12 @@ OWNED = {
     "builds/<uuid:job_id>/feed",
     "builds/<uuid:job_id>/images/<path:name>",
     "builds/<uuid:job_id>/messages",
+    "interviews/<uuid:interview_id>",
+    "interviews/<uuid:interview_id>/answer",
+    "interviews/<uuid:interview_id>/enough",
+    "interviews/<uuid:interview_id>/retry",
+    "interviews/<uuid:interview_id>/typed",
+    "interviews/<uuid:interview_id>/write",
     "projects/<uuid:project_id>/keys",
     "projects/<uuid:project_id>/keys/remove",
     "projects/<uuid:project_id>/links",
@@ -99,13 +111,15 @@ OWNED = {
     "questions/<uuid:escalation_id>/answer",
     "settings/tokens/<str:digest>/revoke",
 }
-SOCKETS = {"ws/jobs/<str:job_id>/"}
+SOCKETS = {"ws/interviews/<str:interview_id>/", "ws/jobs/<str:job_id>/"}
 NAMES = {  # what an address contains besides ids
     "builds/<uuid:job_id>/<slug:verb>": {"verb": "stop"},
     "api/projects/<uuid:project_id>/secrets/<str:name>": {"name": "STRIPE_KEY"},
 }
 NOT_YET = {"preview/<uuid:project_id>/progress": {404}}  # there is nothing to wait for
 BODIES = {  # what a change request must contain to be accepted
+    "api/interviews": {"text": "A list of plants"},
+    "api/interviews/<uuid:interview_id>/answers": {"question_id": "q1", "how": "skip"},
     "api/projects/<uuid:project_id>/secrets/<str:name>": {"value": "sk-a-long-secret"},
     "api/escalations/<uuid:escalation_id>/resolve": {"decision": "ages"},
     "api/jobs/<uuid:job_id>/messages": {"text": "Hello"},
@@ -194,9 +208,19 @@ def ids(stored: None, founder: User, question: AgentEscalation) -> dict[str, Any
             project=job.project, created_at=clock.now(), expires_at=clock.now() + timedelta(days=1)
         ).pk,
         "digest": AuthToken.objects.create(founder)[0].digest,
+        "interview_id": interview_of(founder),
         "snapshot": snapshot.pk,
         "project": job.project_id,
     }
+
+
+def interview_of(founder: User) -> UUID:
+    """One with a question that is open."""
+    from agents.interview import desk
+    from agents.interview.topics import Topic
+    from tests.agents.interview.test_desk import take_step
+
+    return take_step(desk.begin(founder, "A shelf to lend tools"), Topic.JOB).pk
 
 
 def archive() -> bytes:

@@ -1,9 +1,9 @@
 """The list of a founder's projects, those that need them first."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, Sum
@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from agents.actions.start import start_build
+from agents.interview import desk
 from agents.models import AgentSession
 from cofounder.models import User
 from cofounder.pages import replies
@@ -22,6 +23,7 @@ from escalations.models import AgentEscalation
 from jobs.errors import CofounderError
 from jobs.models import Job, Phase, Project
 
+T = TypeVar("T")
 ORDER = ["needs-you", "alarm", "working", "waiting", "asleep", "done", "idle"]
 
 
@@ -38,6 +40,7 @@ class Row:
     spent: int  # µ$, over all builds
     questions: int
     wake_at: datetime | None
+    interview: UUID | None = None  # one that was begun, and is not a brief yet
 
     @property
     def rank(self) -> tuple[bool, int]:
@@ -64,7 +67,7 @@ def start(request: HttpRequest, project_id: UUID) -> HttpResponse:
 
 
 def rows_of(user: User) -> list[Row]:
-    """The founder's projects in five queries, however many there are."""
+    """The founder's projects in six queries, however many there are."""
     builds = (
         Job.objects.select_related("session")
         .order_by("-build_number")
@@ -76,16 +79,23 @@ def rows_of(user: User) -> list[Row]:
     found = Project.objects.filter(owner=user).prefetch_related(
         Prefetch("jobs", queryset=builds, to_attr="builds")
     )
-    spent = _sums(
+    spent: dict[UUID, int] = _sums(
         AgentSession.objects.filter(user=user).values_list("job__project").annotate(Sum("cost_microdollars"))
     )
     pending = AgentEscalation.objects.filter(project__owner=user, status=AgentEscalation.Status.PENDING)
-    asked = _sums(pending.order_by().values_list("project").annotate(Count("pk")))
-    rows = [_row(project, spent.get(project.pk, 0), asked.get(project.pk, 0)) for project in found]
+    asked: dict[UUID, int] = _sums(pending.order_by().values_list("project").annotate(Count("pk")))
+    unfinished = _sums(desk.unfinished(user.pk).values_list("interview__project", "pk"))
+    rows = [
+        replace(
+            _row(project, spent.get(project.pk, 0), asked.get(project.pk, 0)),
+            interview=unfinished.get(project.pk),
+        )
+        for project in found
+    ]
     return sorted(rows, key=lambda row: row.rank)
 
 
-def _sums(pairs: Iterable[tuple[UUID, int]]) -> dict[UUID, int]:
+def _sums(pairs: Iterable[tuple[UUID, T]]) -> dict[UUID, T]:
     return dict(pairs)
 
 
