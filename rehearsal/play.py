@@ -63,7 +63,7 @@ from rehearsal.fault import Fault
 NOTE_KINDS = frozenset(
     {
         *("start", "wind_down", "wake", "steer", "answer", "message", "retry", "checks_failed"),
-        *("resumed", "night", "decisions", "escalated"),
+        *("resumed", "night", "decisions", "kept", "escalated"),
     }
 )
 RETURN = "return"

@@ -22,7 +22,7 @@ from agents.llm.client import AnthropicModel
 from agents.models import AgentMessage, AgentSession, Snapshot
 from agents.preview import declaration, launch, probe
 from agents.preview.promise_checks import CheckResult, run_checks
-from agents.prompts import note_text
+from agents.prompts import as_string, note_text
 from agents.sandbox.layout import ROOT
 from agents.session import earlier_builds
 from agents.session.claim import Cause, Claim, claim, hand_back, has_slept, last_cause, load
@@ -79,7 +79,9 @@ class Build:
         self.session = session
         self.job = session.job
         self.sandbox = BuildSandbox(claim, session)
-        self.store = CheckpointStore(claim, rows, lambda: self.model.meter.current, hand_back_if_stopping)
+        self.store = CheckpointStore(
+            claim, rows, lambda: self.model.meter.current, hand_back_if_stopping, self.sandbox.own_notes
+        )
         self.model = AnthropicModel(self._waiting_for_provider, self.store)
         self.is_awake = False  # whether this run has told the model how it begins
         self.losses = 0  # of the sandbox, since the transcript last grew
@@ -235,7 +237,9 @@ class Build:
         goes_on, self.is_awake = self.is_awake, True
         if self.store.is_empty:
             has_files = await in_transaction(earlier_builds.has_files, self.job)
-            return [note("start", note_text("start", is_new=not has_files))]
+            return [
+                note("start", note_text("start", is_new=not has_files, own_notes=await self._own_notes()))
+            ]
         reasons = []
         if has_slept(self.claim, self.session) and not goes_on:
             reasons.append(AWAKE[await in_transaction(last_cause, self.claim)])
@@ -243,7 +247,16 @@ class Build:
             reasons.append(NEW_SANDBOX)
         if not reasons:
             return [] if goes_on else [note("resumed", note_text("resumed"))]
-        return [note("wake", note_text("wake", reason=" ".join(reasons), restored=self.sandbox.restored))]
+        text = note_text(
+            "wake",
+            reason=" ".join(reasons),
+            restored=self.sandbox.restored,
+            own_notes=await self._own_notes(),
+        )
+        return [note("wake", text)]
+
+    async def _own_notes(self) -> str:
+        return as_string(await self.sandbox.own_notes())
 
     async def _context(self) -> Context:
         toolbox = Toolbox(await self.sandbox.workspace())

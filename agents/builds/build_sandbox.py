@@ -27,6 +27,7 @@ from agents.errors import (
 )
 from agents.models import AgentSession, Snapshot
 from agents.preview import launch
+from agents.sandbox import notebook
 from agents.sandbox.workspace import Workspace
 from agents.session.claim import Claim, write_session
 from agents.snapshots import manifest, restore, save
@@ -149,6 +150,10 @@ class BuildSandbox:
             await rescue.save_build_before(self.session.job)
         except (SandboxError, SnapshotFailed, OSError) as error:
             await self._tell_failure(error)
+
+    async def own_notes(self) -> str:
+        """The agent's own notes; empty while no sandbox is connected."""
+        return "" if self._workspace is None else await notebook.read(self._workspace)
 
     def take_replaced(self) -> bool:
         """Whether a sandbox was lost and replaced since the last call of this."""

@@ -20,7 +20,7 @@ from agents.checkpoint.transcript import upper_bound
 from agents.failures import retry_policy
 from agents.models import AgentMessage, AgentSession, DailyBudget, SessionState
 from agents.notifications import notices
-from agents.prompts import as_data, note_text
+from agents.prompts import as_data, as_string, note_text
 from agents.session import inbox, live_keys, questions
 from agents.session.claim import Claim, write_session
 from agents.session.facts import budget_fact, facts_of, finished_fact
@@ -143,10 +143,10 @@ def save_results(
     return replace(following, rows=rows + following.rows)
 
 
-def save_summary(claim: Claim, grant: ledger.Grant, turn: Turn, spent: Usage) -> NextCall:
-    """Save a summary and its cost, then the founder's decisions word for word; reserve the next call."""
+def save_summary(claim: Claim, grant: ledger.Grant, turn: Turn, spent: Usage, own_notes: str) -> NextCall:
+    """Save a summary and its cost, then what comes back word for word; reserve the next call."""
     entry, _ = ledger.settle(grant.entry_id, spent)
-    session = AgentSession.objects.get(pk=claim.job_id)
+    session = AgentSession.objects.select_related("job").get(pk=claim.job_id)
     row = _message(session, AgentMessage.Role.ASSISTANT, turn.content, COMPACTION)
     row.save()
     bound = upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND + spent.output_tokens
@@ -154,7 +154,7 @@ def save_summary(claim: Claim, grant: ledger.Grant, turn: Turn, spent: Usage) ->
         claim,
         session,
         bound,
-        notes=[inbox.decisions(claim.job_id)],
+        notes=_kept(session, own_notes),
         cost_microdollars=F("cost_microdollars") + entry.cost_microdollars,
     )
     return replace(following, rows=[row, *following.rows])
@@ -166,19 +166,25 @@ def go_on_without_summary(claim: Claim) -> NextCall:
     return _go_on(claim, session, session.context_tokens)
 
 
-def begin_afresh(claim: Claim) -> NextCall:
-    """Begin the conversation anew: an empty summary, the founder's decisions, what is planned and done."""
+def begin_afresh(claim: Claim, own_notes: str) -> NextCall:
+    """Begin the conversation anew: an empty summary, and what comes back word for word."""
     session = AgentSession.objects.select_related("job").get(pk=claim.job_id)
     row = _message(session, AgentMessage.Role.ASSISTANT, [], COMPACTION)
     row.save()
+    bound = upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND
+    notes = [note("afresh", note_text("afresh")), *_kept(session, own_notes)]
+    following = _go_on(claim, session, bound, notes=notes)
+    return replace(following, rows=[row, *following.rows])
+
+
+def _kept(session: AgentSession, own_notes: str) -> list[Block]:
+    """What no summary may change: the founder's decisions, the plan with what is done, the agent's notes."""
     phases = [
         {"name": phase.name, "goal": phase.goal, "status": phase.get_status_display()}
         for phase in session.job.phases.all()
     ]
-    text = note_text("afresh", phases=as_data(phases, indent=1))
-    bound = upper_bound([text_block(session.system_prompt)]) + TOOLS_BOUND
-    following = _go_on(claim, session, bound, notes=[inbox.decisions(claim.job_id), note("afresh", text)])
-    return replace(following, rows=[row, *following.rows])
+    text = note_text("kept", phases=as_data(phases, indent=1), own_notes=as_string(own_notes))
+    return [inbox.decisions(session.job_id), note("kept", text)]
 
 
 def take_news(claim: Claim, notes: Sequence[Block] = ()) -> NextCall | None:

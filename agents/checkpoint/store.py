@@ -1,7 +1,7 @@
 """The checkpoint as the loop sees it: the transcript in memory; every change is saved first."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -27,9 +27,14 @@ CUTS_BEFORE_LONG = 2  # answers cut off in a row, before the next may be longer
 PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between attempts to bill while the database is unreachable
 
 
+async def without_notes() -> str:
+    """The notes of an agent that keeps none."""
+    return ""
+
+
 class CheckpointStore:
     """`spent` tells what the current attempt at a call has used; `between` runs after each save and may stop
-    the loop."""
+    the loop; `own_notes` are the agent's, which come back after a summary."""
 
     def __init__(
         self,
@@ -37,12 +42,14 @@ class CheckpointStore:
         rows: Sequence[AgentMessage],
         spent: Callable[[], Usage],
         between: Callable[[], None],
+        own_notes: Callable[[], Awaitable[str]] = without_notes,
     ) -> None:
         self.claim = claim
         self.messages: list[dict[str, Any]] = []
         self.open_turn: Turn | None = None
         self._spent = spent
         self._between = between
+        self._own_notes = own_notes
         self._grant: Grant | None = None
         self._standing: Expected | None = None
         self._held: list[Block] = []  # notes that wait for the results of open calls
@@ -128,8 +135,9 @@ class CheckpointStore:
     async def save_summary(self, turn: Turn) -> None:
         """Go on from the summary alone."""
         try:
+            own_notes = await self._own_notes()
             following = await in_transaction(
-                step.save_summary, self.claim, self._granted(), turn, self._spent()
+                step.save_summary, self.claim, self._granted(), turn, self._spent(), own_notes
             )
         except BaseException:
             await self.bill()
@@ -146,7 +154,7 @@ class CheckpointStore:
 
     async def begin_afresh(self) -> None:
         """Leave the conversation so far out of what the model is sent; only notes about the work remain."""
-        following = await in_transaction(step.begin_afresh, self.claim)
+        following = await in_transaction(step.begin_afresh, self.claim, await self._own_notes())
         self.messages, self._cuts = [], 0
         self._follow(following)
         self._between()

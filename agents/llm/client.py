@@ -29,12 +29,14 @@ from agents.llm.retry import (
     reason_of,
 )
 from agents.llm.streamed import Streamed
+from agents.prompts import summary_instructions
 from agents.turns import Block, Turn
 from agents.usage import Usage
 
 log = structlog.get_logger(__name__)
 
 BETAS = ["compact-2026-09-04"]
+SUMMARY = {"type": "summarize"}
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class AnthropicModel:
             output_config={"effort": "medium"},
             cache_control={"type": "ephemeral"},
             metadata={"user_id": request.job_id},
-            compaction={"type": "summarize"} if request.is_compaction else omit,
+            compaction=SUMMARY | {"instructions": summary_instructions()} if request.is_compaction else omit,
             betas=BETAS,
             stream=True,
         ) as response:

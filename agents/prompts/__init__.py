@@ -47,14 +47,24 @@ def system_prompt(
     )
 
 
+def as_string(text: str) -> str:
+    """A text by others as a JSON string, or nothing if it is empty."""
+    return as_data(text) if text else ""
+
+
 def as_data(value: Any, *, indent: int | None = None) -> str:
     """Text by others as JSON, with `<` written as `\\u003c` so that it cannot close an element or a note."""
     return json.dumps(value, ensure_ascii=False, indent=indent).replace("<", "\\u003c")
 
 
+def summary_instructions() -> str:
+    """What a summary of the conversation has to hold, in place of the provider's own instructions."""
+    return _template("summary.md").render()
+
+
 def note_text(kind: str, **values: Any) -> str:
     """The text of a note of this kind."""
-    return _template(f"note_{kind}.md").render(**values)
+    return _template(f"note_{kind}.md").render(**values).rstrip()
 
 
 @cache

@@ -124,7 +124,7 @@ class Service:
             raise _failure(fault)
         betas = _betas(request)
         refuse_when(next(iter(validate_request(body, betas)), None))
-        self.heard.add(at, user_id, body["messages"])
+        self.heard.add(at, user_id, body["messages"], body.get("compaction"))
         model = find_model(body["model"]) or MODELS[body["model"]]
         reply, fault = self._reply(body, model, fault)
         if reply.sandbox_fault and self.queue.is_first(f"sandbox {user_id} {reply.key}"):

@@ -10,12 +10,16 @@ MOST_REQUESTS = 5_000
 
 @dataclass(frozen=True)
 class Request:
-    """`new` is what came since the model's last turn; `so_far` counts all texts of the conversation."""
+    """`new` is what came since the model's last turn; `so_far` counts all texts of the conversation.
+
+    `instructions` are those for a summary, empty where none was asked for, or none were given.
+    """
 
     at: float  # seconds since the epoch, when it arrived
     user_id: str | None
     new: tuple[str, ...]
     so_far: int
+    instructions: str
 
 
 class Heard:
@@ -25,10 +29,17 @@ class Heard:
         self._requests: deque[Request] = deque(maxlen=MOST_REQUESTS)
         self._latest: dict[str | None, list[str]] = {}
 
-    def add(self, at: float, user_id: str | None, messages: list[dict[str, Any]]) -> None:
+    def add(
+        self,
+        at: float,
+        user_id: str | None,
+        messages: list[dict[str, Any]],
+        compaction: dict[str, Any] | None,
+    ) -> None:
         everything = [text for message in messages for text in _texts(message)]
+        instructions = (compaction or {}).get("instructions") or ""
         new = tuple(_texts(messages[-1]))
-        self._requests.append(Request(at, user_id, new, len(everything)))
+        self._requests.append(Request(at, user_id, new, len(everything), instructions))
         self._latest[user_id] = everything
 
     def to_json(self, user_id: str | None = None) -> dict[str, Any]:

@@ -157,6 +157,14 @@ def _meaning(
         yield Problem(f"prompt is too long: {total} tokens > {model.max_input} maximum")
 
 
+def _compaction_fields(compaction: dict[str, Any]) -> Iterator[Problem]:
+    for name in sorted(compaction.keys() - {"type", "instructions"}):
+        yield Problem(f"compaction.{name}: Extra inputs are not permitted")
+    instructions = compaction.get("instructions")
+    if instructions is not None and not isinstance(instructions, str):
+        yield Problem("compaction.instructions: Input should be a valid string")
+
+
 def _compaction(body: dict[str, Any], betas: Collection[str], *, carried: bool) -> Iterator[Problem]:
     compaction = body.get("compaction")
     if compaction is None and not carried:
@@ -170,5 +178,7 @@ def _compaction(body: dict[str, Any], betas: Collection[str], *, carried: bool) 
         yield Problem(f"{what} (needs the `anthropic-beta: {COMPACT_BETA}` header)")
     if compaction is not None and (not isinstance(compaction, dict) or compaction.get("type") != "summarize"):
         yield Problem("compaction.type: Input should be 'summarize'")
+    elif compaction is not None:
+        yield from _compaction_fields(compaction)
     if compaction is not None and body.get("context_management") is not None:
         yield Problem("compaction: cannot be combined with `context_management`")

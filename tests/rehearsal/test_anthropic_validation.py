@@ -122,6 +122,8 @@ WRONG: list[tuple[Body, str]] = [
     ({"cache_control": {"type": "ephemeral", "ttl": "2h"}}, "ttl: Input should be '5m' or '1h'"),
     ({"context_management": {"edits": []}}, "no context editing"),
     ({"compaction": {"type": "shorten"}}, "compaction.type"),
+    ({"compaction": {"type": "summarize", "instructions": 3}}, "compaction.instructions"),
+    ({"compaction": {"type": "summarize", "pause": True}}, "compaction.pause: Extra inputs"),
     ({"compaction": {"type": "summarize"}, "context_management": {}}, "cannot be combined"),
     ({"compaction": {"type": "summarize"}, "messages": []}, "at least one message"),
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pytest_django import Settings
 
 from agents.llm.client import AnthropicModel, Request
 from agents.llm.retry import ModelRefused, Patience, ProviderUnavailable
+from agents.prompts import summary_instructions
 from agents.stops import OutOfBudget
 from agents.usage import Usage
 from tests.rehearsal.model_server import BEGIN, FOUNDER, JOB, MODEL, PERSONA, TOOLS, model_server
@@ -99,6 +101,14 @@ async def test_an_answer_comes_verbatim_and_its_usage_is_the_bill(provider: Prov
     assert turn.thinking == "I write the app that Shelf needs."
     assert metered(provider, model) == await provider.billed()
     assert provider.waits == []
+
+
+async def test_a_summary_is_asked_for_in_our_own_words(provider: Provider) -> None:
+    turn = await provider.model().answer(replace(REQUEST, is_compaction=True))
+    assert turn.is_summary
+    async with httpx.AsyncClient() as client:
+        heard = (await client.get(f"{provider.url}/rehearsal/heard", params={"user_id": JOB})).json()
+    assert [request["instructions"] for request in heard["requests"]] == [summary_instructions()]
 
 
 @pytest.mark.parametrize(
