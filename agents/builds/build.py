@@ -22,7 +22,8 @@ from agents.llm.client import AnthropicModel
 from agents.models import AgentMessage, AgentSession, Snapshot
 from agents.preview import declaration, launch, probe
 from agents.preview.promise_checks import CheckResult, run_checks
-from agents.prompts import as_string, note_text
+from agents.prompts import as_data, as_string, note_text
+from agents.sandbox import machine
 from agents.sandbox.layout import ROOT
 from agents.session import earlier_builds
 from agents.session.claim import Cause, Claim, claim, hand_back, has_slept, last_cause, load
@@ -237,26 +238,25 @@ class Build:
         goes_on, self.is_awake = self.is_awake, True
         if self.store.is_empty:
             has_files = await in_transaction(earlier_builds.has_files, self.job)
-            return [
-                note("start", note_text("start", is_new=not has_files, own_notes=await self._own_notes()))
-            ]
+            text = note_text("start", is_new=not has_files, **await self._seen(is_other_machine=True))
+            return [note("start", text)]
         reasons = []
         if has_slept(self.claim, self.session) and not goes_on:
             reasons.append(AWAKE[await in_transaction(last_cause, self.claim)])
-        if self.sandbox.take_replaced():
+        is_replaced = self.sandbox.take_replaced()
+        if is_replaced:
             reasons.append(NEW_SANDBOX)
         if not reasons:
             return [] if goes_on else [note("resumed", note_text("resumed"))]
-        text = note_text(
-            "wake",
-            reason=" ".join(reasons),
-            restored=self.sandbox.restored,
-            own_notes=await self._own_notes(),
-        )
+        seen = await self._seen(is_other_machine=is_replaced)
+        text = note_text("wake", reason=" ".join(reasons), restored=self.sandbox.restored, **seen)
         return [note("wake", text)]
 
-    async def _own_notes(self) -> str:
-        return as_string(await self.sandbox.own_notes())
+    async def _seen(self, *, is_other_machine: bool) -> dict[str, str]:
+        """What the agent is told of its sandbox: its own notes, and the machine where it is another one."""
+        workspace = await self.sandbox.workspace()
+        machine_told = as_data(await machine.describe(workspace), indent=1) if is_other_machine else ""
+        return {"own_notes": as_string(await self.sandbox.own_notes()), "machine": machine_told}
 
     async def _context(self) -> Context:
         toolbox = Toolbox(await self.sandbox.workspace())

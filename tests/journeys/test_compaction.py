@@ -35,6 +35,9 @@ def test_a_long_build_goes_on_from_a_summary_with_the_founder_s_words(
     assert decisions.startswith('<note kind="decisions">')
     said = json.loads(decisions.splitlines()[-2])
     assert [answer["guidance"] for answer in said["answers"]] == [WORDS]
+    begun = rows.order_by("position")[0].content[0]["text"]
+    assert begun.startswith('<note kind="start">')
+    assert '"git_identity": "Cofounder \\u003cagent@cofounder.invalid>"' in begun
     kept = rows.get(position=summary.position + 2).content[0]["text"]
     assert kept.startswith('<note kind="kept">')
     assert [phase.name for phase in job.phases.all() if phase.name not in kept] == []
