@@ -63,7 +63,7 @@ from rehearsal.fault import Fault
 NOTE_KINDS = frozenset(
     {
         *("start", "wind_down", "wake", "steer", "answer", "message", "retry", "checks_failed"),
-        *("resumed", "night", "decisions", "kept", "escalated"),
+        *("resumed", "night", "decisions", "kept", "open_phases", "escalated"),
     }
 )
 RETURN = "return"

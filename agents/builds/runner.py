@@ -19,8 +19,8 @@ from agents.guards import Guards
 from agents.llm.client import AnthropicModel, Request
 from agents.llm.retry import ModelRefused
 from agents.loop import Loop, Toolbox
-from agents.models import AgentSession, SessionState
-from agents.prompts import note_text
+from agents.models import AgentMessage, AgentSession, SessionState
+from agents.prompts import as_data, note_text
 from agents.session import inbox, questions
 from agents.session.rest import Rest
 from agents.session.state import AS_ASKED
@@ -37,9 +37,11 @@ from agents.stops import (
 from agents.tool_effects import Asked
 from agents.turns import Block, Turn, note
 from jobs import clock
+from jobs.models import Phase
 
 log = structlog.get_logger(__name__)
 
+OPEN_PHASES = "open_phases"
 PUT_TO_SLEEP = "Put to sleep by the operator of this installation."
 
 
@@ -107,8 +109,11 @@ async def run_agent_loop(context: Context, notes: Sequence[Block]) -> Rest | Non
             try:
                 await loop.run()
             except TurnEnded:
-                if not await context.store.take_news():
-                    return await _after_the_last_turn(context, loop)
+                if await context.store.take_news():
+                    continue
+                rest = await _after_the_last_turn(context, loop)
+                if rest is not None or not await _goes_on_with_its_plan(context):
+                    return rest
             except tuple(_QUESTIONS) as stuck:
                 return await _ask_how_to_go_on(context, stuck)
     except OutOfBudget as stop:
@@ -129,6 +134,28 @@ async def _after_the_last_turn(context: Context, loop: Loop) -> Rest | None:
     if await in_transaction(inbox.has_pending_questions, session.pk):
         return Rest(SessionState.WAITING_FOR_INPUT, "I can go on as soon as you have answered.")
     return None
+
+
+async def _goes_on_with_its_plan(context: Context) -> bool:
+    """Once in a build, a model that ends its turn before it has begun its last phases is asked about them."""
+    notes = await in_transaction(_about_open_phases, context.session.pk)
+    try:
+        return bool(notes) and await context.store.take_news(notes)
+    except OutOfBudget:
+        return False  # the checks cost nothing, and may find everything done
+
+
+# How the row of that note begins.
+_ASKED = AgentMessage.content.field.get_prep_value([note(OPEN_PHASES, "")]).partition("\\n")[0]
+
+
+def _about_open_phases(job_id: UUID) -> list[Block]:
+    session = AgentSession.objects.select_related("job").get(pk=job_id)
+    was_asked = session.messages.filter(role=AgentMessage.Role.USER, content__startswith=_ASKED)
+    if session.wound_down_on == clock.today() or was_asked.exists():
+        return []
+    phases = [phase.name for phase in session.job.phases.filter(status=Phase.Status.PLANNED)]
+    return [note(OPEN_PHASES, note_text(OPEN_PHASES, phases=as_data(phases)))] if phases else []
 
 
 def _as_asked(job_id: UUID, reason: str) -> Rest:
