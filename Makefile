@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast lint types chaos fuzz bench eval pins
+.PHONY: help install demo test fast lint types chaos fuzz intrude bench eval pins
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,7 @@ demo: install  ## build an example while you watch, without any key
 
 test: install  ## all tests except the chaos run; gets git and Chromium where that is possible
 	@$(BIN)/python -m cofounder.install.extras
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not chaos" $(ARGS)
+	@$(BIN)/python -m pytest -n 5 --dist worksteal -m "not chaos" $(ARGS)
 
 fast: install  ## the tests that start no server
 	@$(BIN)/python -m pytest -m "not services" -q $(ARGS)
@@ -46,6 +46,9 @@ chaos: install  ## kill two hundred workers at random moments, and break everyth
 
 fuzz: install  ## the API and the commands with a large amount of invalid input
 	@FUZZ_EXAMPLES=2000 $(BIN)/python -m pytest tests/cofounder/test_openapi.py tests/test_commands_nonsense.py -n 2 $(ARGS)
+
+intrude: install  ## try to get into a running install (ARGS="http://localhost:8000 --data-dir .cofounder")
+	@$(BIN)/python -m intrude $(ARGS)
 
 bench: install .venv-bench/.installed  ## what durability costs, side by side with other systems
 	@$(BIN)/python -m bench $(ARGS)

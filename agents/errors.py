@@ -20,10 +20,14 @@ class Trouble(StrEnum):
     MODEL_CUT = "model_cut"
     MODEL_SILENT = "model_silent"
     SANDBOX_AWAY = "sandbox_away"
+    SANDBOX_LIMIT = "sandbox_limit"  # no more at once
     SANDBOX_KEY = "sandbox_key"
+    SANDBOX_PERMISSION = "sandbox_permission"
+    SANDBOX_REQUEST = "sandbox_request"  # the provider does not take the request itself
     SANDBOX_UNSAFE = "sandbox_unsafe"  # commands cannot be confined
     SANDBOX_FAULT = "sandbox_fault"
     STORAGE_AWAY = "storage_away"
+    STORAGE_REFUSED = "storage_refused"  # a wrong bucket, or no access to it
     FILES_LOST = "files_lost"
     NO_MONEY = "no_money"  # the subscription does not pay for this
     DEFECT = "defect"  # a bug of ours
@@ -60,17 +64,35 @@ class SandboxBusy(SandboxError):
     retryable = True
 
 
+class SandboxLimit(SandboxBusy):
+    """The sandbox provider gives no more sandboxes at once, or takes no more requests for now."""
+
+
 class SandboxUnreachable(SandboxError):
     """The sandbox does not answer."""
 
     retryable = True
 
 
-class SandboxRefused(SandboxError):
-    """The sandbox provider did not accept the key. Check E2B_API_KEY."""
+class SandboxDenied(SandboxError):
+    """The sandbox provider does not serve this installation: only its operator can mend that."""
+
+    retryable = True
 
 
-class SandboxUnsafe(SandboxError):
+class SandboxRefused(SandboxDenied):
+    """The sandbox provider did not accept the key."""
+
+
+class SandboxForbidden(SandboxDenied):
+    """The sandbox provider does not allow this."""
+
+
+class SandboxRequestRefused(SandboxDenied):
+    """The sandbox provider does not take the request itself."""
+
+
+class SandboxUnsafe(SandboxDenied):
     """The sandbox's provider cannot confine commands, so it creates no sandbox."""
 
 
@@ -92,9 +114,22 @@ class SnapshotFailed(AgentError):
     retryable = True
 
 
+class StorageAway(SnapshotFailed):
+    """The storage of the files does not answer at the moment."""
+
+
+class StorageRefused(SnapshotFailed):
+    """The storage of the files cannot be used. The operator of this installation has to mend that."""
+
+
 class SnapshotDamaged(AgentError):
     """The saved files are damaged."""
 
 
 class FilesLost(AgentError):
     """Files of the sandbox are lost, and no saved copy of them is intact."""
+
+
+def said_by(error: BaseException) -> str:
+    """What was said about an error where it began, for the operator: a founder reads our own words."""
+    return str(error.__cause__ or error) or type(error).__name__

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agents.output import cut_to_bytes
-from agents.turns import Block, ToolResult, text_block
+from agents.turns import PICTURES, Block, ToolResult, text_block
 
 MOST_BYTES = 120_000  # of the texts of one step
 LEAST_BYTES = 500  # of one text, however many there are
 MOST_PICTURES = 10
-LEFT_OUT = "[This picture is left out: a step may have ten. Take fewer at a time.]"
+LEFT_OUT = "[This picture is left out: a step may have ten. Take fewer at a time.]"  # or page of a document
 
 
 def within_limits(results: Sequence[ToolResult]) -> list[ToolResult]:
@@ -21,14 +21,14 @@ def within_limits(results: Sequence[ToolResult]) -> list[ToolResult]:
     for result in results:
         content = []
         for block in result.content:
-            pictures += block["type"] == "image"
+            pictures += block["type"] in PICTURES
             content.append(_within(block, share, pictures))
         fitting.append(result if content == result.content else replace(result, content=content))
     return fitting
 
 
 def _within(block: Block, share: int, pictures: int) -> Block:
-    if block["type"] == "image":
+    if block["type"] in PICTURES:
         return block if pictures <= MOST_PICTURES else text_block(LEFT_OUT)
     if block["type"] != "text" or len(block["text"].encode()) <= share:
         return block

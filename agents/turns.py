@@ -20,6 +20,7 @@ class Replay(StrEnum):
 
 
 THINKING = frozenset({"thinking", "redacted_thinking"})
+PICTURES = frozenset({"image", "document"})  # a document is one page, shown as it looks
 COMPACTION = "compaction"  # the stop reason of a turn that only summarises the conversation
 
 
@@ -92,7 +93,7 @@ class ToolResult:
 
     call: ToolCall
     label: str  # "Wrote 47 lines to app/login.py"
-    content: list[Block]  # text and image blocks for the model
+    content: list[Block]  # text, image and document blocks for the model
     is_error: bool = False
     error_type: str = ""
     excerpt: str = ""  # at most 4 KB of the output, for the feed
@@ -149,7 +150,7 @@ def without_pictures(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
 
 
 def _in_words(block: Block) -> Block:
-    if block["type"] == "image":
+    if block["type"] in PICTURES:
         return text_block("[a picture]")
     if block["type"] == "tool_result":
         return {**block, "content": [_in_words(part) for part in block["content"]]}

@@ -2,24 +2,31 @@
 
 import gc
 import os
+from importlib import import_module
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cofounder.settings")
 
-from django.core.asgi import get_asgi_application
+from cofounder.config.spared import OPTIONAL, spared
 
-http = get_asgi_application()  # loads the apps, which the imports below need
+with spared(*OPTIONAL):
+    from django.conf import settings
+    from django.core.asgi import get_asgi_application
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+    http = get_asgi_application()  # loads the apps, which the imports below need
+    import_module(settings.ROOT_URLCONF)  # here rather than while the first visitor waits
 
-from cofounder.http.body_limits import bounded  # noqa: E402
-from cofounder.http.websocket_frames import share  # noqa: E402
-from cofounder.http.websocket_login import signed_in  # noqa: E402
-from cofounder.http.websocket_origin import own_pages_only  # noqa: E402
-from jobs.sockets.routing import websocket_urlpatterns  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter
+
+from cofounder.http.body_limits import bounded
+from cofounder.http.no_body import without_body
+from cofounder.http.websocket_frames import share
+from cofounder.http.websocket_login import signed_in
+from cofounder.http.websocket_origin import own_pages_only
+from jobs.sockets.routing import websocket_urlpatterns
 
 application = ProtocolTypeRouter(
     {
-        "http": bounded(http),
+        "http": without_body(bounded(http)),
         "websocket": own_pages_only(signed_in(URLRouter(websocket_urlpatterns))),
     }
 )

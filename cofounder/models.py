@@ -39,3 +39,8 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def has_admin_rights(self) -> bool:
+        """Whether the admin has anything for this user. Founders cost no query."""
+        return self.is_staff and bool(self.get_all_permissions())

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rehearsal import asides
+from rehearsal.e2b_api.fault import Fault as SandboxFault
 from rehearsal.fault import Fault
 from rehearsal.founder import FounderInput
 from rehearsal.play import RETURN, Branch, Condition, Line, Play, PlayError, Step
@@ -28,6 +29,7 @@ ASIDES = {
 }
 EXIT = re.compile(r"\[exit (\d+)\]")
 INTERRUPTED = "was interrupted before its result was saved"
+UNREAD = re.compile(r"Read it (?:again )?first\.$")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Result:
     @property
     def interrupted(self) -> bool:
         return self.error and INTERRUPTED in self.text
+
+    @property
+    def unread(self) -> bool:
+        """Whether a file was not changed because the agent has not seen it as it is."""
+        return self.error and UNREAD.search(self.text) is not None
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ class Turn:
     state: State
     key: str
     fault: Fault | None = None
+    sandbox_fault: SandboxFault | None = None
 
 
 def opening(play: Play, *, is_change: bool = False) -> State:
@@ -94,20 +102,26 @@ def perform(play: Play, state: State, turn: UserTurn, founder: FounderInput) -> 
         think=_afterthought(frame) + render(step.think, names),
         thinking_tokens=step.thinking_tokens,
         say=render(step.say, names),
-        calls=tuple(
-            (call.tool, _undone(given) if frame.undo else given)
-            for call, given in zip(calls, inputs, strict=True)
-        ),
+        calls=tuple(_made(frame, call.tool, given) for call, given in zip(calls, inputs, strict=True)),
         state=replace(state, played=frame, agenda=state.agenda[1:]),
         key=frame.key,
         fault=step.fault,
+        sandbox_fault=step.sandbox_fault,
     )
 
 
 def _afterthought(frame: Frame) -> str:
+    if frame.read:
+        return "I have not seen that file as it is now. "
     if frame.undo:
         return "That change may have been made already. I take it back first, so that it is made only once. "
     return "Once more, with what I have just seen. " if frame.only else ""
+
+
+def _made(frame: Frame, tool: str, given: ToolInput) -> tuple[str, ToolInput]:
+    if frame.read:
+        return "read_file", {"path": given["path"]}
+    return tool, _undone(given) if frame.undo else given
 
 
 def _undone(edit: ToolInput) -> ToolInput:
@@ -183,8 +197,12 @@ def _follow(play: Play, state: State, results: tuple[Result, ...]) -> State:
     if step.end:
         waits = step.until is not None and not _is_answered(play, state, frame)
         return _before(state, frame) if waits else _leave(play, state, frame, step)
+    if frame.read:
+        return state
     if any(result.interrupted for result in results):
         return _resume(state, frame, step, results)
+    if any(result.unread for result in results):
+        return _read_first(state, frame, results)
     if frame.undo:
         return state
     branch = _branch(play, state, frame, results)
@@ -231,6 +249,15 @@ def _resume(state: State, frame: Frame, step: Step, results: tuple[Result, ...])
     edits = tuple(n for n in lost if step.calls[n].tool == "edit_file")
     undo = [replace(frame, only=edits, undo=True)] if edits else []
     return _before(state, INSPECT, *undo, again)
+
+
+def _read_first(state: State, frame: Frame, results: tuple[Result, ...]) -> State:
+    """Read the files that were refused for it, and repeat the calls that failed."""
+    asked = frame.only or tuple(range(len(results)))
+    named = list(zip(asked, results, strict=False))
+    unread = tuple(n for n, result in named if result.unread)
+    failed = tuple(n for n, result in named if result.error)
+    return _before(state, replace(frame, only=unread, read=True), replace(frame, only=failed))
 
 
 def holds(condition: Condition, results: tuple[Result, ...]) -> bool:

@@ -19,6 +19,8 @@ in `rehearsal/plays/_shared/files/`. `python -m rehearsal.check` loads all plays
         next: look                  # optional; otherwise the step below this one; `return` is the step whose
                                     # branch led here: three times at most, then that branch is skipped
         fault: {kind: overloaded}   # optional: how the first request for this step fails (rehearsal/fault.py)
+        sandbox_fault: {kind: server_error, on: timeout}   # optional: how the sandbox's provider fails once
+                                    # this step was answered the first time (rehearsal/e2b_api/fault.py)
       - id: wait                    # a turn without tool calls: stop_reason end_turn
         think: "Nothing else is left."
         say: "I wait for your answer."
@@ -55,6 +57,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rehearsal.e2b_api.fault import Fault as SandboxFault
 from rehearsal.fault import Fault
 
 NOTE_KINDS = frozenset(
@@ -129,6 +132,7 @@ class Step:
     end: bool = False
     until: NoteMatch | None = None
     fault: Fault | None = None
+    sandbox_fault: SandboxFault | None = None
 
 
 @dataclass(frozen=True)

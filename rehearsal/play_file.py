@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from jinja2 import TemplateSyntaxError, meta
 
+from rehearsal.e2b_api.fault import Fault as SandboxFault
+from rehearsal.e2b_api.fault import FaultError as SandboxFaultError
 from rehearsal.fault import Fault, FaultError
 from rehearsal.play import (
     NOTE_KINDS,
@@ -32,11 +34,12 @@ TOOLS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     for name, required, optional in (
         ("read_file", "path", "offset limit"),
         ("write_file", "path content", ""),
-        ("edit_file", "path old_string new_string", "replace_all"),
-        ("bash", "command", "timeout background"),
+        ("edit_file", "path old_string new_string", "replace_all more_edits"),
+        ("bash", "command", "timeout background wait_for_port"),
         ("grep", "pattern", "path glob"),
         ("glob", "pattern", "path"),
-        ("take_screenshot", "", "path width"),
+        ("take_screenshot", "", "path width full_page"),
+        ("use_app", "steps", "width save_as"),
         ("narrate", "message", "phase_name"),
         ("document", "section content", ""),
         ("plan", "phases", ""),
@@ -120,7 +123,7 @@ class _Parser:
         return Line(steps)
 
     def step(self, document: object, where: str) -> Step:
-        optional = {"thinking_tokens", "say", "call", "on", "next", "end", "until", "fault"}
+        optional = {"thinking_tokens", "say", "call", "on", "next", "end", "until", "fault", "sandbox_fault"}
         data = _mapping(document, where, required={"id", "think"}, optional=optional)
         step_id = _text(data["id"], f"{where}: id")
         where = f"{where} {step_id!r}"
@@ -141,6 +144,11 @@ class _Parser:
             end=_truth(data.get("end", False), f"{where}: end"),
             until=self.until(data["until"], f"{where}: until") if "until" in data else None,
             fault=_fault(data["fault"], f"{where}: fault") if "fault" in data else None,
+            sandbox_fault=(
+                _sandbox_fault(data["sandbox_fault"], f"{where}: sandbox_fault")
+                if "sandbox_fault" in data
+                else None
+            ),
         )
         _check_step(step, where)
         return step
@@ -318,3 +326,10 @@ def _fault(value: object, where: str) -> Fault:
 
 def _names(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
+
+
+def _sandbox_fault(value: object, where: str) -> SandboxFault:
+    try:
+        return SandboxFault.parse(value)
+    except SandboxFaultError as error:
+        raise PlayError(f"{where}: {error}") from error

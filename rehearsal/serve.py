@@ -48,10 +48,14 @@ async def serve(settings: Settings) -> None:
     """Run until SIGTERM, SIGINT or the parent's death; raises ServeError, and PlayError for a bad play."""
     _make_data_dir(settings.data_dir)
     with listen(settings.anthropic_port) as anthropic_socket, listen(settings.e2b_port) as e2b_socket:
-        bill_path = settings.data_dir / "anthropic" / "billed.jsonl"
-        anthropic_app = create_anthropic_app(settings.plays_dir, pace=settings.pace, bill_path=bill_path)
         e2b_dir = settings.data_dir / "e2b"
         e2b_app = create_e2b_app(e2b_dir, _port(e2b_socket), limits=settings.limits)
+        anthropic_app = create_anthropic_app(
+            settings.plays_dir,
+            pace=settings.pace,
+            bill_path=settings.data_dir / "anthropic" / "billed.jsonl",
+            sandbox_faults=e2b_app.state.faults,
+        )
         servers = [_Server(anthropic_app, anthropic_socket), _Server(e2b_app, e2b_socket)]
         _stop_on_signals(servers)
 

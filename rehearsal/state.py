@@ -18,7 +18,8 @@ class Frame:
     """A step that is being played or waits to be played.
 
     `only` lists the calls to repeat on another try; `origin` is the step to return to from a detour;
-    `undo` reverses the step's edits, which may have been made before an interruption.
+    `undo` reverses the step's edits, which may have been made before an interruption; `read` only reads the
+    files it changes.
     """
 
     line: str
@@ -27,6 +28,7 @@ class Frame:
     only: tuple[int, ...] = ()
     origin: str | None = None
     undo: bool = False
+    read: bool = False
 
     @property
     def key(self) -> str:
@@ -67,9 +69,9 @@ class State:
 
 def _frame_to_json(frame: Frame) -> list[Any]:
     note = [frame.note.kind, frame.note.text] if frame.note else None
-    return [frame.line, frame.step, note, list(frame.only), frame.origin, frame.undo]
+    return [frame.line, frame.step, note, list(frame.only), frame.origin, frame.undo, frame.read]
 
 
 def _frame_from_json(data: list[Any]) -> Frame:
-    line, step, note, only, origin, undo = data
-    return Frame(line, step, Note(*note) if note else None, tuple(only), origin, undo)
+    line, step, note, only, origin, undo, *read = data
+    return Frame(line, step, Note(*note) if note else None, tuple(only), origin, undo, any(read))

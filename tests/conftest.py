@@ -1,10 +1,11 @@
 """Real services for the tests: PostgreSQL and Redis start when the first test needs them, once per run."""
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -14,10 +15,37 @@ if TYPE_CHECKING:
     from cofounder.models import User
     from jobs.models import Job, Project
 
+T = TypeVar("T")
+LONG = ("tests/journeys/", "tests/browser/", "tests/rehearsal/test_plays", "tests/cofounder/install/")
 STARTS_SERVERS = {"services", "django_db_setup", "db", "transactional_db"}
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    is_long = [item for item in items if item.nodeid.startswith(LONG)]
+    others = [item for item in items if not item.nodeid.startswith(LONG)]
+    items[:] = dealt(is_long, others, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    _mark(items)
+
+
+def dealt(long: Sequence[T], others: Sequence[T], hands: int) -> list[T]:
+    """An order in which each of so many parallel processes begins with its share of the long tests.
+
+    The processes are given equal stretches of the list, and one that is done takes over from the end of
+    another's: a long test there would be started last, while all the others wait for it.
+    """
+    found: list[T] = []
+    left, rest = len(long) + len(others), list(others)
+    for hand in range(hands):
+        share = left // (hands - hand)
+        own = list(long[hand::hands])
+        found += own + rest[: share - len(own)]
+        del rest[: share - len(own)]
+        left -= share
+    return found
+
+
+def _mark(items: list[pytest.Item]) -> None:
     """Mark tests that start servers, so that `make fast` can run the others in seconds."""
     for item in items:
         if STARTS_SERVERS.intersection(getattr(item, "fixturenames", ())) or item.get_closest_marker(

@@ -1,14 +1,35 @@
 """The product's own settings, read from an environment made for the tests."""
 
+import fcntl
 import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+
+def _own_place(parent: Path) -> Path:
+    """A directory that no other living process of any test run has: it is locked until this one ends.
+
+    Each process of a parallel run has its own services. A killed one lets go of its directory, and the next
+    takes over what it left there.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        lock = os.open(parent / f"tests{number}.lock", os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            os.close(lock)
+            number += 1
+    place = parent / f"tests{number}"
+    place.mkdir(exist_ok=True)
+    return place
+
+
 _repository = Path(__file__).resolve().parent.parent
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # each process of a parallel run has its own services
-_data = Path(os.environ.get("DATA_DIR") or _repository / ".cofounder") / f"tests{_worker}"
-_data.mkdir(parents=True, exist_ok=True)
+_data = _own_place(Path(os.environ.get("DATA_DIR") or _repository / ".cofounder"))
 
 for _name in [name for name in os.environ if name.startswith(("ANTHROPIC_", "E2B_", "AWS_"))]:
     del os.environ[_name]  # no test ever reaches a real provider

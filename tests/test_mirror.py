@@ -49,7 +49,6 @@ agents/builds/measured                   journeys/test_many_processes cofounder_
 agents/builds/rescue                     agents/builds/test_finished_app
 agents/builds/runner                     agents/test_resume
 agents/builds/shutdown                   journeys/test_build asked_to_stop_hands_its_build_over
-agents/builds/troubles                 journeys/test_fault_matrix
 agents/checkpoint/apply_effects          agents/builds/test_transactions
 agents/checkpoint/expected               agents/checkpoint/test_fast_path test_a_step_is_two_statements
 agents/checkpoint/statements             agents/checkpoint/test_fast_path test_a_step_is_two_statements
@@ -57,7 +56,6 @@ agents/checkpoint/store                  agents/test_resume
 agents/errors                            agents/tools/test_toolbox
 agents/failures/categories               agents/failures/test_failure
 agents/failures/command_line             agents/failures/test_failure test_only_the_same_thing_working_proves
-agents/failures/plain_english            agents/failures/test_retry_policy test_the_question_is_plain_true
 agents/failures/signatures               agents/failures/test_failure
 agents/failures/test_output              agents/failures/test_failure
 agents/interview/topics                  agents/interview/test_rules
@@ -74,9 +72,10 @@ agents/management/commands/run_worker    journeys/test_many_processes run_worker
 agents/management/questions              agents/management/test_commands plain_english_problem
 agents/metrics                           journeys/test_many_processes cofounder_iteration_seconds
 agents/preview/declaration               agents/preview/test_launch
+agents/preview/steps                     agents/preview/test_visits
 agents/sandbox/layout                    agents/sandbox/test_workspace
 agents/sandbox/process_groups            agents/snapshots/test_save
-agents/sandbox/provider                  agents/sandbox/test_workspace
+agents/sandbox/seen                      agents/tools/test_files "file_not_read"
 agents/session/claim                     agents/session/test_state
 agents/session/inbox                     agents/checkpoint/test_fast_path test_an_answer_is_delivered
 agents/session/locks                     agents/actions/test_money test_two_top_ups_at_once_both_count
@@ -88,6 +87,7 @@ agents/snapshots/transfer                agents/snapshots/test_s3 test_a_slow_st
 agents/stops                             agents/test_loop
 agents/tasks                             agents/test_database
 agents/tool_effects                      agents/tools/test_toolbox
+agents/tools/app_address                 agents/tools/test_take_screenshot test_only_the_apps_own_pages
 agents/tools/ask_founder                 agents/tools/test_toolbox "ask_founder"
 agents/tools/document                    agents/tools/test_toolbox "document"
 agents/tools/edit_file                   agents/tools/test_files "edit_file"
@@ -95,9 +95,12 @@ agents/tools/glob                        agents/tools/test_files
 agents/tools/grep                        agents/tools/test_files "grep"
 agents/tools/narrate                     agents/tools/test_toolbox "narrate"
 agents/tools/paths                       agents/tools/test_files test_what_cannot_be_read_is_told_by_its_kind
+agents/tools/pdf                         agents/tools/test_read_file "menu.pdf"
+agents/tools/pdf_pages                   agents/tools/test_read_file "torn.pdf"
+agents/tools/pictures                    agents/tools/test_read_file
 agents/tools/plan                        agents/tools/test_toolbox "plan"
-agents/tools/read_file                   agents/tools/test_files "read_file"
 agents/tools/tool                        agents/tools/test_toolbox test_a_definition_is_complete_and_closed
+agents/tools/use_app                     agents/preview/test_journeys "use_app"
 agents/tools/write_file                  agents/tools/test_files "write_file"
 agents/turns                             agents/test_loop
 agents/usage                             agents/budget/test_prices
@@ -135,6 +138,7 @@ cofounder/pages/projects/written         cofounder/pages/projects/test_interview
 cofounder/pages/questions/open           cofounder/pages/questions/test_index /questions
 cofounder/pages/replies                  cofounder/pages/questions/test_index HTMX
 cofounder/pages/secret_fields            cofounder/pages/projects/test_secrets "provide_credentials"
+cofounder/templatetags/admin_figures     cofounder/admin/test_figures test_builds_that_wait_for_the_operator
 cofounder/templatetags/credentials       cofounder/pages/projects/test_secrets "provide_credentials"
 cofounder/templatetags/figures           cofounder/pages/builds/test_file_changes
 cofounder/templatetags/interview         cofounder/pages/projects/test_interview /interviews
@@ -146,7 +150,6 @@ escalations/serializers                  escalations/test_api test_an_escalation
 jobs/admin_base                          agents/admin/test_jobs /admin/jobs/job/
 jobs/api/ownership                       cofounder/test_access test_what_is_someone_else_s_is_not_there
 jobs/api/parsers                         jobs/api/test_projects \\\\ud800
-jobs/api/schema                          cofounder/test_openapi test_every_call_says_how_it_refuses
 jobs/api/serializers                     cofounder/test_openapi test_an_answer_is_one_that_is_described
 jobs/api/throttles                       cofounder/test_limits
 jobs/api/views                           jobs/api/test_jobs /api/jobs/

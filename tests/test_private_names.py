@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 IMPORTED = ("agents", "cofounder", "escalations", "jobs", "rehearsal")
-FOLDERS = (*IMPORTED, "bench")
+FOLDERS = (*IMPORTED, "bench", "intrude")
 DOCUMENTED = {"_meta", "_default_manager"}  # Django documents these two
 
 

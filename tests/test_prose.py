@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-FOLDERS = ("agents", "bench", "cofounder", "docs", "escalations", "jobs", "rehearsal", "tests")
+FOLDERS = ("agents", "bench", "cofounder", "docs", "escalations", "intrude", "jobs", "rehearsal", "tests")
 DOTTED = re.compile(r"`((?:agents|cofounder|jobs|escalations)(?:\.\w+)+)(?:\(\))?`")
 PATH = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*)`")
 NO_MODULES = {"cofounder.json"}  # what an app that the agent builds declares

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-FOLDERS = ("agents", "cofounder", "escalations", "jobs", "rehearsal")
+FOLDERS = ("agents", "cofounder", "escalations", "intrude", "jobs", "rehearsal")
 RULE = re.compile(r"\b(?:May import|Imports no|Imports nothing|Nothing imports)\b.*", re.DOTALL)
 
 

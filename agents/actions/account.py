@@ -19,12 +19,12 @@ def delete_account(user: AbstractUser, confirm: str) -> None:
     """Stop the founder's builds, end their sandboxes, and delete rows and stored files.
 
     `confirm` must be the account's own e-mail address, so that nobody does this by accident. Raises
-    `CofounderError` when it is not, `Conflict` for an administrator.
+    `CofounderError` when it is not, `Conflict` for who has rights in the admin.
     """
     if confirm.strip().lower() != user.email.lower():
         raise CofounderError("Type the e-mail address of your account to confirm.", field="confirm")
-    if user.is_staff:
-        raise Conflict("This account may use the admin. Another administrator has to take that right first.")
+    if user.get_all_permissions():
+        raise Conflict("This account has rights in the admin. Another administrator has to take them first.")
     get_user_model().objects.select_for_update().get(pk=user.pk)  # so that nothing new begins meanwhile
     projects = list(Project.objects.select_for_update().filter(owner=user.pk).order_by("pk"))
     # Ending a build may write to any of these days: lock them before the first job.

@@ -44,6 +44,7 @@ class SessionAdmin(BuildColumns, ActingAdmin):
             "pause_requested",
             "sleep_requested",
             "trouble",
+            "trouble_since",
             "trouble_count",
             "trouble_detail",
             "created_at",

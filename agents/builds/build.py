@@ -17,15 +17,7 @@ from agents.builds.shutdown import hand_back_if_stopping
 from agents.builds.troubles import rest_for, trouble_of
 from agents.checkpoint.store import CheckpointStore
 from agents.database import in_transaction
-from agents.errors import (
-    FilesLost,
-    SandboxBusy,
-    SandboxGone,
-    SandboxTaken,
-    SandboxUnreachable,
-    SnapshotFailed,
-    Trouble,
-)
+from agents.errors import FilesLost, SandboxDenied, SandboxError, SnapshotFailed, Trouble, said_by
 from agents.llm.client import AnthropicModel
 from agents.models import AgentMessage, AgentSession, Snapshot
 from agents.preview import declaration, launch, probe
@@ -47,8 +39,7 @@ from jobs.verdicts import Verdict
 log = structlog.get_logger(__name__)
 
 CHECK_ROUNDS = 3
-SANDBOX_LOSSES = 3  # in a row, without a step in between
-SANDBOX_PAUSE_SECONDS = 1.0
+SANDBOX_PAUSES = (1.0, 3.0, 9.0)  # seconds before each further attempt, without a step in between
 
 
 async def execute_build(job_id: UUID, run_id: int) -> None:
@@ -132,18 +123,17 @@ class Build:
         """Do the job's next stage; if it loses its sandbox, it is repeated in another one."""
         try:
             return await self.stages[self.job.status]()
-        except (SandboxGone, SandboxUnreachable, SandboxBusy, SandboxTaken) as error:
+        except (SandboxDenied, SnapshotFailed):
+            raise  # another attempt changes nothing, and what is in the sandbox can still be saved
+        except SandboxError as error:
             # Also taken: either a newer worker has it, and the next write ends this run, or the agent has
             # deleted our files there.
-            log.warning("build.sandbox_lost", error=repr(error))
+            log.warning("build.sandbox_lost", error=repr(error), said=said_by(error))
             await self.sandbox.discard()
             if self._loses_too_often():
                 raise
-            await asyncio.sleep(SANDBOX_PAUSE_SECONDS)
+            await asyncio.sleep(SANDBOX_PAUSES[self.losses - 1])
             return False
-        except SnapshotFailed:
-            await self.sandbox.discard()
-            raise
         except FilesLost:
             await self.sandbox.discard()
             rest, rows = await in_transaction(transactions.ask_about_lost_files, self.claim)
@@ -154,7 +144,7 @@ class Build:
         length = self.store.length
         self.losses = self.losses + 1 if length == self.length_at_loss else 1
         self.length_at_loss = length
-        return self.losses > SANDBOX_LOSSES
+        return self.losses > len(SANDBOX_PAUSES)
 
     async def _rest_in_trouble(self, error: Exception) -> None:
         """Let the session sleep, and try again later: nothing but its founder's wish ends a build."""
@@ -162,7 +152,7 @@ class Build:
         if trouble == Trouble.DEFECT:
             log.exception("build.defect")
         try:
-            rest = await in_transaction(rest_for, self.claim, trouble, str(error) or type(error).__name__)
+            rest = await in_transaction(rest_for, self.claim, trouble, said_by(error))
             try:
                 await self.sandbox.save_and_pause()
             except Exception:  # the trouble may be there: the sandbox pauses itself after its lifetime
@@ -223,9 +213,9 @@ class Build:
         await in_transaction(transactions.record_checks, self.claim, results)
         failures = [result for result in results if result.verdict == Verdict.NOT_KEPT]
         if not failures:
-            rows = await in_transaction(transactions.finish, self.claim, self.job, promised)
-            if rows is not None:
-                self.store.append_rows(rows)
+            told = await in_transaction(transactions.finish, self.claim, self.job, promised)
+            if told is not None:
+                self.store.append_rows(told)
                 return False
             await in_transaction(
                 finished_app.look_after_later, self.job.pk, datetime.now(UTC) + finished_app.idle_limit()
@@ -234,6 +224,7 @@ class Build:
         rest, rows = await in_transaction(
             transactions.back_to_code, self.claim, self.job, failures, CHECK_ROUNDS
         )
+        self.is_awake = True  # that note says how the agent goes on: nothing of its work was interrupted
         self.store.append_rows(rows)
         return rest is not None and await self._is_at_rest(rest)
 

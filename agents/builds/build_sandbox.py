@@ -15,7 +15,16 @@ from django.db.models import F
 from agents.beside import beside
 from agents.builds import rescue, transactions
 from agents.database import in_transaction
-from agents.errors import FilesLost, SandboxError, SnapshotDamaged, SnapshotFailed
+from agents.errors import (
+    FilesLost,
+    SandboxBusy,
+    SandboxError,
+    SandboxRequestRefused,
+    SandboxUnreachable,
+    SnapshotDamaged,
+    SnapshotFailed,
+    said_by,
+)
 from agents.models import AgentSession, Snapshot
 from agents.preview import launch
 from agents.sandbox.workspace import Workspace
@@ -32,7 +41,9 @@ from jobs.models import EventType, JobStatus
 log = structlog.get_logger(__name__)
 
 LONGEST_PAUSE = 60.0  # seconds between two snapshots
+EXTEND_AGAIN_SECONDS = 10.0  # after the provider did not let the sandbox live longer
 COUNT_SECONDS = 30.0  # how often the sandbox's time is recorded while it is in use
+NOT_SAVED = "The sandbox does not answer as it should at the moment."
 MOST_NAMED = 50  # of the files that a snapshot's event names for one reason
 NAMED_AS = {"": "databases", Copied.ALONE: "moving", Copied.AS_READ: "as_read"}
 
@@ -146,9 +157,17 @@ class BuildSandbox:
 
     async def keep_alive(self) -> None:
         """Give the sandbox another lifetime while it is in use, long before it would pause itself."""
-        if self._workspace is not None and time.monotonic() > self._extend_at:
+        if self._workspace is None or time.monotonic() <= self._extend_at:
+            return
+        pause = settings.SANDBOX_LIFETIME_SECONDS / 4
+        try:
             await self._workspace.extend()
-            self._extend_at = time.monotonic() + settings.SANDBOX_LIFETIME_SECONDS / 4
+        except (SandboxBusy, SandboxUnreachable, SandboxRequestRefused) as error:
+            # There is time left to ask again. One that has lived as long as any may is paused at its end,
+            # which the next command notices, and begins a new life with the next connection.
+            log.warning("sandbox.not_extended", error=repr(error), said=said_by(error))
+            pause = min(pause, EXTEND_AGAIN_SECONDS)
+        self._extend_at = time.monotonic() + pause
 
     async def record_usage(self, *, at_least: float = COUNT_SECONDS) -> None:
         """Add the sandbox's time in use to the session, once it is at least this many seconds."""
@@ -202,8 +221,9 @@ class BuildSandbox:
             await in_transaction(transactions.record, self.claim, EventType.SNAPSHOT_UPDATED, **facts)
 
     async def _tell_failure(self, error: Exception) -> None:
-        log.warning("snapshot.failed", exc_info=True)
-        facts = {"ok": False, "files": 0, "size": 0, "message": str(error)}
+        log.warning("snapshot.failed", said=said_by(error), exc_info=True)
+        message = str(error) if isinstance(error, SnapshotFailed) else NOT_SAVED
+        facts = {"ok": False, "files": 0, "size": 0, "message": message}
         await in_transaction(transactions.record, self.claim, EventType.SNAPSHOT_UPDATED, **facts)
 
     async def save_and_pause(self) -> None:

@@ -16,7 +16,15 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from agents.builds import rescue, transactions
 from agents.database import in_transaction
-from agents.errors import AgentError, SandboxError, SandboxTaken, SnapshotDamaged, SnapshotFailed
+from agents.errors import (
+    AgentError,
+    SandboxError,
+    SandboxRequestRefused,
+    SandboxTaken,
+    SnapshotDamaged,
+    SnapshotFailed,
+    said_by,
+)
 from agents.models import AgentSession, SessionState
 from agents.preview import declaration, launch, probe
 from agents.preview.probe import STARTING, Status
@@ -32,6 +40,7 @@ from jobs.queue import ERRANDS
 log = structlog.get_logger(__name__)
 
 LOOK_AFTER = "agents.look_after_app"
+NOT_NOW = "Your app cannot be opened at the moment. Nothing is lost; please try again in a few minutes."
 
 
 class NothingToShow(AgentError):
@@ -72,8 +81,9 @@ async def open_app(job_id: UUID) -> datetime | None:
         log.info("showing.ownership_lost", job_id=str(job_id))
         return None
     except AgentError as error:
-        log.warning("showing.failed", job_id=str(job_id), exc_info=True)
-        await in_transaction(_record, claim, Status.DOWN, message=str(error))
+        log.warning("showing.failed", job_id=str(job_id), said=said_by(error), exc_info=True)
+        is_outside = isinstance(error, (SandboxError, SnapshotFailed))
+        await in_transaction(_record, claim, Status.DOWN, message=NOT_NOW if is_outside else str(error))
         return None
     return datetime.now(UTC) + idle_limit()
 
@@ -119,8 +129,8 @@ async def keep_awake_or_pause(job_id: UUID) -> datetime | None:
     if session is None or not session.sandbox_id:
         return None
     try:
-        if (used := _used_at(session)) and datetime.now(UTC) - used < idle_limit():
-            await provider.extend(session.sandbox_id)
+        used = _used_at(session)
+        if used and datetime.now(UTC) - used < idle_limit() and await _lives_on(session.sandbox_id):
             is_up = (await probe.ask(session.job.preview_url)).http_status is not None
             return used + idle_limit() if is_up else await open_app(job_id)
         await (await rescue.save(session)).pause()
@@ -128,6 +138,15 @@ async def keep_awake_or_pause(job_id: UUID) -> datetime | None:
         log.warning("showing.not_looked_after", job_id=str(job_id), error=repr(error))
         return datetime.now(UTC) + idle_limit() if error.retryable else None
     return None
+
+
+async def _lives_on(sandbox_id: str) -> bool:
+    """Give it another lifetime; False when it has lived as long as any may, so that it is saved instead."""
+    try:
+        await provider.extend(sandbox_id)
+    except SandboxRequestRefused:
+        return False
+    return True
 
 
 def idle_limit() -> timedelta:

@@ -7,12 +7,16 @@ from agents.errors import (
     FilesLost,
     SandboxBusy,
     SandboxError,
+    SandboxForbidden,
     SandboxGone,
+    SandboxLimit,
     SandboxRefused,
+    SandboxRequestRefused,
     SandboxTaken,
     SandboxUnreachable,
     SandboxUnsafe,
     SnapshotFailed,
+    StorageRefused,
     Trouble,
 )
 from agents.failures.trouble import TABLE, Course
@@ -41,6 +45,7 @@ def rest_for(claim: Claim, trouble: Trouble, detail: str) -> Rest:
         return Rest(SessionState.PAUSED, row.sentence or detail)
     is_again = session.trouble == trouble and session.trouble_iteration == session.iteration
     earlier = session.trouble_count if is_again else 0
+    since = session.trouble_since if is_again else None
     tell = log.error if row.operator else log.warning
     tell("build.trouble", trouble=trouble.value, times=earlier + 1, detail=detail, fix=row.operator)
     return Rest(
@@ -48,6 +53,7 @@ def rest_for(claim: Claim, trouble: Trouble, detail: str) -> Rest:
         row.sentence,
         clock.now() + row.rest_after(earlier),
         trouble=trouble,
+        trouble_since=since or clock.now(),
         trouble_count=earlier + 1,
         detail=detail[:LONGEST_DETAIL],
     )
@@ -67,8 +73,12 @@ _KINDS: tuple[tuple[type[Exception], Trouble], ...] = (  # the first that fits
     (UnknownModel, Trouble.MODEL_NO_PRICE),
     (PaymentNeeded, Trouble.NO_MONEY),
     (FilesLost, Trouble.FILES_LOST),
+    (StorageRefused, Trouble.STORAGE_REFUSED),
     (SnapshotFailed, Trouble.STORAGE_AWAY),
     (SandboxRefused, Trouble.SANDBOX_KEY),
+    (SandboxForbidden, Trouble.SANDBOX_PERMISSION),
+    (SandboxRequestRefused, Trouble.SANDBOX_REQUEST),
+    (SandboxLimit, Trouble.SANDBOX_LIMIT),
     (SandboxUnsafe, Trouble.SANDBOX_UNSAFE),
     (SandboxGone, Trouble.SANDBOX_AWAY),
     (SandboxUnreachable, Trouble.SANDBOX_AWAY),

@@ -24,17 +24,20 @@ def append(messages: list[dict[str, Any]], role: str, content: list[Block]) -> N
 
 
 def upper_bound(content: list[Block]) -> int:
-    """An upper bound of the tokens these blocks add: half a token per byte, a fixed number per image."""
+    """An upper bound of the tokens these blocks add: half a token per byte, so many per image or page."""
     return sum(_bound(block) for block in content)
 
 
 IMAGE_TOKENS = 2_000
+PAGE_TOKENS = 6_000  # of a document, which is one page: its picture and its text
 BLOCK_TOKENS = 20  # for the block itself
 
 
 def _bound(block: Block) -> int:
     if block["type"] == "image":
         return IMAGE_TOKENS
+    if block["type"] == "document":
+        return PAGE_TOKENS
     if block["type"] == "tool_result":
         return BLOCK_TOKENS + upper_bound(block["content"])
     return BLOCK_TOKENS + len(str(block.get("text", "")).encode()) // 2

@@ -19,6 +19,7 @@ _SLIPS = frozenset(
     {
         *("invalid_input", "unknown_tool", "file_not_found", "not_a_file", "binary_file", "file_too_large"),
         *("passage_not_found", "passage_not_unique", "outside_workspace", "screenshot_unavailable"),
+        *("file_changed", "file_not_read", "already_running", "step_failed"),
         *("interrupted", "cut"),  # ours
     }
 )
@@ -91,7 +92,7 @@ def _approach(call: ToolCall) -> str:
 def _targets(call: ToolCall) -> frozenset[str]:
     if call.name == "bash":
         return command_line.targets(_line(call))
-    place = call.input.get("path", "") if call.name != "take_screenshot" else ""
+    place = call.input.get("path", "") if call.name not in ("take_screenshot", "use_app") else ""
     return frozenset({f"{call.name} {place}".strip()})
 
 

@@ -4,149 +4,13 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from agents.failures import command_line
 from agents.failures.categories import Category
 from agents.failures.failure import Failure
-from agents.failures.test_output import is_test_run
+from agents.failures.services import service_of
+from agents.failures.tried import doing, listed, setting
 from agents.turns import ToolCall
 
 Option = dict[str, str]
-
-# What was tried
-
-_INSTALLERS = {
-    ("pip", "install"),
-    ("pip3", "install"),
-    ("npm", "install"),
-    ("npm", "i"),
-    ("npm", "ci"),
-    ("npm", "add"),
-    ("yarn", "add"),
-    ("yarn", "install"),
-    ("pnpm", "add"),
-    ("pnpm", "install"),
-    ("bun", "add"),
-    ("bun", "install"),
-    ("apt", "install"),
-    ("apt-get", "install"),
-    ("apk", "add"),
-    ("gem", "install"),
-    ("bundle", "install"),
-    ("cargo", "add"),
-    ("cargo", "install"),
-    ("go", "get"),
-    ("go", "install"),
-    ("uv", "add"),
-    ("uv", "sync"),
-    ("poetry", "add"),
-    ("poetry", "install"),
-    ("composer", "require"),
-    ("brew", "install"),
-    ("playwright", "install"),
-}
-_DATABASE = re.compile(
-    r"^(?:psql|createdb|dropdb|pg_ctl|initdb|mysql|sqlite3|mongosh|redis-cli|alembic|prisma|knex|sequelize)\b"
-    r"|\b(?:migrate|makemigrations|db:\w+|seed)\b"
-)
-_START = re.compile(
-    r"^(?:uvicorn|gunicorn|hypercorn|daphne|nodemon|rackup|flask run|(?:npm|yarn|pnpm|bun)(?: run)? "
-    r"(?:start|dev|serve|preview)|next (?:dev|start)|vite(?: preview| dev)?$|rails s\w*"
-    r"|python3? (?:app|main|server|run|wsgi|manage)\.py(?: run\S*)?(?: \S*\d)?$"
-    r"|node (?:\S*/)?(?:app|index|main|server)(?:\.\w+)?$"
-    r"|go run|cargo run|docker compose up)"
-)
-_BUILD = re.compile(
-    r"^(?:make\b|tsc\b|webpack\b|rollup\b|esbuild\b|gcc\b|g\+\+|clang\b|javac\b|mvn\b|gradle\b"
-    r"|cargo (?:build|check)|go build|(?:npm|yarn|pnpm|bun) run build|next build|vite build"
-    r"|docker build|python3? setup\.py)"
-)
-_CHECK = re.compile(
-    r"^(?:ruff|flake8|mypy|pyright|black|eslint|prettier|pylint|cargo clippy|go vet)\b|\blint\b"
-)
-_FILE_TOOLS = {"write_file": "save a file", "edit_file": "change a file", "read_file": "read a file"}
-_PLAIN_WORD = re.compile(r"[A-Za-z][a-z0-9_-]{0,29}")
-_PACKAGE = re.compile(r"(@?[A-Za-z][\w.-]*(?:/[\w.-]+)?)")
-_HOST = re.compile(r"https?://([\w.-]+)")
-
-
-def doing(call: ToolCall) -> str:
-    """What the call was meant to do: the words after “I tried to”."""
-    if call.name == "take_screenshot":
-        return "look at the page"
-    if call.name != "bash":
-        return _FILE_TOOLS.get(call.name, "take a step")
-    line = str(call.input.get("command", ""))
-    parts = [part for part in command_line.commands(line) if not part.is_preparation]
-    if not parts:
-        return "run a command"
-    if is_test_run(line):
-        return "run the product's tests"
-    told = [_describe(part) for part in parts if not part.only_looks] or [_describe(parts[-1])]
-    return " and ".join(dict.fromkeys(told[:2]))
-
-
-def _describe(command: command_line.Command) -> str:
-    text = command.target
-    if (command.program, *command.words[1:2]) in _INSTALLERS:
-        return _install(command)
-    if command.program == "git":
-        return "sync the code with its online copy" if _is_remote(command) else "save a version of the work"
-    if command.program in ("curl", "wget", "http"):
-        return _fetch(text)
-    if command.program in ("docker", "podman"):
-        return "start a part of the product in a container"
-    for pattern, words in (
-        (_DATABASE, "prepare the database"),
-        (_CHECK, "check the code for mistakes"),
-        (_BUILD, "build the product"),
-        (_START, "start the product"),
-    ):
-        if pattern.search(text):
-            return words
-    return f"run “{_words(command)}”"
-
-
-def _install(command: command_line.Command) -> str:
-    names = [
-        match.group(1)
-        for word in command.target.split()[2:]
-        if (match := _PACKAGE.match(word)) and not word.endswith((".txt", ".toml", ".whl"))
-    ]
-    return f"install {_listed(names[:4])}" if names else "install what the product needs"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _is_remote(command: command_line.Command) -> bool:
-    return bool({"push", "pull", "fetch", "clone", "remote"} & set(command.words[1:2]))
-
-
-def _fetch(text: str) -> str:
-    host = _HOST.search(text)
-    is_own = host is None or host.group(1) in ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104
-    return "open the running product" if is_own or host is None else f"reach {host.group(1)}"
-
-
-def _words(command: command_line.Command) -> str:
-    """The command in plain words: a script by its name, without its folder and file ending."""
-    names = [PurePosixPath(word).stem if "." in word else word for word in command.words]
-    words = [word for word in (names[0].rsplit("/", 1)[-1], *names[1:]) if _PLAIN_WORD.fullmatch(word)]
-    return " ".join(words[:5]) or "a command"
-
-
-_SETTING = re.compile(r"--([a-z][a-z-]{2,30})(?==|$)")
-
-
-def setting(call: ToolCall) -> str:
-    """The attempt's options as words in brackets; "" when there are none."""
-    words = [
-        word for part in command_line.commands(str(call.input.get("command", ""))) for word in part.words
-    ]
-    names = [match.group(1).replace("-", " ") for word in words if (match := _SETTING.match(word))]
-    return f" ({_listed(names[:3])})" if names else ""
-
 
 # What went wrong
 
@@ -186,6 +50,7 @@ _CAME_BACK = tuple(
         (r"Not finished after|timed out|ETIMEDOUT|timeout", "it did not finish in time"),
         (r"command not found|: not found$|spawn \S+ ENOENT", "a program that it needs is not installed"),
         (r"certificate", "the connection could not be trusted"),
+        (r"externally-managed", "the system lets nothing be installed there"),
         (r"database is locked", "the database was busy"),
         (
             r"no such (?:table|column)|(?:relation|column|table|database|role) \S+ .*does(?:n't| not) exist",
@@ -195,7 +60,10 @@ _CAME_BACK = tuple(
             r"violates .*constraint|IntegrityError|duplicate key",
             "the database did not accept the data",
         ),
-        (r"CONFLICT|merge conflict|non-fast-forward|rejected", "it clashed with another version of the work"),
+        (
+            r"CONFLICT|merge conflict|non-fast-forward|rejected|failed to push some refs",
+            "it clashed with another version of the work",
+        ),
         (
             r"SyntaxError|syntax error|IndentationError|unexpected token|expected ';'|parse error",
             "a part of the code was not written correctly",
@@ -209,33 +77,85 @@ _CAME_BACK = tuple(
     )
 )
 _REFUSED = {
-    Category.AUTHENTICATION: "the sign-in was refused",
-    Category.PERMISSION: "it was not allowed",
-    Category.MISSING_CREDENTIALS: "a key or password was missing",
-    Category.RATE_LIMIT: "too many requests had been made already",
+    Category.AUTHENTICATION: "{service} refused the sign-in",
+    Category.PERMISSION: "{service} did not allow it",
+    Category.MISSING_CREDENTIALS: "{key} was missing",
+    Category.RATE_LIMIT: "{service} took no more requests",
 }
+SOMEBODY = "the service"
+_NETWORK = frozenset(
+    {
+        "the address could not be found",
+        "nothing answered there",
+        "the connection could not be trusted",
+        "it did not finish in time",
+    }
+)
 
 
 UNKNOWN = "it did not work"
 
 
-def came_back(failure: Failure) -> str:
+def came_back(failure: Failure, service: str = "") -> str:
     """What went wrong: the words after a colon."""
     if failure.failing:
         return "one test failed" if failure.failing == 1 else f"{failure.failing} tests failed"
     if words := _REFUSED.get(failure.category):
-        return words
+        return words.format(service=service or SOMEBODY, key=_key(failure, service))
     for pattern, words in _CAME_BACK:
         if match := pattern.search(failure.text):
-            return words.format(*match.groups())
+            where = f" ({service})" if words in _NETWORK and service not in ("", IT) else ""
+            return words.format(*match.groups()) + where
     return UNKNOWN
 
 
-def attempt(call: ToolCall, failure: Failure, files_changed: int) -> str:
+def attempt(call: ToolCall, failure: Failure, files_changed: Sequence[str]) -> str:
     """One attempt as a sentence."""
-    plural = "file" if files_changed == 1 else "files"
-    before = f"After changing {files_changed} {plural}, " if files_changed else ""
-    return f"{before}I tried to {doing(call)}{setting(call)}: {came_back(failure)}."
+    result = came_back(failure, _it(call, _service(call, failure)))
+    return f"{_before(files_changed)}I tried to {doing(call)}{setting(call)}: {result}."
+
+
+def _before(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    names = [PurePosixPath(path).stem.replace("_", " ") for path in paths]
+    plural = "file" if len(names) == 1 else "files"
+    named = f" ({listed(names)})" if len(names) <= MOST_NAMED and all(map(_NAME.fullmatch, names)) else ""
+    return f"After changing {len(names)} {plural}{named}, "
+
+
+def distinct(attempts: Sequence[str]) -> list[str]:
+    """The attempts' sentences, none like an earlier one: each was made in another way, or after a change."""
+    told: list[str] = []
+    for sentence in attempts:
+        number = attempts[: len(told)].count(sentence)
+        told.append(_again(sentence, number) if number else sentence)
+    return told
+
+
+def _again(sentence: str, number: int) -> str:
+    if sentence.startswith("After changing "):
+        more = "once more" if number == 1 else f"for the {_ORDINALS.get(number, 'last')} time"
+        return sentence.replace(", I tried to ", f" {more}, I tried to ", 1)
+    return sentence.replace("I tried to ", f"I tried {_WAYS.get(number, 'yet another way')} to ", 1)
+
+
+_ORDINALS = {2: "third", 3: "fourth"}
+_WAYS = {1: "a second way", 2: "a third way"}
+MOST_NAMED = 3  # files
+_NAME = re.compile(r"[A-Za-z][\w -]{0,30}")
+
+
+def _service(call: ToolCall, failure: Failure) -> str:
+    return service_of(str(call.input.get("command", "")), failure.text)
+
+
+def _it(call: ToolCall, service: str) -> str:
+    """The service, named once in a sentence."""
+    return IT if service and doing(call) == f"reach {service}" else service
+
+
+IT = "it"
 
 
 # The question
@@ -245,20 +165,32 @@ _KEY = re.compile(
 )
 
 _PROBLEMS = {
-    Category.AUTHENTICATION: "I tried to {doing}, but the sign-in was refused: my credentials are not valid.",
-    Category.PERMISSION: "I tried to {doing}, but I am not allowed to.",
+    Category.AUTHENTICATION: (
+        "I tried to {doing}, but {service} refused the sign-in: the key or password that I have is not valid."
+    ),
+    Category.PERMISSION: "I tried to {doing}, but {service} does not allow it with the access that I have.",
     Category.MISSING_CREDENTIALS: "I tried to {doing}, but I need {key}, which only you can give me.",
-    Category.RATE_LIMIT: "I tried to {doing}, but the service accepts no more requests from us for now.",
+    Category.RATE_LIMIT: (
+        "I tried to {doing}, but {service} takes no more requests from us for now: "
+        "a limit is reached, or the credit there is used up."
+    ),
     Category.CODE_ERROR: "I tried {times} to {doing}, but it still does not work{why}.",
     Category.ENV_ERROR: "I tried {times} to {doing}, but something it depends on does not work{why}.",
 }
 _RECOMMENDED = {
-    Category.AUTHENTICATION: "Give me credentials that work. They are stored encrypted, and I go on at once.",
-    Category.PERMISSION: "Give me credentials that are allowed to do this, or let me leave it out for now.",
+    Category.AUTHENTICATION: (
+        "Give me a key or password for {service} that works. It is stored encrypted, and I go on at once."
+    ),
+    Category.PERMISSION: (
+        "Give me access to {service} that is allowed to do this, or let me leave it out for now."
+    ),
     Category.MISSING_CREDENTIALS: "Give me {key}. It is stored encrypted, and I go on at once.",
-    Category.RATE_LIMIT: "Let me leave this out for now; it can be added once the service is available.",
+    Category.RATE_LIMIT: (
+        "Let me leave this out for now; it can be added once {service} takes requests again. "
+        "If the account there is yours, look at its limits and its credit."
+    ),
     Category.CODE_ERROR: "Let me build a simpler version of this that I can make work.",
-    Category.ENV_ERROR: "Let me build a simpler version that does not depend on this.",
+    Category.ENV_ERROR: "Let me look for a simpler way to do this that works here.",
 }
 _SKIP = {
     "value": "skip_feature",
@@ -294,22 +226,26 @@ _TIMES = {1: "once", 2: "twice", 3: "three times"}
 def problem(call: ToolCall, failure: Failure, *, phase: str, attempts: int) -> str:
     """The question's first sentence: what the agent was doing, and what is in its way."""
     where = f"While working on “{phase}”, " if phase else ""
+    service = _it(call, _service(call, failure))
     return where + _PROBLEMS[failure.category].format(
         doing=doing(call),
-        why="" if (words := came_back(failure)) == UNKNOWN else f": {words}",
-        key=_key(failure),
+        service=service or SOMEBODY,
+        why="" if (words := came_back(failure, service)) == UNKNOWN else f": {words}",
+        key=_key(failure, service),
         times=_TIMES.get(attempts, f"{attempts} times"),
     )
 
 
-def recommended(failure: Failure) -> str:
-    return _RECOMMENDED[failure.category].format(key=_key(failure))
+def recommended(call: ToolCall, failure: Failure) -> str:
+    service = _service(call, failure)
+    return _RECOMMENDED[failure.category].format(key=_key(failure, service), service=service or SOMEBODY)
 
 
 def options(category: Category) -> list[Option]:
     return [dict(option) for option in _OPTIONS[category]]
 
 
-def _key(failure: Failure) -> str:
+def _key(failure: Failure, service: str) -> str:
     name = _KEY.search(failure.text)
-    return f"the key {name.group()}" if name else "a key or password"
+    whose = f" for {service}" if service not in ("", IT) else ""
+    return f"the key {name.group()}{whose}" if name else f"a key or password{whose}"

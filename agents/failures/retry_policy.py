@@ -139,7 +139,7 @@ class _Step:
             return
         if is_new or _has_fewer(last, failure):
             self._progressed(failure, row)
-        self._count(row, result, failure, _files_changed(calls) if last else 0)
+        self._count(row, result, failure, _files_changed(calls) if last else [])
 
     def _pending(self, signature: str) -> AgentEscalation | None:
         return AgentEscalation.objects.filter(
@@ -160,7 +160,9 @@ class _Step:
 
     # Counting
 
-    def _count(self, row: ErrorSignature, result: ToolResult, failure: Failure, files_changed: int) -> None:
+    def _count(
+        self, row: ErrorSignature, result: ToolResult, failure: Failure, files_changed: Sequence[str]
+    ) -> None:
         earlier = [attempt for attempt in _attempts(row) if attempt.counts]
         attempt = Attempt(
             what=result.label,
@@ -211,8 +213,8 @@ class _Step:
                 "project_id": self.project_id,
                 "error_type": failure.category.value,
                 "plain_english_problem": storable(problem),
-                "attempts_summary": [attempt.told for attempt in attempts],
-                "recommended_action": plain_english.recommended(failure),
+                "attempts_summary": plain_english.distinct([attempt.told for attempt in attempts]),
+                "recommended_action": plain_english.recommended(result.call, failure),
                 "options": plain_english.options(failure.category),
                 "created_at": moment,
             },
@@ -289,8 +291,9 @@ def _has_fewer(last: Attempt | None, failure: Failure) -> bool:
     return bool(last and last.failing and failure.failing and failure.failing < last.failing)
 
 
-def _files_changed(calls: Sequence[ToolCall] | None) -> int:
-    return len({call.input.get("path") for call in calls or () if call.name in ("write_file", "edit_file")})
+def _files_changed(calls: Sequence[ToolCall] | None) -> list[str]:
+    changing = (call for call in calls or () if call.name in ("write_file", "edit_file"))
+    return list(dict.fromkeys(str(call.input.get("path")) for call in changing))
 
 
 def _retry_note(number: int, of: int, attempt: Attempt, earlier: Sequence[Attempt]) -> Block:

@@ -46,6 +46,10 @@ _OPERATOR_HELPS = (
     "I am paused: my access to the model does not work at the moment. "
     "The operator of this installation has been told. Nothing is lost, and I go on by myself once it works."
 )
+_SANDBOX = (
+    "I am paused: my access to the sandbox does not work at the moment. "
+    "The operator of this installation has been told. Nothing is lost, and I go on by myself once it works."
+)
 _TRIES = "several attempts, for ten minutes"
 
 TABLE: Mapping[Trouble, Row] = {
@@ -129,14 +133,36 @@ TABLE: Mapping[Trouble, Row] = {
         Course.REST,
         "The sandbox's provider does not answer. I try again by myself, and nothing is lost.",
     ),
+    Trouble.SANDBOX_LIMIT: Row(
+        "three more attempts",
+        Course.REST,
+        "No sandbox is free for me at the moment. The operator of this installation has been told. "
+        "Nothing is lost, and I go on by myself as soon as there is one.",
+        GROWING,
+        "The sandbox's provider gives no more sandboxes at once. "
+        "Raise its limit, or lower WORKER_CONCURRENCY.",
+    ),
     Trouble.SANDBOX_KEY: Row(
         "nothing",
         Course.REST,
-        "I am paused: my access to the sandbox does not work at the moment. "
-        "The operator of this installation has been told. "
-        "Nothing is lost, and I go on by myself once it works.",
+        _SANDBOX,
         FOR_THE_OPERATOR,
         "The sandbox's provider refuses the key. Set E2B_API_KEY to a valid one.",
+    ),
+    Trouble.SANDBOX_PERMISSION: Row(
+        "nothing",
+        Course.REST,
+        _SANDBOX,
+        FOR_THE_OPERATOR,
+        "The sandbox's provider does not allow this. Look at the bill and the plan in its console.",
+    ),
+    Trouble.SANDBOX_REQUEST: Row(
+        "nothing",
+        Course.REST,
+        _SANDBOX,
+        FOR_THE_OPERATOR,
+        "The sandbox's provider refuses the request itself. Check E2B_TEMPLATE, and SANDBOX_LIFETIME_SECONDS "
+        "against what the plan allows.",
     ),
     Trouble.SANDBOX_UNSAFE: Row(
         "nothing",
@@ -148,14 +174,27 @@ TABLE: Mapping[Trouble, Row] = {
         "Commands cannot be confined on this machine. `manage.py doctor` names the fix.",
     ),
     Trouble.SANDBOX_FAULT: Row(
-        "nothing",
+        "three more attempts, in a new sandbox if need be",
         Course.REST,
         "The sandbox does not do what it should. I try again by myself, and nothing is lost.",
         GROWING,
         "A sandbox refuses what it is asked. Look at what it said.",
     ),
     Trouble.STORAGE_AWAY: Row(
-        "nothing", Course.REST, "Your files cannot be saved at the moment. I try again by myself."
+        "nothing",
+        Course.REST,
+        "The storage of your files does not answer at the moment. "
+        "I try again by myself, and nothing is lost.",
+    ),
+    Trouble.STORAGE_REFUSED: Row(
+        "nothing",
+        Course.REST,
+        "I am paused: the storage of your files cannot be used at the moment. "
+        "The operator of this installation has been told. "
+        "Nothing is lost, and I go on by myself once it works.",
+        FOR_THE_OPERATOR,
+        "The storage of the snapshots refuses, or is another one than before. Check PROJECT_SNAPSHOT_BUCKET, "
+        "the AWS_* variables and what the key may do.",
     ),
     Trouble.FILES_LOST: Row("every saved copy", Course.ASK),
     Trouble.NO_MONEY: Row("nothing", Course.PAUSE),

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agents", "0014_renewal_day")]
+    dependencies = [("agents", "0015_trouble_since")]
 
     operations = [
         migrations.AddField(

@@ -62,6 +62,7 @@ class AgentSession(models.Model):
     sleep_requested = models.BooleanField(default=False)  # the pause asked for is to be a sleep
     # What outside was in trouble when it last fell asleep, how often in a row, and at which iteration.
     trouble = models.CharField(max_length=40, blank=True, default="")
+    trouble_since = models.DateTimeField(null=True, blank=True)
     trouble_count = models.PositiveIntegerField(default=0)
     trouble_iteration = models.PositiveIntegerField(default=0)
     trouble_detail = models.CharField(

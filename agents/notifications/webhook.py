@@ -18,8 +18,7 @@ from agents.database import in_transaction
 from agents.models import Notice, NotificationSettings
 from agents.notifications import notices
 from agents.notifications.notices import CALL_WEBHOOK, RETRY, Kind, Notification
-from agents.outside.guard import AddressRefused
-from agents.outside.post import NotDelivered, post
+from agents.outside.guard import AddressRefused, NotDelivered
 from jobs import clock
 from jobs.queue import NEWS
 
@@ -69,6 +68,8 @@ async def send_test(hook: NotificationSettings) -> None:
 
 async def send(hook: NotificationSettings, message_id: str, message: Mapping[str, Any]) -> None:
     """Sign and send a message, and record the outcome for the founder. Raises as `send_test` does."""
+    from agents.outside.post import post  # the HTTP client: a web process seldom needs it
+
     body = json.dumps(message, ensure_ascii=False).encode()
     timestamp = int(time.time())  # the receiver compares it with its own clock
     headers = {

@@ -18,6 +18,10 @@ class HostUnknown(Exception):
     """A name has no IP address, or not now."""
 
 
+class NotDelivered(Exception):
+    """A message was not delivered; another attempt may succeed."""
+
+
 async def addresses(allowance: Allowance, host: str, port: int, resolver: Resolver = resolve) -> list[str]:
     """The IP addresses to connect to, in the order to try them; the caller connects to no other.
 

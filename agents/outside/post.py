@@ -10,16 +10,12 @@ from django.conf import settings
 
 from agents.outside import guard
 from agents.outside.allowances import PublicAddresses
-from agents.outside.guard import AddressRefused, HostUnknown
+from agents.outside.guard import AddressRefused, HostUnknown, NotDelivered
 from agents.outside.http_client import client, port_of
 from agents.outside.resolver import Resolver, resolve
 
 SECONDS = 10.0  # for everything: name lookup, connection, response
 LONGEST = 1000  # characters of an address
-
-
-class NotDelivered(Exception):
-    """The message was not delivered; another attempt may succeed."""
 
 
 async def check(address: str, resolver: Resolver = resolve) -> None:

@@ -1,8 +1,8 @@
 """The app as its `cofounder.json` declares it: how it starts, its port, its checks."""
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
 from agents.errors import AgentError, NotDone
 from agents.sandbox.workspace import Workspace
@@ -25,10 +25,20 @@ class DeclarationError(PreviewError):
 
 
 class Check(BaseModel):
-    """A command that proves a promise. It is given PREVIEW_URL; exit code 0 means success."""
+    """What proves a promise: a command, or a journey of visitors through the app.
+
+    The command is given PREVIEW_URL; exit code 0 means success. The journey is a file below `cofounder/`.
+    """
 
     promise: Text
-    run: Text
+    run: Text | Literal[""] = ""
+    journey: str = Field(default="", pattern=r"^journeys/[a-z0-9][a-z0-9_-]{0,39}\.json$|^$")
+
+    @model_validator(mode="after")
+    def _has_one_of_both(self) -> Self:
+        if bool(self.run) == bool(self.journey):
+            raise ValueError("a check needs either run or journey")
+        return self
 
 
 class Declaration(BaseModel):

@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 
 from agents.beside import beside
 from agents.outside.allowances import own_app
-from agents.outside.fetch import Unreachable, fetch
 
 ASK_SECONDS = 10.0
 LARGEST_PAGE = 2_000_000  # bytes
@@ -38,6 +37,8 @@ class Answer:
 
 async def ask(url: str) -> Answer:
     """Request a page of the app as a visitor would; one that cannot be reached is `Status.DOWN`."""
+    from agents.outside.fetch import Unreachable, fetch  # the HTTP client: most web processes ask nobody
+
     try:
         page = await fetch(url, own_app(url), seconds=ASK_SECONDS, largest=LARGEST_PAGE)
     except (Unreachable, ValueError):

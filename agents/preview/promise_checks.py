@@ -8,7 +8,7 @@ import structlog
 
 from agents.beside import beside
 from agents.output import cut_middle
-from agents.preview import declaration, probe, screenshots
+from agents.preview import browser, declaration, journeys, probe, screenshots
 from agents.preview.declaration import Check, Declaration, DeclarationError
 from agents.preview.probe import Status
 from agents.sandbox.workspace import Workspace
@@ -63,7 +63,7 @@ async def run_checks(
             results.append(_unchecked(promise, NOT_JUDGED, judged=False))
         elif not checks:
             results.append(_unchecked(promise, f"{declaration.DECLARATION} has no check for this promise."))
-        results += [await _run(workspace, declared.port, promise, check.run) for check in checks]
+        results += [await _run(workspace, declared.port, promise, check) for check in checks]
     return results
 
 
@@ -103,28 +103,55 @@ async def _problem_in_browser(url: str) -> str:
     """What a browser finds wrong with a page drawn by scripts; "" if nothing, or if there is no browser."""
     try:
         shot = await screenshots.take(url)
-    except screenshots.ScreenshotUnavailable:
+    except browser.BrowserUnavailable:
         log.warning("checks.not_seen", exc_info=True)
         return ""
-    except screenshots.PageDown as error:
+    except browser.PageDown as error:
         return str(error)
     if not shot.is_blank:
         return ""
     return "\n".join(["The page stays empty: its scripts show nothing.", *shot.reports])
 
 
-async def _run(workspace: Workspace, port: int, promise: Promised, command: str) -> CheckResult:
+async def _run(workspace: Workspace, port: int, promise: Promised, check: Check) -> CheckResult:
+    started = time.monotonic()
+    if check.journey:
+        ok, output = await _walk(workspace, port, check.journey)
+    else:
+        ok, output = await _ask(workspace, port, check.run)
+    return CheckResult(
+        promise.text,
+        check.run or check.journey,
+        ok,
+        output,
+        _milliseconds_since(started),
+        key=promise.key,
+    )
+
+
+async def _walk(workspace: Workspace, port: int, journey: str) -> tuple[bool, str]:
+    try:
+        walked = await journeys.run_journey(workspace, workspace.host(port), journey)
+    except browser.BrowserUnavailable as error:
+        return False, f"{error} Without one, a journey cannot be walked: use a command in run instead."
+    return walked.ok, await _fit(workspace, walked.output)
+
+
+async def _ask(workspace: Workspace, port: int, command: str) -> tuple[bool, str]:
     env = {"PREVIEW_URL": f"http://localhost:{port}", "PORT": str(port)}
     result = await workspace.run(command, timeout=CHECK_SECONDS, env=env)
-    output = await beside(workspace.redact, result.output.replace("\0", ""))
-    output = cut_middle(output.strip(), LONGEST_OUTPUT)
+    output = await _fit(workspace, result.output)
     if result.timed_out:
         output = f"{output}\nNot finished after {CHECK_SECONDS:.0f} s.".strip()
     elif result.exit_code and not output:
         output = f"It ended with exit code {result.exit_code} and printed nothing."
-    return CheckResult(
-        promise.text, command, result.exit_code == 0, output, result.duration_ms, key=promise.key
-    )
+    return result.exit_code == 0, output
+
+
+async def _fit(workspace: Workspace, output: str) -> str:
+    """Without secrets and NUL, and no longer than the page shows."""
+    redacted = await beside(workspace.redact, output.replace("\0", ""))
+    return cut_middle(redacted.strip(), LONGEST_OUTPUT)
 
 
 def _milliseconds_since(started: float) -> int:

@@ -17,8 +17,8 @@ from agents.beside import beside
 from agents.errors import SandboxGone, SandboxTaken, ScriptFailed
 from agents.output import Output
 from agents.sandbox import process_groups, provider
-from agents.sandbox.layout import ROOT, STATE
-from agents.sandbox.provider import our_errors
+from agents.sandbox.layout import ENTER, ROOT, STATE
+from agents.sandbox.provider import control_plane_errors, envd_errors
 from agents.sandbox.redaction import Redactor
 from agents.turns import ToolFailure
 
@@ -29,8 +29,8 @@ SCRIPT_SECONDS = 300.0
 # Prints the workspace's path, the path after following links, and what is there.
 LOOK = (
     process_groups.OWNED
+    + ENTER
     + r"""
-mkdir -p "$HOME/app" && cd "$HOME/app" || exit 1  # a command may have deleted it
 realpath -mz -- . "$1"
 if [ -d "$1" ]; then printf directory
 elif [ -f "$1" ]; then stat -Lc %s -- "$1"
@@ -52,6 +52,15 @@ class CommandResult:
     duration_ms: int
     log: str = ""  # the absolute path a background command writes to
     group: str = ""  # the name of its process group's record
+
+
+@dataclass(frozen=True)
+class PortAnswer:
+    """Whether a command listens: after how many `seconds`, or None. `log` is the end of its output."""
+
+    seconds: int | None
+    state: str  # "running for 3 s", "exited with 1", "was stopped"
+    log: str
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,10 @@ class Workspace:
     def sandbox_id(self) -> str:
         return self._sandbox.sandbox_id
 
+    @property
+    def job_id(self) -> str:
+        return self._job_id
+
     async def _take_over(self) -> None:
         await self._unless_taken(
             process_groups.TAKE_OVER, self._job_id, str(self.epoch), process_groups.BACKGROUND
@@ -135,18 +148,18 @@ class Workspace:
 
     async def extend(self) -> None:
         """Keep it alive for another lifetime from now."""
-        with our_errors():
+        with control_plane_errors():
             await self._sandbox.set_timeout(settings.SANDBOX_LIFETIME_SECONDS)
 
     async def pause(self) -> None:
         """Pause it, keeping memory and disk; writes are flushed first."""
         await self.owned(process_groups.OWNED + "sync")
-        with our_errors():
+        with control_plane_errors():
             await self._sandbox.pause()
 
     async def kill(self) -> None:
         """End it for good. Does nothing if it is already gone."""
-        with our_errors():
+        with suppress(SandboxGone), control_plane_errors():
             await self._sandbox.kill()
 
     def host(self, port: int) -> str:
@@ -170,25 +183,25 @@ class Workspace:
     async def read(self, path: str) -> bytes:
         """A file's content. Raises `FileNotFoundError`."""
         entry = await self.look(path)
-        with our_errors(path):
+        with envd_errors(path):
             return bytes(await self._sandbox.files.read(f"{ROOT}/{entry.path}", format="bytes"))
 
     async def write(self, path: str, content: bytes) -> None:
         """Write a file, creating its directories."""
         entry = await self.look(path)
-        with our_errors(path):
+        with envd_errors(path):
             await self._sandbox.files.write(f"{ROOT}/{entry.path}", content)
 
     async def download(self, path: str) -> AsyncIterator[bytes]:
         """Stream one of our own files, below `STATE`, from the sandbox."""
-        with our_errors(path):
+        with envd_errors(path):
             async with await self._sandbox.files.read(path, format="stream") as chunks:
                 async for chunk in chunks:
                     yield chunk
 
     async def upload(self, path: str, content: IO[bytes] | bytes) -> None:
         """Stream one of our own files, below `STATE`, to the sandbox."""
-        with our_errors(path):
+        with envd_errors(path):
             await self._sandbox.files.write(path, content)
 
     # Commands
@@ -196,7 +209,7 @@ class Workspace:
     async def script(self, script: str, *arguments: str) -> str:
         """Run a script of ours to its end and return its output. Raises `ScriptFailed` on a non-zero exit."""
         command = shlex.join(["bash", "-c", script, "cofounder", *arguments])
-        with our_errors():
+        with envd_errors():
             try:
                 result = await self._sandbox.commands.run(command, timeout=SCRIPT_SECONDS)
             except e2b.CommandExitException as error:
@@ -223,14 +236,19 @@ class Workspace:
         background: bool = False,
         env: Mapping[str, str] | None = None,
         kind: str = "",
+        name: str = "",
+        port: int = 0,
     ) -> CommandResult:
         """Run the agent's command in the workspace, in a recorded process group of its own.
 
         A timeout (in seconds) or a cancellation ends the whole group. A background command is only started;
-        it writes to `CommandResult.log` and has no timeout. `kind` marks groups for `end_kind`.
+        it writes to `CommandResult.log` and has no timeout. `kind` marks groups for `end_kind`. The agent can
+        ask for a background command by its `name`, until another takes it; `port` is the one to listen on.
         """
         group = f"{kind}-{uuid.uuid4().hex[:12]}" if kind else f"{self._prefix}{uuid.uuid4().hex[:12]}"
         log = f"{STATE}/logs/{group}.log" if background else ""
+        if name:
+            await self._take_name(name, group, port)
         output = Output()
         started = time.monotonic()
         exit_code, timed_out = 0, False
@@ -259,6 +277,30 @@ class Workspace:
             group,
         )
 
+    async def _take_name(self, name: str, group: str, port: int) -> None:
+        try:
+            await self.script(process_groups.TAKE_NAME, name, group, str(port))
+        except ScriptFailed as error:
+            if error.exit_code == process_groups.RUNNING:
+                raise ToolFailure(
+                    "already_running",
+                    f"{name} is still running, and nothing was started. End it with `background end {name}`, "
+                    "or take another name.",
+                ) from error
+            if error.exit_code == process_groups.LISTENING:
+                raise ToolFailure(
+                    "already_running",
+                    f"Something listens on port {port} already, and nothing was started. `background` lists "
+                    "what is running.",
+                ) from error
+            raise
+
+    async def wait_for_port(self, group: str, port: int, seconds: int) -> PortAnswer:
+        """Wait until a background command listens on a port, has ended, or the time is over."""
+        answer = await self.script(process_groups.WAIT_FOR_PORT, group, str(port), str(seconds))
+        waited, state, log = [*answer.split("\n", 2), "", ""][:3]
+        return PortAnswer(int(waited) if waited else None, state, log)
+
     async def _start(
         self, group: str, command: str, to_log: bool, envs: Mapping[str, str], output: Output
     ) -> Any:
@@ -266,7 +308,7 @@ class Workspace:
             ["bash", "-c", process_groups.RUN, "cofounder", group, f"{self._job_id} {self.epoch}"]
         )
         redirect = f' > "$HOME/.cofounder/logs/{group}.log" 2>&1' if to_log else ""
-        with our_errors():
+        with envd_errors():
             return await self._sandbox.commands.run(
                 f"exec setsid --wait {start}{redirect}",
                 background=True,
@@ -308,7 +350,7 @@ class Workspace:
 
 
 async def _exit_code(handle: Any) -> int:
-    with our_errors():
+    with envd_errors():
         try:
             await handle.wait()
         except e2b.CommandExitException as error:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Sum
+
 from agents import metrics
 from agents.models import ASLEEP, AgentMessage, AgentSession, BudgetChange, SessionState
 from agents.session import inbox
@@ -78,7 +80,8 @@ def _cause_of_waking(session: AgentSession) -> Cause:
     if slept is None or slept.created_at.date() != clock.today():
         return Cause.NEW_DAY
     changes = BudgetChange.objects.filter(user=session.user_id, created_at__gte=slept.created_at)
-    return Cause.MONEY if changes.exists() else Cause.ASKED
+    more = changes.aggregate(total=Sum("amount_microdollars", default=0))["total"]
+    return Cause.MONEY if more > 0 else Cause.ASKED
 
 
 def last_cause(claim: Claim) -> Cause:

@@ -30,6 +30,7 @@ class Rest:
     is_for_money: bool = False
     cause: str = ""  # the reason for code that needs it later
     trouble: str = ""  # what outside is in trouble
+    trouble_since: datetime | None = None
     trouble_count: int = 0  # how often in a row
     detail: str = ""  # what was said about it, for the operator
 
@@ -56,6 +57,7 @@ def put_to_rest(claim: Claim, wanted: Rest) -> None:
         pause_requested=False,
         sleep_requested=False,
         trouble=wanted.trouble,
+        trouble_since=wanted.trouble_since,
         trouble_count=wanted.trouble_count,
         trouble_iteration=F("iteration"),
         trouble_detail=storable(wanted.detail),

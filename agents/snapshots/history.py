@@ -14,6 +14,11 @@ from jobs.models import Job
 NEWEST_FIRST = (F("job__build_number").desc(nulls_last=True), "-created_at", "-key")
 
 
+def folder(project_id: UUID) -> str:
+    """Where a project's archives are in the storage."""
+    return f"projects/{project_id}/snapshots"
+
+
 def snapshots_of(job: Job) -> QuerySet[Snapshot]:
     """The build's own snapshots, newest first."""
     return Snapshot.objects.filter(job=job)

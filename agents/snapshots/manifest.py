@@ -5,12 +5,15 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from agents.sandbox.layout import ENTER
+
 # Arguments: a name, the excluded names. Writes two lists. NAME.found has, for each file, link, empty
 # directory and unreadable entry ("u", with everything below it): type, mode, change time in seconds, size,
 # link target and path, each ended by NUL. NAME.sums has the checksums. A file that disappears meanwhile is
 # not an error. A full disk is one: lists that were cut short would look like lost files.
-SCRIPT = r"""
-mkdir -p "$HOME/app" && cd "$HOME/app" || exit 1
+SCRIPT = (
+    ENTER
+    + r"""
 export LC_ALL=C
 list=$HOME/.cofounder/snapshots/$1
 shift
@@ -27,6 +30,7 @@ said=$(find . -mindepth 1 -type d \( "${names[@]}" \) -prune -o -type f -print0 
 [ -z "$said" ] || { echo "$said" >&2; exit 1; }
 exit 0
 """
+)
 FIELDS = 6
 # Files that belong to a database of SQLite.
 BESIDES = ("-wal", "-shm", "-journal")

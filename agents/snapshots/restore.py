@@ -13,7 +13,7 @@ from django.core.files.storage import storages
 
 from agents.beside import beside
 from agents.database import in_transaction
-from agents.errors import SnapshotDamaged, SnapshotFailed
+from agents.errors import SnapshotDamaged, SnapshotFailed, StorageRefused
 from agents.models import Snapshot
 from agents.sandbox import process_groups
 from agents.sandbox.layout import STATE
@@ -73,7 +73,7 @@ async def verify_and_restore(workspace: Workspace, snapshot: Snapshot) -> Restor
     """Compare the disk with the manifest and restore what is missing, older than saved, or emptied.
 
     Raises `SnapshotDamaged` when the archive is needed but missing or damaged, `SnapshotFailed` when it
-    cannot be reached.
+    cannot be reached, which a storage that has nothing at all of the project counts as.
     """
     async with workspace.snapshot_lock, scratch(workspace) as name:
         with storage_errors():
@@ -96,11 +96,25 @@ def _retrieve(snapshot: Snapshot, archive: BufferedRandom) -> None:
         with storages["snapshots"].open(snapshot.key) as stored:
             shutil.copyfileobj(stored, archive, CHUNK)
     except FileNotFoundError as error:
+        if not _has_any_of(snapshot.project_id):
+            raise StorageRefused from error
         raise SnapshotDamaged(f"The snapshot {snapshot.key} is not in the storage.") from error
     archive.seek(0)
     if hashlib.file_digest(archive, "sha256").hexdigest() != snapshot.sha256:
         raise SnapshotDamaged(f"The snapshot {snapshot.key} is damaged.")
     archive.seek(0)
+
+
+def _has_any_of(project_id: uuid.UUID) -> bool:
+    """Whether anything of the project is stored; if not, this is another storage than before.
+
+    Raises the storage's own error when there is no bucket, or nobody lets us in.
+    """
+    try:
+        _, names = storages["snapshots"].listdir(history.folder(project_id))
+    except FileNotFoundError:
+        return False
+    return bool(names)
 
 
 def _lost(rows: Rows, disk: Inspected) -> tuple[list[str], list[str]]:

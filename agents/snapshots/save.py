@@ -89,10 +89,6 @@ async def _fetch(workspace: Workspace, name: str, archive: IO[bytes], sha256: st
     return size
 
 
-def _folder(project_id: uuid.UUID) -> str:
-    return f"projects/{project_id}/snapshots"
-
-
 async def _next_key(project_id: uuid.UUID) -> tuple[str, datetime]:
     """The next archive's key, and the second it is named after.
 
@@ -101,7 +97,7 @@ async def _next_key(project_id: uuid.UUID) -> tuple[str, datetime]:
     """
     while True:
         moment = await in_transaction(_next_second, project_id)
-        key = f"{_folder(project_id)}/{moment:{STAMP}}.tar.gz"
+        key = f"{history.folder(project_id)}/{moment:{STAMP}}.tar.gz"
         if not await on_thread(storages["snapshots"].exists, key):
             return key, moment
 
@@ -158,7 +154,7 @@ def _record(new: Snapshot) -> list[str]:
 
 def _stored_before(project_id: uuid.UUID, moment: datetime) -> list[str]:
     """The keys of the archives that were stored before this time."""
-    folder = _folder(project_id)
+    folder = history.folder(project_id)
     _, names = storages["snapshots"].listdir(folder)
     return [f"{folder}/{name}" for name in names if name < f"{moment:{STAMP}}"]
 

@@ -11,11 +11,18 @@ from typing import Any
 
 from django.db import IntegrityError
 
-from agents.errors import AgentError, SandboxFull, ScriptFailed, SnapshotFailed
+from agents.errors import (
+    AgentError,
+    SandboxFull,
+    ScriptFailed,
+    SnapshotFailed,
+    StorageAway,
+    StorageRefused,
+)
 from agents.sandbox.layout import EXCLUDED, STATE
 from agents.sandbox.workspace import Workspace
 from agents.snapshots import manifest
-from agents.snapshots.bucket_errors import bucket_errors
+from agents.snapshots.bucket_errors import bucket_errors, is_refusal
 from agents.snapshots.manifest import Manifest
 
 CHUNK = 1024 * 1024
@@ -79,7 +86,7 @@ def storage_errors() -> Iterator[None]:
     except IntegrityError as error:
         raise SnapshotFailed("The project has been deleted in the meantime.") from error
     except bucket_errors(OSError) as error:
-        raise SnapshotFailed(f"The storage does not work: {error}") from error
+        raise (StorageRefused if is_refusal(error) else StorageAway) from error
 
 
 def _in_words(error: ScriptFailed) -> str:
@@ -87,4 +94,4 @@ def _in_words(error: ScriptFailed) -> str:
     if "No space left" in said:
         return NO_ROOM
     # 25 is SIGXFSZ, which ends the program that packs.
-    return TOO_LARGE if "File too large" in said or "Child died with signal 25" in said else said
+    return TOO_LARGE if "File too large" in said or "Child died with signal 25" in said else ""

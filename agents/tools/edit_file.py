@@ -4,9 +4,10 @@ from pydantic import Field
 
 from agents.beside import beside
 from agents.line_diff import unified_diff
+from agents.sandbox import seen
 from agents.sandbox.workspace import Workspace
-from agents.tools.paths import PATH, read_text
-from agents.tools.tool import Input, Outcome, Tool, numbered, plural, shorten
+from agents.tools.paths import PATH, must_be_seen, read_text
+from agents.tools.tool import Input, Outcome, Tool, lines_of, numbered, plural, shorten
 from agents.turns import Replay, ToolFailure
 
 MOST_EDITS = 50
@@ -38,8 +39,10 @@ class EditFile(Edit, InFile):  # in this order the path is the schema's first fi
 
 async def run(args: EditFile, workspace: Workspace) -> Outcome:
     before = await read_text(workspace, args.path)
+    await must_be_seen(workspace, args.path)
     content, outcome = await beside(edited, before, args)
     await workspace.write(args.path, content)
+    await seen.remember(workspace, args.path, content)
     return outcome
 
 
@@ -55,7 +58,7 @@ def edited(before: str, args: EditFile) -> tuple[bytes, Outcome]:
     except UnicodeEncodeError as error:
         raise ToolFailure("invalid_input", "new_string is not valid Unicode text.") from error
     label = f"Edited {shorten(args.path)}"
-    old, new = before.splitlines(), after.splitlines()
+    old, new = lines_of(before), lines_of(after)
     diff = list(unified_diff(old, new, args.path, args.path, context=2))
     text = f"{label} ({plural(replacements, 'replacement')}).{changed_places(diff)}"
     return content, Outcome(text, label, diff="\n".join(diff), changed_files=True)
@@ -106,8 +109,9 @@ TOOL = Tool(
     name="edit_file",
     description=(
         "Replace a passage in a text file, or several with more_edits. Each old_string must occur in the "
-        "file exactly once, with the same whitespace, unless replace_all is set. You get the changed places "
-        "back, with line numbers."
+        "file exactly once, with the same whitespace and without line numbers, unless replace_all is set. "
+        "The file must be as you last read or wrote it; what bash has changed, read again first. You get "
+        "the changed places back, with line numbers."
     ),
     input=EditFile,
     replay=Replay.REPORT,

@@ -2,6 +2,8 @@
 
 from pydantic import Field
 
+from agents.sandbox import seen
+from agents.sandbox.seen import Seen
 from agents.sandbox.workspace import Entry, Workspace
 from agents.turns import ToolFailure
 
@@ -25,11 +27,11 @@ async def read_text(workspace: Workspace, path: str) -> str:
     """The text of a file, unchanged; `ToolFailure` when it is missing, too large or not text."""
     entry = await existing_file(workspace, path)
     if entry.size > LARGEST_FILE:
-        size = f"{entry.size:,} bytes"
-        raise ToolFailure(
-            "file_too_large", f"{path} has {size}. Use bash (head, tail, sed -n) to read a part of it."
-        )
-    content = await workspace.read(path)
+        raise too_large(path, entry.size)
+    return text_of(await workspace.read(path), path)
+
+
+def text_of(content: bytes, path: str) -> str:
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -37,3 +39,24 @@ async def read_text(workspace: Workspace, path: str) -> str:
     if "\0" in text:
         raise ToolFailure("binary_file", f"{path} is not a text file ({len(content):,} bytes).")
     return text
+
+
+def too_large(path: str, size: int) -> ToolFailure:
+    advice = "Use bash (head, tail, sed -n) to read a part of it."
+    return ToolFailure("file_too_large", f"{path} has {size:,} bytes. {advice}")
+
+
+async def must_be_seen(workspace: Workspace, path: str, wanted: bytes | None = None) -> None:
+    """A `ToolFailure` unless the agent has seen the file as it is now, or as it is `wanted`."""
+    state = await seen.compare(workspace, path, wanted)
+    if state == Seen.OTHERWISE:
+        raise ToolFailure(
+            "file_changed",
+            f"{path} has changed since you read it: a command, or something else that runs, wrote to it. "
+            "Nothing was written. Read it again first.",
+        )
+    if state == Seen.NEVER:
+        raise ToolFailure(
+            "file_not_read",
+            f"{path} exists, and you have not read it yet. Nothing was written. Read it first.",
+        )

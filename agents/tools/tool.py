@@ -64,6 +64,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines as editors, compilers and grep count them, without their ends."""
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [line.removesuffix("\r") for line in lines]
+
+
 def numbered(number: int, line: str) -> str:
     """A line of a file with its number, as `cat -n` shows it."""
     return f"{number:>6}\t{line}"

@@ -20,6 +20,7 @@ from agents.tools import (
     plan,
     read_file,
     take_screenshot,
+    use_app,
     write_file,
 )
 from agents.tools.tool import Input, Outcome, Tool, shorten
@@ -34,6 +35,7 @@ MODULES = (
     grep,
     glob,
     take_screenshot,
+    use_app,
     narrate,
     document,
     plan,

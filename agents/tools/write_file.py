@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
+from agents.sandbox import seen
 from agents.sandbox.workspace import Workspace
-from agents.tools.paths import LARGEST_FILE, PATH
+from agents.tools.paths import LARGEST_FILE, PATH, must_be_seen
 from agents.tools.tool import Input, Outcome, Tool, plural, shorten
 from agents.turns import Replay, ToolFailure
 
@@ -18,7 +19,10 @@ async def run(args: WriteFile, workspace: Workspace) -> Outcome:
     entry = await workspace.look(args.path)
     if entry.kind not in ("", "file"):
         raise ToolFailure("not_a_file", f"{args.path} is a directory.")
+    if entry.kind:
+        await must_be_seen(workspace, args.path, content)
     await workspace.write(args.path, content)
+    await seen.remember(workspace, args.path, content)
     label = f"Wrote {plural(len(args.content.splitlines()), 'line')} to {shorten(args.path)}"
     return Outcome(f"{label} ({len(content):,} bytes).", label, changed_files=True)
 
@@ -36,8 +40,8 @@ def _encoded(content: str) -> bytes:
 TOOL = Tool(
     name="write_file",
     description=(
-        "Write a file in the workspace, creating its directories and replacing any earlier content. To "
-        "change an existing file, prefer edit_file."
+        "Write a file in the workspace, creating its directories and replacing any earlier content: an "
+        "existing file must have been read first. To change a part of it, prefer edit_file."
     ),
     input=WriteFile,
     replay=Replay.RUN_AGAIN,

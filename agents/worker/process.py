@@ -17,7 +17,7 @@ from psycopg_pool import AsyncNullConnectionPool
 
 from agents.builds import shutdown
 from agents.metrics import measure_lag
-from agents.preview import screenshots
+from agents.preview import browser
 from agents.worker.sweep import keep_sweeping
 from jobs import doorbell
 from jobs.queue import AGENTS, ERRANDS, INTERVIEWS, NEWS
@@ -54,7 +54,7 @@ async def work(concurrency: int) -> None:
         finally:
             for task in beside:
                 task.cancel()
-            await screenshots.close()
+            await browser.close()
             doorbell.ring_from(None)
             log.info("worker.stopped")
 

@@ -12,7 +12,7 @@ from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from agents.preview.screenshots import find_chromium
+from agents.preview.browser import find_chromium
 from bench.systems.ours import new_build
 from bench.systems.watchers import WebProcess
 from jobs import events

@@ -25,6 +25,10 @@ class Site(AdminSite):
     index_title = "Cockpit"
     enable_nav_sidebar = False  # the lists need the width for state, phase, spend and time
 
+    def get_urls(self) -> list[Any]:
+        """Without `r/`, which leads to an object's page on the site by any kind and id: ours have none."""
+        return [address for address in super().get_urls() if getattr(address, "name", "") != "view_on_site"]
+
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and has_second_factor(request.user)
 

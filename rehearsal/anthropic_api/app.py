@@ -10,6 +10,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from rehearsal.anthropic_api.reply import Reply, compaction_reply, next_reply, s
 from rehearsal.anthropic_api.sending import EventStream, duration
 from rehearsal.anthropic_api.usage import NOTHING, Usage
 from rehearsal.anthropic_api.validation import validate_request
+from rehearsal.e2b_api.faulty import Faults as SandboxFaults
 from rehearsal.fault import HTTP_FAULTS, Fault, FaultError
 from rehearsal.play import Library, PlayError
 from rehearsal.play_file import load_library
@@ -46,13 +48,16 @@ def create_app(
     pace: float = 0.0,
     bill_path: Path | None = None,
     now: Callable[[], float] = time.time,
+    sandbox_faults: SandboxFaults | None = None,
 ) -> Starlette:
     """The stand-in as an ASGI app that uses the plays in `plays_dir`.
 
     `pace` 1 is about as fast as a live model, 0 answers at once; `bill_path` keeps the bill across restarts;
-    `now` is the cache's clock in seconds. Raises PlayError when a play is invalid.
+    `now` is the cache's clock in seconds; `sandbox_faults` takes the faults that a play wants of its sandbox.
+    Raises PlayError when a play is invalid.
     """
-    service = Service(load_library(plays_dir), pace, Bill(bill_path), PromptCache(now))
+    faults = SandboxFaults() if sandbox_faults is None else sandbox_faults
+    service = Service(load_library(plays_dir), pace, Bill(bill_path), PromptCache(now), faults)
     app = Starlette(
         routes=[
             Route("/v1/messages", service.messages, methods=["POST"]),
@@ -102,9 +107,11 @@ def new_request_id() -> str:
 class Service:
     """What the requests share: the plays, the cache, the bill and the queued faults."""
 
-    def __init__(self, library: Library, pace: float, bill: Bill, cache: PromptCache) -> None:
+    def __init__(
+        self, library: Library, pace: float, bill: Bill, cache: PromptCache, sandbox_faults: SandboxFaults
+    ) -> None:
         self.library, self.pace, self.bill, self.cache = library, pace, bill, cache
-        self.queue = FaultQueue()
+        self.queue, self.sandbox_faults = FaultQueue(), sandbox_faults
         self.heard = Heard()
 
     async def messages(self, request: Request) -> ASGIApp:
@@ -120,6 +127,8 @@ class Service:
         self.heard.add(at, user_id, body["messages"])
         model = find_model(body["model"]) or MODELS[body["model"]]
         reply, fault = self._reply(body, model, fault)
+        if reply.sandbox_fault and self.queue.is_first(f"sandbox {user_id} {reply.key}"):
+            self.sandbox_faults.add([replace(reply.sandbox_fault, job=user_id)])
         usage = Usage(
             self.cache.use(api_key, model, prompt_of(body)), reply.output_tokens, reply.thinking_tokens
         )

@@ -35,6 +35,11 @@ class FaultQueue:
         self._met[occasion] = self._met.get(occasion, 0) + 1
         return fault
 
+    def is_first(self, occasion: str) -> bool:
+        """Whether nothing was asked for this occasion before."""
+        self._met[occasion] = self._met.get(occasion, 0) + 1
+        return self._met[occasion] == 1
+
     def to_json(self) -> list[dict[str, Any]]:
         return [asdict(fault) for fault in self._waiting]
 

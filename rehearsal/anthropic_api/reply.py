@@ -9,6 +9,7 @@ from rehearsal.anthropic_api.conversation import Placed, Turn, placed_blocks, sy
 from rehearsal.anthropic_api.prefix import end_of
 from rehearsal.anthropic_api.signing import read_signature, sign, text_digest
 from rehearsal.anthropic_api.tokens import CHARS_PER_TOKEN, call_tokens, json_text, text_tokens
+from rehearsal.e2b_api.fault import Fault as SandboxFault
 from rehearsal.engine import Turn as Cue
 from rehearsal.engine import advance, opening, perform
 from rehearsal.fault import ODD_WITHOUT_CALLS, Fault
@@ -39,6 +40,7 @@ class Reply:
     cut_input: str | None = None
     key: str = ""
     fault: Fault | None = None
+    sandbox_fault: SandboxFault | None = None
     id: str = field(default_factory=lambda: f"msg_{secrets.token_hex(12)}")
 
     @property
@@ -99,7 +101,7 @@ def next_reply(scene: Scene, model_id: str, fault: Fault | None = None) -> Reply
             stop_reason=stop.stop_reason,
             stop_details=refused if stop.stop_reason == "refusal" else None,
         )
-    return replace(reply, key=cue.key, fault=cue.fault)
+    return replace(reply, key=cue.key, fault=cue.fault, sandbox_fault=cue.sandbox_fault)
 
 
 def compaction_reply(scene: Scene) -> Reply:

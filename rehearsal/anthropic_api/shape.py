@@ -26,6 +26,7 @@ TOOL_KEYS = frozenset(
 BLOCK_KEYS: Mapping[str, frozenset[str]] = {
     "text": frozenset({"text", "citations"}),
     "image": frozenset({"source"}),
+    "document": frozenset({"source", "title", "context", "citations"}),
     "tool_use": frozenset({"id", "name", "input", "caller", "toolset_name"}),
     "tool_result": frozenset({"tool_use_id", "content", "is_error"}),
     "thinking": frozenset({"thinking", "signature"}),
@@ -33,9 +34,10 @@ BLOCK_KEYS: Mapping[str, frozenset[str]] = {
     "compaction": frozenset({"content", "encrypted_content", "signature", "tool_changes"}),
 }
 ROLE_BLOCKS = {
-    "user": frozenset({"text", "image", "tool_result", "compaction"}),
+    "user": frozenset({"text", "image", "document", "tool_result", "compaction"}),
     "assistant": frozenset({"text", "thinking", "redacted_thinking", "tool_use", "compaction"}),
 }
+RESULT_BLOCKS = frozenset({"text", "image", "document"})
 IMAGE_MAGIC = {
     "image/png": b"\x89PNG",
     "image/jpeg": b"\xff\xd8\xff",
@@ -159,7 +161,9 @@ def _tool_result(block: dict[str, Any], path: str) -> Iterator[Problem]:
     if not isinstance(content, str | list | None):
         yield Problem(f"{path}.tool_result.content: Input should be a valid string or list")
     for n, part in enumerate(content if isinstance(content, list) else []):
-        yield from _block_problems(part, f"{path}.tool_result.content.{n}", frozenset({"text", "image"}))
+        yield from _block_problems(
+            part, f"{path}.tool_result.content.{n}", frozenset({"text", "image", "document"})
+        )
 
 
 def _thinking(block: dict[str, Any], path: str) -> Iterator[Problem]:
@@ -208,9 +212,26 @@ def _image(block: dict[str, Any], path: str) -> Iterator[Problem]:
         yield Problem(f"{path}.image.source.base64: image exceeds 5 MB maximum: {len(data)} bytes")
 
 
+def _document(block: dict[str, Any], path: str) -> Iterator[Problem]:
+    source = block.get("source")
+    if not isinstance(source, dict) or source.get("type") != "base64":
+        yield Problem(f"{path}.document.source: the rehearsal takes documents as base64 only")
+        return
+    if source.get("media_type") != "application/pdf":
+        yield Problem(f"{path}.document.source.base64.media_type: Input should be 'application/pdf'")
+    try:
+        data = base64.b64decode(str(source.get("data")), validate=True)
+    except binascii.Error:
+        yield Problem(f"{path}.document.source.base64: invalid base64 data")
+        return
+    if not data.startswith(b"%PDF-"):
+        yield Problem(f"{path}.document.source.base64.data: The PDF specified was not valid.")
+
+
 _KIND_RULES = {
     "text": _text_block,
     "image": _image,
+    "document": _document,
     "tool_use": _tool_use,
     "tool_result": _tool_result,
     "thinking": _thinking,

@@ -1,4 +1,4 @@
-"""Token counts by a fixed rule: about four characters a token, a fixed number for an image."""
+"""Token counts by a fixed rule: about four characters a token, a fixed number for an image or a document."""
 
 import json
 from typing import Any
@@ -9,6 +9,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 CHARS_PER_TOKEN = 4
 IMAGE_TOKENS = 1_600
+DOCUMENT_TOKENS = 3_000
 BLOCK_TOKENS = 3
 """What marks the beginning and end of a block."""
 
@@ -28,6 +29,8 @@ def block_tokens(block: dict[str, Any]) -> int:
         return BLOCK_TOKENS + text_tokens(block["text"])
     if kind == "image":
         return BLOCK_TOKENS + IMAGE_TOKENS
+    if kind == "document":
+        return BLOCK_TOKENS + DOCUMENT_TOKENS
     if kind == "thinking":
         return BLOCK_TOKENS + int((read_signature(block["signature"]) or {}).get("tokens", 0))
     if kind == "tool_use":

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from .bubblewrap import Way
 from .control_plane import create_control_plane
 from .envd import create_envd
+from .faulty import Faults, Faulty
 from .fleet import Fleet
 from .key import kept_key
 from .limits import Limits
@@ -24,10 +25,10 @@ PREVIEW_HOST = re.compile(rb"(\d{1,5})-(i[a-z0-9]+)\.localhost(?::\d+)?")
 class Doors:
     """Routes a request to the part it is meant for."""
 
-    def __init__(self, fleet: Fleet, key: str) -> None:
+    def __init__(self, fleet: Fleet, key: str, faults: Faults) -> None:
         self._hosts = _own_hosts(fleet.domain)
-        self._control_plane = create_control_plane(fleet, key)
-        self._envd = create_envd(fleet)
+        self._control_plane = Faulty(create_control_plane(fleet, key, faults), fleet, faults)
+        self._envd = Faulty(create_envd(fleet), fleet, faults)
         self._preview = Preview(fleet)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +75,9 @@ def create_app(
         finally:
             await fleet.close()
 
-    doors = Doors(fleet, key or kept_key(data_dir))
+    faults = Faults()
+    doors = Doors(fleet, key or kept_key(data_dir), faults)
     app = Starlette(routes=[Mount("/", app=doors)], lifespan=lifespan)
     app.state.fleet = fleet
+    app.state.faults = faults
     return app

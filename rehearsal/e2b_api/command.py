@@ -12,8 +12,8 @@ from .guest_link import GuestLink
 
 CHUNK = 64 * 1024
 BACKLOG = 16  # chunks a slow listener may fall behind before the command has to wait
-GRACE = 1.0  # seconds a killed command's pipes may stay open, held by a process that left its session
-SIGKILL = 9
+GRACE = 1.0  # seconds for what an ended sandbox has printed last
+SIGKILL, SIGTERM = 9, 15
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Command:
     _listeners: set[Listener] = field(default_factory=set)
     _stdin: asyncio.WriteTransport | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _killed: asyncio.Event = field(default_factory=asyncio.Event)
+    _pumps: asyncio.Future[Any] | None = None
 
     async def start(self, *, stdin: bool, timeout: float | None, awake: asyncio.Event) -> Listener:
         """Start it; `timeout` counts only the seconds in which the sandbox is awake."""
@@ -124,10 +124,10 @@ class Command:
         self._listeners.clear()
 
     async def signal(self, signum: int) -> None:
-        """Signal the command and everything it started."""
+        """Signal the command and everything it started; its output ends at once, as at envd."""
+        if signum in (SIGKILL, SIGTERM) and self._pumps is not None:
+            self._pumps.cancel()
         await self.link.call("signal", pid=self.pid, signum=signum)
-        if signum == SIGKILL:
-            self._killed.set()
 
     def write(self, data: bytes) -> None:
         if self._stdin is None or self._stdin.is_closing():
@@ -148,8 +148,9 @@ class Command:
         self._stdin, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(fd, "wb", 0))
 
     async def _follow(self, out_read: int, err_read: int) -> None:
-        """Forward the output until both pipes are closed, as envd does, then report the end."""
+        """Forward the output until both pipes are closed or a signal cuts them, then report the end."""
         pumps = asyncio.gather(self._pump("stdout", out_read), self._pump("stderr", err_read))
+        self._pumps = pumps
         over = asyncio.ensure_future(self._overdue())
         await asyncio.wait((pumps, over), return_when=asyncio.FIRST_COMPLETED)
         for waiting in (pumps, over):
@@ -163,13 +164,8 @@ class Command:
             await listener.put(End(code, signum))
 
     async def _overdue(self) -> None:
-        ends = [asyncio.ensure_future(event.wait()) for event in (self._killed, self.link.gone)]
-        try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.sleep(GRACE)
-        finally:
-            for end in ends:
-                end.cancel()
+        await self.link.gone.wait()
+        await asyncio.sleep(GRACE)
 
     async def _pump(self, stream: Literal["stdout", "stderr"], fd: int) -> None:
         reader = asyncio.StreamReader(CHUNK)

@@ -15,7 +15,22 @@ from .limits import CPUS, SHARED_MEMORY, Limits
 HOME = "/home/user"
 GUEST = Path(__file__).parent / "guest"
 BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from guest.main import main; main(*sys.argv[2:])"
-SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+OWN_PROGRAMS = "/.rehearsal/bin"
+SYSTEM_PATH = f"{OWN_PROGRAMS}:/usr/local/bin:/usr/bin:/bin"
+# At E2B everybody may become root without a password. Nobody can here: a command runs as the user it is.
+SUDO = """#!/bin/sh
+while [ $# -gt 0 ]; do
+  case $1 in
+    --) shift; break ;;
+    -u | -g | -h | -p | -C | -D | -R | -T | -U) shift; [ $# -gt 0 ] && shift ;;
+    -*) shift ;;
+    *=*) export "$1"; shift ;;
+    *) break ;;
+  esac
+done
+[ $# -gt 0 ] || exit 0
+exec "$@"
+"""
 
 # What programs look up in /etc; a sandbox sees nothing else of it.
 SHARED_ETC = (
@@ -80,6 +95,8 @@ def prepare(mode: Mode, directory: Path) -> None:
     uid = uid_of(directory.name) if mode is Mode.OWN_UID else 1000
     for name, text in _own_etc(uid).items():
         (directory / "etc" / name).write_text(text)
+    (directory / "etc" / "sudo").write_text(SUDO)
+    (directory / "etc" / "sudo").chmod(0o755)
     if mode is Mode.OWN_UID:
         for name in ("home", "tmp"):
             _give(directory / name, uid)
@@ -121,7 +138,7 @@ def _mounts(directory: Path, uid: int) -> list[str]:
     mounts = ["--ro-bind", "/usr", "/usr"]
     # Created by hand: parents that bubblewrap creates itself are closed to everybody but root.
     parents = [*reversed(Path(sys.base_prefix).parents)][1:] if _python_is_apart() else []
-    for place in (*parents, "/etc", "/home", "/run", "/var", "/.rehearsal"):
+    for place in (*parents, "/etc", "/home", "/run", "/var", "/.rehearsal", OWN_PROGRAMS):
         mounts += ["--dir", str(place)]
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         place = Path("/", name)
@@ -136,6 +153,7 @@ def _mounts(directory: Path, uid: int) -> list[str]:
     for name in _own_etc(uid):
         mounts += ["--ro-bind", str(directory / "etc" / name), f"/etc/{name}"]
     mounts += ["--ro-bind", str(GUEST), "/.rehearsal/guest"]
+    mounts += ["--ro-bind", str(directory / "etc" / "sudo"), f"{OWN_PROGRAMS}/sudo"]
     mounts += ["--proc", "/proc", "--dev", "/dev", "--symlink", "../tmp", "/var/tmp"]
     mounts += ["--perms", "1777", "--size", str(SHARED_MEMORY), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
     mounts += ["--bind", str(directory / "tmp"), "/tmp"]

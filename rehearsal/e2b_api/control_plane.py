@@ -1,4 +1,9 @@
-"""E2B's control plane over HTTP: create, find, pause, resume, extend and kill sandboxes."""
+"""E2B's control plane over HTTP: create, find, pause, resume, extend and kill sandboxes.
+
+POST   /rehearsal/faults   [{"kind": "server_error", "on": "timeout"}, ...]   (fault.py)
+GET    /rehearsal/faults   what still waits;   DELETE: forget it
+GET    /rehearsal/health   what confines commands here; the only request that needs no key
+"""
 
 import base64
 import json
@@ -14,6 +19,8 @@ from starlette.routing import Route
 
 from .connect_wire import sentence, unary_request
 from .errors import InvalidArgument, NotFound, SandboxError
+from .fault import Fault
+from .faulty import Faults
 from .fleet import Fleet
 from .limits import CPUS, MIB
 from .record import ENVD_VERSION, parse_new, parse_timeout
@@ -32,10 +39,12 @@ async def create(request: Request, fleet: Fleet) -> Response:
 
 
 async def connect(request: Request, fleet: Fleet) -> Response:
+    """200 for one that was running, 201 for one that was resumed."""
     sandbox = _named(request, fleet)
     body = await unary_request(request)
+    status = 200 if sandbox.running else 201
     await fleet.connect(sandbox, parse_timeout(body), memory=body.get("memory") is not False)
-    return JSONResponse(_started(sandbox, fleet))
+    return JSONResponse(_started(sandbox, fleet), status)
 
 
 async def pause(request: Request, fleet: Fleet) -> Response:
@@ -94,11 +103,25 @@ async def list_sandboxes(request: Request, fleet: Fleet) -> Response:
 
 
 async def health(request: Request, fleet: Fleet) -> Response:
-    """What confines commands here; the only request that needs no key."""
     return JSONResponse(fleet.holding.facts())
 
 
-def create_control_plane(fleet: Fleet, key: str) -> Starlette:
+async def steer(request: Request, faults: Faults) -> Response:
+    """What fails next; replies with all that still waits."""
+    if request.method == "DELETE":
+        faults.clear()
+    elif request.method == "POST":
+        try:
+            faults.add([Fault.parse(fault) for fault in await request.json()])
+        except ValueError as error:
+            raise InvalidArgument(str(error)) from error
+    return JSONResponse(faults.to_json())
+
+
+def create_control_plane(fleet: Fleet, key: str, faults: Faults) -> Starlette:
+    async def steer_faults(request: Request, fleet: Fleet) -> Response:
+        return await steer(request, faults)
+
     def guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
             if handler is not health and not _has_key(request, key):
@@ -111,11 +134,12 @@ def create_control_plane(fleet: Fleet, key: str) -> Starlette:
         return respond
 
     def route(path: str, method: str, handler: Handler) -> Route:
-        return Route(path, guarded(handler), methods=[method])
+        return Route(path, guarded(handler), methods=method.split())
 
     return Starlette(
         routes=[
             route("/rehearsal/health", "GET", health),
+            route("/rehearsal/faults", "GET POST DELETE", steer_faults),
             route("/v2/sandboxes", "POST", create),
             route("/v2/sandboxes", "GET", list_sandboxes),
             route("/v2/sandboxes/{id}/connect", "POST", connect),

@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 
 BLOCK = 16 * 1024
+FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "a",
     "AWS_SECRET_ACCESS_KEY": "b",
@@ -44,13 +45,15 @@ def server() -> Iterator[int]:
 class Road:
     """A port that forwards to another one, and can fail in several ways.
 
-    `closed`: connections are refused. `pause`: seconds after each block sent to the server. `cut_after`:
-    bytes after which a connection to the server is broken. After `stall_after` bytes in either direction
-    `stalled` is set, and nothing more passes until `go_on`.
+    `answer`: what every new connection is answered in the server's place. `closed`: connections are refused.
+    `pause`: seconds after each block sent to the server. `cut_after`: bytes after which a connection to the
+    server is broken. After `stall_after` bytes in either direction `stalled` is set, and nothing more passes
+    until `go_on`.
     """
 
     def __init__(self, target: int) -> None:
         self.closed = False
+        self.answer = b""
         self.pause = 0.0
         self.cut_after = self.stall_after = 0
         self.stalled = threading.Event()
@@ -64,6 +67,7 @@ class Road:
     def clear(self) -> None:
         """Let new connections pass without faults; existing ones are broken."""
         self.closed, self.pause, self.cut_after, self.stall_after = False, 0.0, 0, 0
+        self.answer = b""
         self.stalled.clear()
         self.go_on.clear()
         self._tear()
@@ -92,6 +96,9 @@ class Road:
             if self.closed:
                 near.close()
                 continue
+            if self.answer:
+                threading.Thread(target=_reply, args=(near, self.answer), daemon=True).start()
+                continue
             far = socket.create_connection(("127.0.0.1", self._target))
             self._open += [near, far]
             for source, sink, is_up in ((near, far, True), (far, near, False)):
@@ -113,6 +120,12 @@ class Road:
         for each in (source, sink):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+
+def _reply(near: socket.socket, answer: bytes) -> None:
+    with near, suppress(OSError):
+        near.recv(BLOCK)
+        near.sendall(answer)
 
 
 def client(port: int) -> Any:

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from agents.failures import categories, command_line, plain_english, signatures, test_output
+from agents.failures import (
+    categories,
+    command_line,
+    plain_english,
+    services,
+    signatures,
+    test_output,
+    tried,
+)
 from agents.failures.categories import Category
 from agents.failures.failure import Failure
 from agents.line_diff import unified_diff
@@ -34,7 +42,8 @@ def text_work(function: Callable[[str], Any], piece: str) -> Work:
 
 
 def doing(line: str) -> str:
-    return plain_english.doing(ToolCall("id", "bash", {"command": line}))
+    call = ToolCall("id", "bash", {"command": line})
+    return tried.doing(call) + tried.setting(call) + services.service_of(line, line)
 
 
 def came_back(text: str) -> str:

@@ -70,5 +70,5 @@ def test_the_tools_are_those_that_were_judged() -> None:
     """A new tool is reviewed here before it is given to a model that reads strangers' texts."""
     assert sorted(TOOLS) == [
         *("ask_founder", "bash", "document", "edit_file", "glob", "grep", "narrate", "plan"),
-        *("read_file", "take_screenshot", "write_file"),
+        *("read_file", "take_screenshot", "use_app", "write_file"),
     ]

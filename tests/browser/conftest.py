@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from django.test import Client
 
-from agents.preview.screenshots import find_chromium
+from agents.preview.browser import find_chromium
 from cofounder.models import User
 from jobs.models import Job
 from tests.builds import job, question, working_job

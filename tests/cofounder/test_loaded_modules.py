@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-OF_WORKERS = ["anthropic", "e2b", "boto3", "botocore", "playwright", "PIL"]
+from cofounder.config import spared
+
+OF_WORKERS = ["anthropic", "e2b", "boto3", "botocore", "playwright", "PIL", "httpx"]
 COMMANDS = sorted(
     ".".join(path.relative_to(settings.BASE_DIR).with_suffix("").parts)
     for app in ("agents", "cofounder")
@@ -48,6 +50,15 @@ def test_the_site_with_all_its_pages_loads_none_of_them(bucket: str) -> None:
     assert loaded_after(code, PROJECT_SNAPSHOT_BUCKET=bucket) == []
 
 
+def test_the_site_goes_without_what_its_libraries_only_load_when_it_is_there() -> None:
+    code = "import cofounder.asgi; from django.urls import get_resolver; get_resolver().reverse_dict"
+
+    assert loaded_after(code, *spared.OPTIONAL) == []
+    assert loaded_after(
+        code + "; import rich, jinja2, requests, pygments, opentelemetry", *spared.OPTIONAL
+    ) == list(spared.OPTIONAL)
+
+
 def test_the_commands_together_load_none_of_them() -> None:
     assert len(COMMANDS) > 10
 
@@ -59,4 +70,4 @@ def test_an_operator_s_command_loads_no_redis_client_either() -> None:
 
 
 def test_the_tasks_of_a_worker_load_the_sdks() -> None:
-    assert loaded_after(SET_UP + "import agents.tasks") == ["anthropic", "e2b"]
+    assert loaded_after(SET_UP + "import agents.tasks") == ["anthropic", "e2b", "httpx"]

@@ -56,6 +56,20 @@ class Rehearsal:
     def fail_with(self, *faults: dict[str, Any]) -> None:
         httpx.post(f"{self.urls['anthropic_url']}/rehearsal/faults", json=list(faults)).raise_for_status()
 
+    def fail_sandbox_with(self, *faults: dict[str, Any]) -> None:
+        """The next requests to the sandboxes' provider; earlier faults are forgotten."""
+        self._sandbox_faults("DELETE")
+        self._sandbox_faults("POST", json=list(faults))
+
+    def sandbox_faults_left(self) -> Any:
+        """Those that no request has met yet."""
+        return self._sandbox_faults("GET")
+
+    def _sandbox_faults(self, method: str, **request: Any) -> Any:
+        url = f"{self.urls['e2b_api_url']}/rehearsal/faults"
+        headers = {"X-API-KEY": self.env["E2B_API_KEY"].strip()}
+        return httpx.request(method, url, headers=headers, **request).raise_for_status().json()
+
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(30)

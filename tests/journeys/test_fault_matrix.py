@@ -43,7 +43,7 @@ from tests.transcripts import as_messages
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("an_install")]
 
-PLAY = {
+PLAY: dict[str, Any] = {
     "name": "notes",
     "project": "Notes",
     "steps": [
@@ -116,14 +116,20 @@ ASKS: dict[str, tuple[list[Fault], Trouble]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    plays = tmp_path_factory.mktemp("plays")
-    (plays / "notes").mkdir()
-    (plays / "notes" / "play.yaml").write_text(json.dumps(PLAY))
-    running = Rehearsal(tmp_path_factory.mktemp("rehearsal"), "--plays", str(plays))
+def rehearsal_of(tmp_path_factory: pytest.TempPathFactory, *plays: dict[str, Any]) -> Iterator[Rehearsal]:
+    """The servers, with these plays alone."""
+    directory = tmp_path_factory.mktemp("plays")
+    for play in plays:
+        (directory / play["name"]).mkdir()
+        (directory / play["name"] / "play.yaml").write_text(json.dumps(play))
+    running = Rehearsal(tmp_path_factory.mktemp("rehearsal"), "--plays", str(directory))
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    yield from rehearsal_of(tmp_path_factory, PLAY)
 
 
 @pytest.fixture

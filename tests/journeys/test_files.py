@@ -9,7 +9,7 @@ import pytest
 
 from agents.actions import control
 from agents.actions.start import go_back, start_build
-from agents.errors import Trouble
+from agents.errors import StorageAway, Trouble
 from agents.failures.trouble import TABLE
 from agents.models import AgentSession, SessionState, Snapshot, SpendEntry
 from agents.snapshots import history
@@ -180,7 +180,7 @@ def test_a_build_goes_on_while_its_snapshots_cannot_be_stored(
     wait_until(lambda: saved.filter(payload__ok=True).exists(), "the first snapshot")
     road.close()
     failed = wait_until(lambda: saved.filter(payload__ok=False).first(), "a failure that is told")
-    assert "The storage does not work" in failed.payload["message"]
+    assert failed.payload["message"] == StorageAway.__doc__
     turns = session_of(job).iteration
     wait_until(lambda: session_of(job).iteration > turns + 2, "three more turns")
     road.clear()
@@ -198,7 +198,7 @@ def test_an_agent_that_deletes_what_we_keep_in_its_home_goes_on(founder: User, w
     assert job.snapshots.filter(reason=Snapshot.Reason.FINAL).exists()
 
 
-def test_a_storage_out_of_reach_is_waited_for(
+def test_a_storage_that_cannot_be_used_is_waited_for_and_never_reads_as_lost_files(
     paused: Any, founder: User, workers: Workers, archives: Any, rehearsal: Rehearsal, tmp_path: Path
 ) -> None:
     end_sandbox(rehearsal, session_of(paused).sandbox_id)
@@ -208,7 +208,8 @@ def test_a_storage_out_of_reach_is_waited_for(
     control.resume(paused, founder)
     wait_until(lambda: session_of(paused).state == SessionState.SLEEPING, "the sleep")
     reason = paused.events.filter(type=EventType.SLEEPING).last().payload["reason"]
-    assert reason == TABLE[Trouble.STORAGE_AWAY].sentence
+    assert reason == TABLE[Trouble.STORAGE_REFUSED].sentence
+    assert pending() is None
     assert session_of(paused).wake_at is not None
     archives.unlink()
     away.rename(archives)

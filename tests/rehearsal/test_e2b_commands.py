@@ -1,9 +1,11 @@
 """Commands through the real SDK: output, exit codes, environments, time limits, input, reconnecting."""
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
+import httpx
 import pytest
 from e2b import CommandExitException, NotFoundException, SandboxException, TimeoutException
 
@@ -108,6 +110,36 @@ async def test_killing_a_command_ends_it_once(sandbox: Any) -> None:
         await started.wait()
     assert failure.value.exit_code == -1
     assert not await started.kill()
+
+
+@pytest.mark.parametrize("name", ["SIGNAL_SIGTERM", "SIGNAL_SIGKILL"])
+async def test_a_signal_cuts_the_output_at_once(server: E2BServer, sandbox: Any, name: str) -> None:
+    """Also where a process that left the command's session still holds the pipe."""
+    script = "trap 'echo last words' TERM; setsid sh -c 'while :; do echo x; sleep 0.05; done' & wait; wait"
+    heard: list[str] = []
+    started = await sandbox.commands.run(script, background=True, timeout=0, on_stdout=heard.append)
+    await eventually(lambda: heard)
+    await _signal(server, sandbox, started.pid, name)
+    with contextlib.suppress(CommandExitException):
+        await asyncio.wait_for(started.wait(), 10)
+    assert "last words" not in "".join(heard)
+
+
+async def _signal(server: E2BServer, sandbox: Any, pid: int, name: str) -> None:
+    """What the SDK sends for `kill`, with a signal of one's own."""
+    headers = {
+        "E2b-Sandbox-Id": sandbox.sandbox_id,
+        "X-Access-Token": sandbox._envd_access_token,
+        "Host": f"localhost:{server.port}",
+    }
+    body = {"process": {"pid": pid}, "signal": name}
+    async with httpx.AsyncClient(base_url=server.url, headers=headers) as client:
+        (await client.post("/process.Process/SendSignal", json=body)).raise_for_status()
+
+
+async def test_sudo_is_there(sandbox: Any) -> None:
+    done = await sandbox.commands.run("sudo -n -u root GREETING=hello sh -c 'echo $GREETING $0'; sudo -v")
+    assert done.stdout == "hello sh\n"
 
 
 async def test_an_unknown_process_cannot_be_joined(sandbox: Any) -> None:

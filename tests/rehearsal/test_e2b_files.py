@@ -166,3 +166,29 @@ def test_a_form_is_taken_apart() -> None:
         b'--B\r\nContent-Disposition: form-data; name="file"; filename="a%22b"\r\n\r\nx\r\n--y\r\n--B--\r\n'
     )
     assert multipart(body, "multipart/form-data; boundary=B") == [('a"b', b"x\r\n--y")]
+
+
+async def test_files_are_accessed_as_root_as_at_e2b(sandbox: Any) -> None:
+    closing = "mkdir -p shut/in; echo secret > shut/file; chmod 000 shut/file; chmod 000 shut"
+    await sandbox.commands.run(closing, cwd="/home/user")
+    assert await sandbox.files.read("/home/user/shut/file") == "secret\n"
+    await sandbox.files.write("/home/user/shut/file", "new")
+    await sandbox.files.write("/home/user/shut/in/another", "more")
+    assert {entry.name for entry in await sandbox.files.list("/home/user/shut")} == {"in", "file"}
+    modes = await sandbox.commands.run(
+        "stat -c %a shut; chmod 700 shut; stat -c %a shut/file", cwd="/home/user"
+    )
+    assert modes.stdout == "0\n0\n"  # they are as closed as before
+
+
+async def test_what_is_closed_is_moved_and_removed_too(sandbox: Any) -> None:
+    await sandbox.commands.run("mkdir a; echo 1 > a/b; chmod 000 a", cwd="/home/user")
+    await sandbox.files.rename("/home/user/a/b", "/home/user/c")
+    assert await sandbox.files.read("/home/user/c") == "1\n"
+    await sandbox.files.remove("/home/user/a")
+    assert not await sandbox.files.exists("/home/user/a")
+
+
+async def test_the_system_s_files_stay_as_closed_as_they_are(sandbox: Any) -> None:
+    with pytest.raises(Exception, match=r"(?i)read-only|denied"):
+        await sandbox.files.write("/usr/bin/new", "x")

@@ -5,9 +5,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from e2b import NotFoundException, SandboxNotRunningException, SandboxQuery, SandboxState
 
+from rehearsal.e2b_api.key import kept_key
 from tests.rehearsal.e2b_server import E2BServer, eventually
 
 pytestmark = pytest.mark.services
@@ -190,3 +192,13 @@ async def _is_gone(server: E2BServer, sandbox_id: str) -> bool:
 
 async def _is(sandbox: Any, state: SandboxState) -> bool:
     return bool((await sandbox.get_info()).state == state)
+
+
+async def test_connecting_answers_201_when_it_resumes_and_200_otherwise(server: E2BServer) -> None:
+    sandbox = await server.sandboxes.create()
+    address = f"{server.url}/v2/sandboxes/{sandbox.sandbox_id}/connect"
+    headers = {"X-API-KEY": kept_key(server.data_dir)}
+    async with httpx.AsyncClient(headers=headers) as client:
+        assert (await client.post(address, json={"timeout": 60})).status_code == 200
+        await sandbox.pause()
+        assert (await client.post(address, json={"timeout": 60})).status_code == 201

@@ -315,3 +315,16 @@ def test_strings_are_filled_with_what_the_founder_wants_and_what_came() -> None:
 def test_a_template_that_asks_for_what_is_not_there_is_an_error() -> None:
     with pytest.raises(PlayError, match="colour"):
         Stage(play_of(call("run", "{{ brief.colour }}"), end())).send()
+
+
+UNREAD = Result("write_file", "a.py exists, and you have not read it yet. Read it first.", True)
+
+
+def test_a_file_that_was_never_read_is_read_and_then_written() -> None:
+    writes = {"write_file": {"path": "a.py", "content": "x"}}
+    step = {"id": "write", "think": "t", "call": [{"bash": {"command": "true"}}, writes]}
+    stage = Stage(play_of(step, end()))
+    stage.send()
+    assert stage.send(OK, UNREAD).calls == (("read_file", {"path": "a.py"}),)
+    assert stage.send(Result("read_file", "     1\told")).calls == (("write_file", writes["write_file"]),)
+    assert stage.send(Result("write_file", "Wrote 1 line.")).key == "main/bye"

@@ -16,7 +16,7 @@ from django.core import mail
 from agents.budget import prices
 from agents.errors import SandboxError
 from agents.models import PlanTier, Subscription
-from agents.preview import screenshots
+from agents.preview import browser
 from agents.sandbox import provider
 from cofounder.config import environment
 from cofounder.operations.doctor.finding import SECONDS, Finding, fail, first_line, ok, warn
@@ -94,9 +94,8 @@ def look_at_e2b() -> Iterator[Finding]:
     try:
         found = asyncio.run(_sandboxes())
     except (SandboxError, TimeoutError) as error:
-        yield fail(
-            "E2B", f"refuses: {first_line(error)}", "Check E2B_API_KEY and, if it is set, E2B_API_URL."
-        )
+        said = str(error.__cause__ or error) or "no answer"
+        yield fail("E2B", f"refuses: {first_line(said)}", "Check E2B_API_KEY and, if it is set, E2B_API_URL.")
     else:
         yield ok("E2B", f"answers; {found} sandboxes of this install")
 
@@ -136,7 +135,7 @@ def _no_key(name: str) -> Finding:
 
 
 def look_at_chromium() -> Iterator[Finding]:
-    found = screenshots.find_chromium()
+    found = browser.find_chromium()
     fix = (
         "Install Chromium (`apt-get install chromium`) or set CHROMIUM; without it there are no screenshots."
     )

@@ -12,9 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import connection
 
-from agents.errors import Trouble
-from agents.failures.trouble import TABLE
-from agents.models import AgentSession, SessionState
+from agents.failures.waiting import for_the_operator
 from cofounder.config import environment
 from cofounder.install import embedded
 from cofounder.operations import probes
@@ -118,15 +116,10 @@ def _write_read_delete(alias: str, content: bytes) -> None:
 
 def look_at_troubles() -> Iterator[Finding]:
     """Builds that sleep because of something that only the operator can mend."""
-    asleep = AgentSession.objects.filter(state=SessionState.SLEEPING).exclude(trouble="")
-    for kind in sorted(set(asleep.values_list("trouble", flat=True))):
-        row = TABLE[Trouble(kind)]
-        if row.operator:
-            found = asleep.filter(trouble=kind)
-            said = (
-                f"{found.count()} asleep; the last was told: {found.order_by('-wake_at')[0].trouble_detail}"
-            )
-            yield fail(f"builds: {kind}", said, row.operator)
+    for kind in for_the_operator():
+        since = f" since {kind.since:%Y-%m-%d %H:%M} UTC" if kind.since else ""
+        said = f"{kind.builds} wait for you{since}; the last was told: {kind.said}"
+        yield fail(f"builds: {kind.trouble}", said, kind.fix)
 
 
 def look_at_clock() -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from agents.models import NotificationSettings
 from agents.notifications import notices
 from agents.notifications.notices import Kind
 from agents.notifications.webhook import new_secret, send_test
-from agents.outside import post
+from agents.outside.guard import NotDelivered
 from cofounder.pages import replies
 from cofounder.pages.limits import limited
 from cofounder.pages.ownership import founder_of, founders_only
@@ -95,10 +95,12 @@ def mails(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def webhook(request: HttpRequest) -> HttpResponse:
     """Set the webhook's address. The first one comes with a secret, which stays when the address changes."""
+    from agents.outside.post import check  # the HTTP client: a web process seldom needs it
+
     address = request.POST.get("url", "").strip()
     try:
-        async_to_sync(post.check)(address)
-    except (CofounderError, post.NotDelivered) as error:
+        async_to_sync(check)(address)
+    except (CofounderError, NotDelivered) as error:
         return _answer(request, 400, url=address, wrong=str(error))
     chosen = notices.settings_of(founder_of(request).pk)
     if chosen.webhook_url and chosen.webhook_secret:
@@ -126,7 +128,7 @@ def act(request: HttpRequest, verb: str) -> HttpResponse:
 def _test(request: HttpRequest, chosen: NotificationSettings) -> HttpResponse:
     try:
         async_to_sync(send_test)(chosen)
-    except (CofounderError, post.NotDelivered) as error:
+    except (CofounderError, NotDelivered) as error:
         return _answer(request, 400, wrong=f"The test did not arrive. {error}")
     return _answer(request, said="The test was sent and accepted.")
 

@@ -22,7 +22,7 @@ class Files:
     """Operations by name; each raises OSError when the caller's request is wrong."""
 
     def __init__(self) -> None:
-        self.ops: dict[str, Callable[..., Reply]] = {
+        plain: dict[str, Callable[..., Reply]] = {
             "open": self.open_file,
             "create": self.create,
             "stat": self.describe,
@@ -31,6 +31,20 @@ class Files:
             "move": self.move,
             "remove": self.remove,
         }
+        self.ops = {name: self.as_root(op) for name, op in plain.items()}
+
+    def as_root(self, op: Callable[..., Reply]) -> Callable[..., Reply]:
+        """At E2B root accesses the files, and is refused nothing; here what is closed is opened meanwhile."""
+
+        def run(fds: list[int], **request: Any) -> Reply:
+            try:
+                return op(fds, **request)
+            except PermissionError:
+                names = (request[key] for key in ("path", "source", "destination") if key in request)
+                with opened([self.at(name) for name in names]):
+                    return op(fds, **request)
+
+        return run
 
     def at(self, path: str) -> Path:
         """A caller's path as an absolute one."""
@@ -86,6 +100,25 @@ class Files:
         else:
             target.unlink(missing_ok=True)
         return {}, []
+
+
+@contextlib.contextmanager
+def opened(paths: list[Path]) -> Iterator[None]:
+    """Let the owner into files and folders that are closed to it, as long as this lasts."""
+    closed: list[tuple[Path, int]] = []
+    try:
+        for place in [place for path in paths for place in (*reversed(path.parents), path)]:
+            with contextlib.suppress(OSError):
+                info = place.stat()
+                mode, needed = stat.S_IMODE(info.st_mode), 0o700 if stat.S_ISDIR(info.st_mode) else 0o600
+                if info.st_uid == os.getuid() and mode & needed != needed:
+                    place.chmod(mode | needed)
+                    closed.append((place, mode))
+        yield
+    finally:
+        for place, mode in reversed(closed):
+            with contextlib.suppress(FileNotFoundError):  # it was moved or removed
+                place.chmod(mode)
 
 
 def walk(top: Path, depth: int) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.test import AsyncClient, Client
@@ -223,3 +224,16 @@ def test_an_administrator_is_not_deleted_here(client: Client, admin: User) -> No
 def test_signed_out_nothing_is_exported_or_deleted(client: Client, db: None) -> None:
     assert client.post("/api/account/delete").status_code == 401
     assert client.get("/api/account/export").status_code == 401
+
+
+def test_a_right_in_the_admin_keeps_the_account_and_staff_without_one_may_go(
+    client: Client, founder: User, other_founder: User
+) -> None:
+    founder.user_permissions.add(Permission.objects.get(codename="view_budgetchange"))
+    other_founder.is_staff = True
+    other_founder.save(update_fields=["is_staff"])
+    answers = []
+    for user in (founder, other_founder):
+        client.force_login(user)
+        answers.append(client.post("/settings/delete", {"confirm": user.email}))
+    assert list(User.objects.values_list("email", flat=True)) == [founder.email]

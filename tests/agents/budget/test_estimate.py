@@ -102,5 +102,5 @@ def test_before_any_build_the_usual_figure_follows_the_model_of_the_tier(founder
 
 
 def test_where_no_build_could_begin_there_is_no_estimate(founder: User) -> None:
-    founder.subscription.delete()  # type: ignore[attr-defined]
+    founder.subscription.delete()
     assert estimator(founder.pk) is None

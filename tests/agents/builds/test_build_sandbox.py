@@ -9,6 +9,7 @@ import pytest
 
 from agents.builds.build_sandbox import BuildSandbox
 from agents.database import in_transaction
+from agents.errors import StorageRefused
 from agents.models import AgentSession, Snapshot
 from agents.preview import probe
 from agents.session.claim import Claim
@@ -90,7 +91,7 @@ async def test_a_saving_that_fails_is_shown_and_stops_nobody(build: Job, tmp_pat
     await sandbox.save(Snapshot.Reason.CHECKPOINT)
     failed, saved = await events(build, EventType.SNAPSHOT_UPDATED)
     assert (failed["ok"], saved["ok"], saved["files"]) == (False, True, 1)
-    assert "The storage does not work" in failed["message"]
+    assert failed["message"] == StorageRefused.__doc__
     await sandbox.close()
     await workspace.kill()
 

@@ -156,7 +156,7 @@ async def test_a_provider_that_is_away_is_told(finish: Finish, settings: Setting
     job = await finish()
     settings.E2B_API_URL = settings.E2B_SANDBOX_URL = "http://127.0.0.1:9"
     assert await finished_app.open_app(job.pk) is None
-    assert await sentence(job) == "The sandbox does not answer."
+    assert await sentence(job) == finished_app.NOT_NOW
 
 
 async def test_two_who_open_it_at_once_do_not_hinder_each_other(finish: Finish) -> None:

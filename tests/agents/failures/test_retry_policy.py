@@ -175,7 +175,7 @@ def test_the_question_names_no_class_trace_or_path(agent: Agent) -> None:
     question = AgentEscalation.objects.get()
     said = " ".join([question.plain_english_problem, question.recommended_action, *question.attempts_summary])
     assert not re.search(r"Error|Traceback|/|\.py|line \d", said)
-    assert "After changing 1 file, I tried to start the product" in question.attempts_summary[1]
+    assert "After changing 1 file (list), I tried to start the product" in question.attempts_summary[1]
 
 
 @pytest.mark.parametrize(

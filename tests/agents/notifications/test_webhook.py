@@ -12,7 +12,7 @@ from pytest_django import Settings
 from agents.database import in_transaction
 from agents.models import Notice, NotificationSettings
 from agents.notifications import webhook
-from agents.outside.post import NotDelivered
+from agents.outside.guard import NotDelivered
 from cofounder.models import User
 from escalations.models import AgentEscalation
 from jobs import clock, events

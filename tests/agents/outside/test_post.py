@@ -14,8 +14,7 @@ from cryptography.x509.oid import NameOID
 from pytest_django import Settings
 
 from agents.outside import http_client, post
-from agents.outside.guard import AddressRefused
-from agents.outside.post import NotDelivered
+from agents.outside.guard import AddressRefused, NotDelivered
 from tests.agents.outside.names import NameServer
 from tests.receiver import receiving
 

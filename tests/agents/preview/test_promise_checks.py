@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from agents.preview import launch, promise_checks, screenshots
+from agents.preview import browser, launch, promise_checks
 from agents.preview.declaration import Check
 from agents.preview.promise_checks import CheckResult, run_checks, sorted_by_promise
 from agents.sandbox.workspace import Workspace
@@ -102,12 +102,12 @@ SCRIPTS = {
 @pytest.mark.browser
 @pytest.mark.parametrize(("page", "ok"), SCRIPTS.values(), ids=SCRIPTS.keys())
 async def test_a_page_drawn_by_its_script_is_looked_at(workspace: Workspace, page: str, ok: bool) -> None:
-    if not screenshots.find_chromium():
+    if not browser.find_chromium():
         pytest.skip("CANNOT RUN: there is no Chromium on this machine")
     await launch.start_app(workspace, await declare(workspace))
     await workspace.write("page.html", page.encode())
     result = (await run_checks(workspace, []))[0]
-    await screenshots.close()
+    await browser.close()
     assert result.ok is ok
     assert ("nothing is not defined" in result.output) is not ok
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from agents.outside.allowances import PublicAddresses
-from agents.preview import screenshots
-from agents.preview.screenshots import PageDown, PageLeft
+from agents.preview import browser, screenshots
+from agents.preview.browser import PageDown, PageLeft
 from tests.agents.preview.hostile import App, Inner, hostile_app, inner_listener
 
 pytestmark = [pytest.mark.services, pytest.mark.browser]
@@ -95,11 +95,11 @@ SPELLINGS = [
 
 @pytest.fixture
 async def app() -> AsyncIterator[App]:
-    if not screenshots.find_chromium():
+    if not browser.find_chromium():
         pytest.skip("CANNOT RUN: there is no Chromium on this machine")
     async with hostile_app() as running:
         yield running
-        await screenshots.close()
+        await browser.close()
 
 
 @pytest.fixture

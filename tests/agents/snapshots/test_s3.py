@@ -18,7 +18,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from agents.database import in_transaction
-from agents.errors import SnapshotDamaged, SnapshotFailed
+from agents.errors import SnapshotDamaged, SnapshotFailed, StorageRefused
 from agents.models import Snapshot
 from agents.sandbox.workspace import Workspace
 from agents.snapshots import history, save
@@ -140,6 +140,56 @@ async def test_while_the_storage_is_away_nothing_is_lost_and_nothing_waits_long(
     road.clear()
     assert (await take()).pk != first.pk
     assert (await verify_and_restore(fresh, first)).files == ["a"]
+
+
+def a_bucket_that_is_not_there(moto: int, bucket: str) -> str:
+    return f"{bucket}-gone"
+
+
+def another_bucket(moto: int, bucket: str) -> str:
+    s3.client(moto).create_bucket(Bucket=f"{bucket}-other")
+    return f"{bucket}-other"
+
+
+@pytest.mark.parametrize("wrong", [a_bucket_that_is_not_there, another_bucket])
+async def test_a_wrong_bucket_is_for_the_operator_and_never_reads_as_lost_files(
+    workspace: Workspace,
+    take: Take,
+    job: Job,
+    road: s3.Road,
+    open_workspace: OpenWorkspace,
+    settings: Settings,
+    tmp_path: Path,
+    moto: int,
+    bucket: str,
+    wrong: Callable[[int, str], str],
+) -> None:
+    await workspace.write("a", b"1")
+    await take()
+    right = settings.STORAGES
+    endpoint = f"http://127.0.0.1:{road.port}"
+    made = storage("snapshots", bucket=wrong(moto, bucket), endpoint=endpoint, data_dir=tmp_path)
+    settings.STORAGES = {**right, "snapshots": made}
+    fresh = await open_workspace()
+    with pytest.raises(StorageRefused):
+        await restore_newest(fresh, job.project_id, job.pk)
+    settings.STORAGES = right
+    restored = await restore_newest(fresh, job.project_id, job.pk)
+    assert restored is not None
+    assert restored.files == ["a"]
+
+
+async def test_a_bucket_that_does_not_let_us_in_is_for_the_operator(
+    workspace: Workspace, take: Take, job: Job, open_workspace: OpenWorkspace, road: s3.Road
+) -> None:
+    await workspace.write("a", b"1")
+    await take()
+    road.answer = s3.FORBIDDEN
+    with pytest.raises(StorageRefused):
+        await restore_newest(await open_workspace(), job.project_id, job.pk)
+    await workspace.write("a", b"2")
+    with pytest.raises(StorageRefused):
+        await take()
 
 
 async def test_a_slow_storage_holds_up_nobody_else(workspace: Workspace, take: Take, road: s3.Road) -> None:

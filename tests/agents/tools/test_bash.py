@@ -1,5 +1,6 @@
 import asyncio
 import re
+import uuid
 
 import pytest
 
@@ -148,3 +149,68 @@ async def test_only_what_is_listed_can_be_ended(call: Caller, name: str) -> None
     result = await call("bash", command=f"background end '{name}'")
     assert result.exit_code == 1
     assert "There is nothing called" in text(result)
+
+
+SERVER = "python3 -u -m http.server {port}"
+
+
+async def test_a_named_command_is_waited_for_until_it_listens(call: Caller) -> None:
+    slow = f"sleep 0.5; exec {SERVER.format(port=8125)}"
+    started = await call("bash", command=slow, background="server", wait_for_port=8125)
+    assert (started.is_error, started.exit_code) == (False, 0)
+    assert "It listens on port 8125, after" in text(started)
+    assert "exited" not in text(await call("bash", command="curl -s localhost:8125; background log server"))
+    listed = text(await call("bash", command="background"))
+    assert listed.startswith("server  ")
+
+
+async def test_a_log_is_read_on_from_where_the_last_answer_stopped(
+    call: Caller, workspace: Workspace
+) -> None:
+    command = "echo one; until [ -e go ]; do sleep 0.05; done; printf 'two\\nthree'; exit 3"
+    await call("bash", command=command, background="work")
+    first = await call("bash", command="sleep 0.3; background log work")
+    assert re.fullmatch(r"one\n\n\[running for \d+ s; log read to byte 4 of 4\]\n\[exit 0\]", text(first))
+    await workspace.write("go", b"")
+    ended = text(await call("bash", command="background wait work 20"))
+    assert ended.endswith("[exited with 3; log read to byte 13 of 13]\n[exit 0]")
+    rest = text(await call("bash", command="background log work 4"))
+    assert rest == "two\nthree\n[exited with 3; log read to byte 13 of 13]\n[exit 0]"
+
+
+async def test_one_that_ends_before_it_listens_is_a_failure_with_its_log(call: Caller) -> None:
+    failed = await call("bash", command="echo no module; exit 5", background="server", wait_for_port=8126)
+    assert (failed.is_error, failed.error_type) == (True, "command_failed")
+    assert text(failed).startswith("no module\n")
+    assert "The command exited with 5" in text(failed)
+    late = await call("bash", command="sleep 60", background="late", wait_for_port=8126, timeout=1)
+    assert (late.error_type, "is running for" in text(late)) == ("timeout", True)
+
+
+async def test_a_name_and_a_port_are_taken_by_one_command_at_a_time(call: Caller) -> None:
+    server = {"command": SERVER.format(port=8127), "wait_for_port": 8127}
+    assert not (await call("bash", **server, background="server")).is_error
+    again = await call("bash", **server, background="server")
+    assert again.error_type == "already_running"
+    assert "`background end server`" in text(again)
+    other = await call("bash", **server, background="other")
+    assert "Something listens on port 8127 already" in text(other)
+    await call("bash", command="background end server")
+    assert "was stopped" in text(await call("bash", command="background log server"))
+    assert not (await call("bash", **server, background="server")).is_error
+
+
+async def test_a_named_command_ends_with_its_worker_and_its_log_stays(open_workspace: OpenWorkspace) -> None:
+    job = uuid.uuid4()
+    first = await open_workspace(job_id=job)
+    await Caller(first)("bash", command="echo hello; sleep 300", background="server")
+    await Caller(first)("bash", command="sleep 0.3")
+    call = Caller(await open_workspace(job_id=job, epoch=2, sandbox_id=first.sandbox_id))
+    shown = text(await call("bash", command="background log server"))
+    assert shown.startswith("hello\n")
+    assert "[was stopped; log read to byte " in shown
+
+
+async def test_only_a_background_command_is_waited_for(call: Caller) -> None:
+    refused = await call("bash", command="true", wait_for_port=8000)
+    assert (refused.error_type, "needs a name" in text(refused)) == ("invalid_input", True)

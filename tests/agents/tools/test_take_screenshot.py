@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from PIL import Image
 from pytest_django import Settings
 
-from agents.preview import launch, screenshots
+from agents.preview import browser, launch
 from agents.sandbox.workspace import Workspace
 from tests.agents.preview.test_launch import declare
 from tests.agents.tools.test_files import Caller, text
@@ -19,15 +19,15 @@ pytestmark = [pytest.mark.services, pytest.mark.browser]
 
 @pytest.fixture
 async def call(workspace: Workspace) -> AsyncIterator[Caller]:
-    if not screenshots.find_chromium():
+    if not browser.find_chromium():
         pytest.skip("CANNOT RUN: there is no Chromium on this machine")
     await launch.start_app(workspace, await declare(workspace))
     yield Caller(workspace)
-    await screenshots.close()
+    await browser.close()
 
 
-def picture(result: Any) -> Image.Image:
-    data = base64.b64decode(result.content[1]["source"]["data"])
+def picture(result: Any, number: int = 1) -> Image.Image:
+    data = base64.b64decode(result.content[number]["source"]["data"])
     return Image.open(io.BytesIO(data))
 
 
@@ -91,3 +91,31 @@ async def test_without_a_browser_the_tool_says_so(call: Caller, settings: Settin
     settings.CHROMIUM = str(tmp_path / "missing")
     result = await call("take_screenshot")
     assert (result.is_error, result.error_type) == (True, "screenshot_unavailable")
+
+
+async def test_it_is_as_wide_as_it_was_asked_to_be(call: Caller) -> None:
+    assert picture(await call("take_screenshot", width=768)).size == (768, 800)
+
+
+async def test_a_whole_page_comes_in_pieces_from_the_top_down(call: Caller, workspace: Workspace) -> None:
+    bands = "".join(
+        f'<div style="height:900px;background:{colour}"></div>' for colour in ("red", "lime", "blue")
+    )
+    await workspace.write("page.html", f"<title>x</title><body style='margin:0'>{bands}".encode())
+    result = await call("take_screenshot", full_page=True)
+    assert result.label == "Took a picture of all of /"
+    pieces = result.content[1:]
+    assert [picture(result, n).size for n in range(1, 4)] == [(1280, 1093), (1280, 1093), (1280, 514)]
+    assert len(pieces) == 3
+    assert "/ at 1280x2700" in text(result)
+    assert "In 3 pictures" in text(result)
+    with default_storage.open(result.image) as kept:
+        assert Image.open(kept).size == (1280, 2700)
+    assert "left out" not in text(result)
+
+
+async def test_a_page_without_an_end_is_shown_in_part(call: Caller, workspace: Workspace) -> None:
+    await workspace.write("page.html", b"<title>x</title><div style='height:90000px'>x</div>")
+    result = await call("take_screenshot", full_page=True, width=390)
+    assert len(result.content) == 6
+    assert "what is below 7840 pixels is left out" in text(result)

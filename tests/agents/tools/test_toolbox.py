@@ -1,5 +1,7 @@
 import json
+import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +29,14 @@ def call() -> Caller:
 def test_the_definitions_are_the_same_bytes_every_time() -> None:
     assert json.dumps(definitions()) == json.dumps(definitions())
     assert [tool["name"] for tool in definitions()] == list(TOOLS)
-    assert len(TOOLS) == 11
+    assert len(TOOLS) == 12
+
+
+def test_the_reference_lists_the_tools_with_what_a_crash_does_to_them() -> None:
+    reference = (Path(__file__).parents[3] / "docs/reference.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (again|reported) \|$", reference, re.MULTILINE)
+    told = {Replay.RUN_AGAIN: "again", Replay.REPORT: "reported"}
+    assert rows == [(name, told[replay(name)]) for name in TOOLS]
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))
@@ -41,7 +50,7 @@ def test_a_definition_is_complete_and_closed(name: str) -> None:
 
 
 def test_only_what_may_have_had_an_effect_is_reported_on_resume() -> None:
-    assert {name for name in TOOLS if replay(name) == Replay.REPORT} == {"bash", "edit_file"}
+    assert {name for name in TOOLS if replay(name) == Replay.REPORT} == {"bash", "edit_file", "use_app"}
 
 
 async def test_an_unknown_tool_is_a_failure_that_names_the_known_ones(call: Caller) -> None:

@@ -105,3 +105,19 @@ def test_who_may_change_users_gives_nobody_more_power(admin: User, founder: User
     clerk.refresh_from_db()
     assert not clerk.is_superuser
     assert client.post(f"/admin/cofounder/user/{admin.pk}/password/", {}).status_code == 403
+
+
+def test_no_address_of_the_admin_leads_on_by_any_kind_and_id(client: Client, admin: User) -> None:
+    client.force_login(admin)
+    assert client.get(f"/admin/r/1/{admin.pk}/").status_code == 404
+    assert client.get(f"/admin/cofounder/user/{admin.pk}/change/").status_code == 200
+
+
+def test_the_menu_leads_to_the_admin_by_permission(client: Client, operator: User, founder: User) -> None:
+    founder.is_staff = True  # and has no right to anything there
+    founder.save(update_fields=["is_staff"])
+    shown = []
+    for user in (operator, founder):
+        client.force_login(user)
+        shown.append('href="/admin/"' in client.get("/settings").text)
+    assert shown == [True, False]

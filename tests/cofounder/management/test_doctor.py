@@ -14,13 +14,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
-from agents.models import PlanTier
+from agents.models import AgentSession, PlanTier
 from cofounder.install import embedded
 from cofounder.operations.doctor import services
 from cofounder.operations.doctor.examination import examine
 from cofounder.operations.doctor.finding import Level
 from cofounder.operations.doctor.providers import look_at_chromium, look_at_e2b, look_at_mail, look_at_models
 from cofounder.operations.doctor.settings import look_at_settings
+from jobs import clock
 from jobs.models import Job, Project
 from rehearsal.anthropic_api.catalogue import MODELS
 from tests.journeys.conftest import rehearsal
@@ -246,3 +247,14 @@ def test_a_machine_whose_clock_is_wrong_is_told(
 
     assert found in findings["time"].said
     assert (findings["time"].level == Level.FAIL) == bool(hours)
+
+
+def test_builds_that_wait_for_the_operator_are_named_with_the_fix(job: Job) -> None:
+    assert list(services.look_at_troubles()) == []
+    told = {"state": "sleeping", "trouble": "sandbox_key", "trouble_detail": "401: Unauthorized"}
+    AgentSession.objects.filter(pk=job.pk).update(trouble_since=clock.now(), **told)
+    found = only(services.look_at_troubles)
+    assert (found.level, found.part) == (Level.FAIL, "builds: sandbox_key")
+    assert found.said.startswith("1 wait for you since ")
+    assert found.said.endswith("401: Unauthorized")
+    assert "E2B_API_KEY" in found.fix
