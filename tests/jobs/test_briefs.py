@@ -21,7 +21,18 @@ def test_a_brief_is_kept_as_it_was_written(given: str | dict[str, Any], kept: di
 
 
 @pytest.mark.parametrize(
-    "given", [None, 5, [], {}, {"must_have": "x"}, {"must_have": [""]}, {"must_have": [1]}, {"k\x00": "v"}]
+    "given",
+    [
+        None,
+        5,
+        [],
+        {},
+        {"must_have": "x"},
+        {"must_have": [""]},
+        {"must_have": [1]},
+        {"must_have": ["a"] * 51},
+        {"k\x00": "v"},
+    ],
 )
 def test_an_unusable_brief_is_refused(given: Any) -> None:
     with pytest.raises(BadBrief):
