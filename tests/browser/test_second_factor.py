@@ -113,6 +113,7 @@ def test_a_passkey_is_added_signs_in_and_is_removed(founder: User, browse: Open)
     assert "My laptop" in page.inner_text("main")
     wrong += look(page, "keys")
     page.goto("/accounts/2fa/")
+    assert "10 left" in page.inner_text("main")
     wrong += look(page, "index with a key")
 
     page.goto("/accounts/logout/")
