@@ -100,3 +100,13 @@ def test_a_contradiction_is_asked_about() -> None:
 
     assert question["contradicts"] == "q1"
     assert [option["label"] for option in question["options"]] == ["Only me", "Everybody can change it"]
+
+
+@pytest.mark.parametrize("language", ["en", "da", "ar", "ja"])
+def test_each_promise_is_a_sentence_with_another_that_says_how_it_is_tried(language: str) -> None:
+    words = script.words_for({"en": "x", "da": "æ", "ar": "م", "ja": "の"}[language])
+    pairs = [line.split(" | ") for lines in words["promises"].values() for line in lines]
+
+    assert words["language"] == language
+    assert all(len(pair) == 2 for pair in pairs)
+    assert all(text.endswith((".", "。")) and how.endswith((".", "。")) for text, how in pairs)
