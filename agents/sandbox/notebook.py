@@ -12,7 +12,7 @@ from agents.sandbox.workspace import Workspace
 log = structlog.get_logger(__name__)
 
 MOST_BYTES = 8_000  # of the notes that the agent is shown again
-CUT = "\n[The rest is left out: only the first 8,000 bytes of NOTES.md are shown here.]"
+CUT = f"\n[The rest is left out: only the first {MOST_BYTES:,} bytes of NOTES.md are shown here.]"
 
 # Prints the start of a regular file: no link, no pipe, nothing that could keep us waiting.
 READ = (

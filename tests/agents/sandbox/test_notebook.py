@@ -1,6 +1,7 @@
 """The agent's notes as they come back to it, whatever has become of the file."""
 
 import pytest
+from pytest_django import Settings
 
 from agents.sandbox import notebook
 from agents.sandbox.notebook import CUT, MOST_BYTES
@@ -60,3 +61,8 @@ async def test_a_secret_is_hidden_also_where_the_notes_are_cut(open_workspace: O
 async def test_a_sandbox_that_is_gone_has_no_notes(workspace: Workspace) -> None:
     await workspace.kill()
     assert await notebook.read(workspace) == ""
+
+
+@pytest.mark.parametrize("place", ["agents/prompts/system.md", "docs/explanation.md"])
+def test_agent_and_docs_are_told_how_much_of_the_notes_comes_back(place: str, settings: Settings) -> None:
+    assert f"first {MOST_BYTES:,} bytes" in (settings.BASE_DIR / place).read_text()
