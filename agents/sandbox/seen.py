@@ -23,8 +23,14 @@ record=$folder/${key%% *}
 """
 )
 _COMPARE = (
-    _RECORD + r'now=$(head -c "$3" -- "$2" | sha256sum) && echo "${now%% *} $(cat "$record" 2> /dev/null)"'
+    _RECORD
+    + r"""
+now=closed
+[ ! -r "$2" ] || now=$(head -c "$3" -- "$2" | sha256sum)
+echo "${now%% *} $(cat "$record" 2> /dev/null)"
+"""
 )
+CLOSED = "closed"  # the file tools read as root, and commands, by which files are compared, may not
 _REMEMBER = _RECORD + r'mkdir -p "$folder" && printf %s "$4" > "$record"'
 
 
@@ -35,13 +41,16 @@ class Seen(StrEnum):
 
 
 async def compare(workspace: Workspace, path: str, wanted: bytes | None = None) -> Seen:
-    """How the agent has seen an existing file. One that is as `wanted` already counts as seen."""
+    """How the agent has seen an existing file. One that is as `wanted` already counts as seen.
+
+    Of a file that commands may not read nobody can tell: once seen, it counts as it is.
+    """
     now, _, before = (
         (await workspace.owned(_COMPARE, workspace.job_id, _safe(path), str(MOST_BYTES)))
         .strip()
         .partition(" ")
     )
-    if now == before or (wanted is not None and now == _hash(wanted)):
+    if now == before or (now == CLOSED and before) or (wanted is not None and now == _hash(wanted)):
         return Seen.AS_IT_IS
     return Seen.OTHERWISE if before else Seen.NEVER
 

@@ -71,7 +71,10 @@ async def test_nothing_answers_before_the_start(workspace: Workspace) -> None:
         (r'{"start": "a\u0000b", "port": 8000}', "start: "),
         ('{"start": " ", "port": 8000}', "start: "),
         ('{"start": "x", "port": 80}', "port: "),
-        ('{"start": "x", "port": 8000, "checks": [{"promise": "p"}]}', "checks.0.run: Field required"),
+        (
+            '{"start": "x", "port": 8000, "checks": [{"promise": "p"}]}',
+            "checks.0: Value error, a check needs either run or journey",
+        ),
     ],
 )
 async def test_a_wrong_declaration_is_told_in_a_sentence(

@@ -182,7 +182,7 @@ async def test_what_commands_may_not_read_searches_pass_by_and_file_tools_open_a
     )
     assert text(await call("glob", pattern="*.txt")) == "a.txt"
     assert text(await call("grep", pattern="x")) == "a.txt:1:x"
-    assert text(await call("read_file", path="no")) == "y\n"
+    assert text(await call("read_file", path="no")) == "     1\ty"
     assert not (await call("write_file", path="no", content="z")).is_error
     assert (await call("write_file", path="a.txt/x", content="")).is_error
 
