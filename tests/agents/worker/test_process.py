@@ -40,6 +40,21 @@ class Queue:
     async def defer(self, queue: str, name: str) -> None:
         await self.app.configure_task("tests.hold", queue=queue).defer_async(name=name)
 
+    async def is_listened_to(self) -> None:
+        """A worker that does not listen yet would find out by polling, which comes too late here."""
+        wanted = (
+            "SELECT count(*) AS listening FROM pg_stat_activity "
+            "WHERE query LIKE %(last)s AND state = 'idle' AND datname = current_database()"
+        )
+        last = f"LISTEN%{QUEUES[-1]}%"
+        async with asyncio.timeout(SECONDS):
+            while not await self._has_row(wanted, last):  # noqa: ASYNC110  # the library tells nobody
+                await asyncio.sleep(0.02)
+
+    async def _has_row(self, wanted: str, last: str) -> bool:
+        row = await self.app.connector.execute_query_one_async(wanted, last=last)
+        return bool(row["listening"])
+
     async def next(self) -> str:
         return await asyncio.wait_for(self.begun.get(), SECONDS)
 
@@ -57,6 +72,7 @@ async def working() -> AsyncIterator[Queue]:
         )
         running = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]  # of the library
         try:
+            await queue.is_listened_to()
             yield queue
         finally:
             queue.let_go.set()
