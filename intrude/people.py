@@ -124,6 +124,7 @@ def possessions(victim: Visitor, *, build: bool, note: Callable[[str], None]) ->
         "digest": digest[0] if digest else "1",
         "link_id": link_id[1] if link_id else str(uuid4()),
         "job_id": _build(victim, project, note) if build else str(uuid4()),
+        "interview_id": _made(victim.post("/api/interviews", json={"text": f"A list of {mark}."}))["id"],
         "escalation_id": str(uuid4()),
         "name": "STRIPE_KEY",
         "verb": "stop",

@@ -96,6 +96,18 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _the_queue_is_left_empty(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    """Emptying our tables after a test that commits does not empty the queue's."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    if (marker and marker.kwargs.get("transaction")) or "transactional_db" in request.fixturenames:
+        from django.db import connection
+
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
+
+
+@pytest.fixture(autouse=True)
 def _the_clock_is_real() -> Iterator[None]:
     from jobs import clock
 

@@ -47,12 +47,10 @@ agents/budget/validation                 agents/admin/test_money test_a_plan_tha
 agents/builds/build                      journeys/test_build test_a_brief_becomes_an_app_that_answers
 agents/builds/measured                   journeys/test_many_processes cofounder_iteration_seconds
 agents/builds/rescue                     agents/builds/test_finished_app
-agents/builds/runner                     agents/test_resume
 agents/builds/shutdown                   journeys/test_build asked_to_stop_hands_its_build_over
 agents/checkpoint/apply_effects          agents/builds/test_transactions
 agents/checkpoint/expected               agents/checkpoint/test_fast_path test_a_step_is_two_statements
 agents/checkpoint/statements             agents/checkpoint/test_fast_path test_a_step_is_two_statements
-agents/checkpoint/store                  agents/test_resume
 agents/errors                            agents/tools/test_toolbox
 agents/failures/categories               agents/failures/test_failure
 agents/failures/command_line             agents/failures/test_failure test_only_the_same_thing_working_proves

@@ -40,4 +40,4 @@ def _bound(block: Block) -> int:
         return PAGE_TOKENS
     if block["type"] == "tool_result":
         return BLOCK_TOKENS + upper_bound(block["content"])
-    return BLOCK_TOKENS + len(str(block.get("text", "")).encode()) // 2
+    return BLOCK_TOKENS + len(str(block.get("text", "")).encode(errors="surrogatepass")) // 2

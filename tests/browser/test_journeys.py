@@ -46,7 +46,7 @@ def test_two_browsers_see_one_question_and_one_answer(
     laptop, phone = tab(), tab(viewport=PHONE)
     for page in (laptop, phone):
         page.goto(f"/builds/{question.job_id}")
-        page.get_by_role("heading", name="1 question for you").wait_for()
+        page.get_by_role("heading", name="A question for you").wait_for()
         assert page.title().startswith("(1)")
     keep(phone, "question on a phone")
     phone.get_by_role("button", name="Letters").click()

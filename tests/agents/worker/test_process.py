@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
-from django.db import connection
 from procrastinate import App
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
@@ -15,13 +14,6 @@ from jobs.queue import AGENTS, NEWS, QUEUES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 20
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_queued(transactional_db: None) -> None:
-    """Emptying our tables after a test does not empty the queue's tables."""
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
 
 
 class Queue:
