@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 DOLLAR = 1_000_000
 DAYS = 30
 HOUR = timedelta(hours=1)
-TOP_UP = 3 * DOLLAR
+TOP_UP = 8 * DOLLAR
 CORRECTION = -8 * DOLLAR
 QUIET: dict[str, Any] = {"quiet_from": "23:00", "quiet_until": "06:30", "time_zone": "Europe/Berlin"}
 TIERS = {
