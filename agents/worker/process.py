@@ -11,6 +11,7 @@ from procrastinate import App, JobContext
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Notification
 from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncNullConnectionPool
@@ -64,7 +65,7 @@ class AgentWorker(Worker):
 
     def __init__(self, slots: Mapping[str, int], **options: Any) -> None:
         self._slots = slots
-        self._has_freed_a_slot = False
+        self._has_more_to_fetch = False
         super().__init__(concurrency=sum(slots.values()), **options)
 
     @property
@@ -82,15 +83,23 @@ class AgentWorker(Worker):
         try:
             await super()._process_job(context)
         finally:
-            self._has_freed_a_slot = True
-            self._new_job_event.set()
+            self._fetch_again()
+
+    async def _handle_notification(self, *, channel: str, notification: Notification) -> None:
+        await super()._handle_notification(channel=channel, notification=notification)
+        if notification["type"] == "job_inserted":
+            self._fetch_again()
+
+    def _fetch_again(self) -> None:
+        self._has_more_to_fetch = True
+        self._new_job_event.set()
 
     async def _fetch_and_process_jobs(self) -> None:
-        """Fetch again if a slot became free during the fetch: the base class loses that event."""
+        """Fetch again if a slot became free or a task came meanwhile: the base class loses that event."""
         while True:
-            self._has_freed_a_slot = False
+            self._has_more_to_fetch = False
             await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]  # as run() is
-            if not self._has_freed_a_slot:
+            if not self._has_more_to_fetch:
                 return
 
     async def _shutdown(self, side_tasks: list[asyncio.Task[Any]]) -> None:
