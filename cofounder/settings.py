@@ -163,7 +163,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "An autonomous technical co-founder: projects, builds, escalations, budget.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "DEFAULT_GENERATOR_CLASS": "jobs.api.schema.Generator",
+    "DEFAULT_GENERATOR_CLASS": "jobs.api.schema_generator.Generator",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "jobs.api.schema.every_refusal",

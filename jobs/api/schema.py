@@ -1,11 +1,7 @@
 """What the OpenAPI document says about every operation."""
 
-from threading import Lock
 from typing import Any
 
-from django.conf import settings
-from django.utils import translation
-from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import SAFE_METHODS
 
@@ -13,19 +9,6 @@ ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 REFUSED = {"description": "Any other refusal has this shape too.", "content": ERROR}
 NOT_FROM_HERE = {"description": "Sent from another site's page, or without its CSRF token.", "content": ERROR}
 TOO_OFTEN = {"description": "Asked too often; `Retry-After` says when to come again.", "content": ERROR}
-
-
-class Generator(SchemaGenerator):
-    """Describes the API once in a process: it takes a while, anybody may ask, and two at once fail."""
-
-    _described: dict[str, Any] | None = None
-    _one_at_a_time = Lock()
-
-    def get_schema(self, request: Any = None, public: bool = False) -> Any:
-        with self._one_at_a_time, translation.override(settings.LANGUAGE_CODE):
-            if Generator._described is None:
-                Generator._described = super().get_schema(None, public=True)  # type: ignore[no-untyped-call]
-            return Generator._described
 
 
 class Schema(AutoSchema):
