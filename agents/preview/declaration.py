@@ -1,6 +1,6 @@
 """The app as its `cofounder.json` declares it: how it starts, its port, its checks."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
@@ -8,6 +8,7 @@ from agents.errors import AgentError, NotDone
 from agents.sandbox.workspace import Workspace
 from agents.turns import ToolFailure
 
+Document = TypeVar("Document", bound=BaseModel)
 DECLARATION = "cofounder.json"
 LARGEST_DECLARATION = 1_000_000  # bytes
 # Commands are passed in the environment, which cannot contain NUL.
@@ -60,9 +61,14 @@ async def declaration(workspace: Workspace) -> Declaration:
         content = await workspace.read(DECLARATION)
     except (ToolFailure, NotDone, FileNotFoundError) as error:
         raise DeclarationError(f"{DECLARATION} cannot be read: {error}") from error
+    return parsed(content, Declaration, DECLARATION, DeclarationError)
+
+
+def parsed(content: bytes, document: type[Document], path: str, refuse: type[Exception]) -> Document:
+    """A JSON file of the workspace as what it should be; else `refuse`, with the first thing wrong."""
     try:
-        return Declaration.model_validate_json(content)
+        return document.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise DeclarationError(f"{DECLARATION}: {place + ': ' if place else ''}{first['msg']}.") from error
+        raise refuse(f"{path}: {place + ': ' if place else ''}{first['msg']}.") from error

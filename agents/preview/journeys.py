@@ -3,10 +3,9 @@
 import posixpath
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from agents.errors import NotDone
 from agents.preview import browser, visits
+from agents.preview.declaration import parsed
 from agents.preview.steps import Journey
 from agents.sandbox.workspace import Workspace
 from agents.turns import ToolFailure
@@ -71,9 +70,4 @@ async def journey_at(workspace: Workspace, path: str) -> Journey:
         content = await workspace.read(place)
     except (ToolFailure, NotDone, FileNotFoundError) as error:
         raise JourneyUnreadable(f"{place} cannot be read: {error}") from error
-    try:
-        return Journey.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise JourneyUnreadable(f"{place}: {where + ': ' if where else ''}{first['msg']}.") from error
+    return parsed(content, Journey, place, JourneyUnreadable)
