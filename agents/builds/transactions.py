@@ -218,8 +218,7 @@ def ready_sentence(not_judged: int) -> str:
 
 def _end(claim: Claim, state: SessionState, reason: str) -> None:
     ledger.release_all_of(claim.job_id)
-    move_session(claim, state, reason)
-    write_session(claim, pause_requested=False, sleep_requested=False)
+    move_session(claim, state, reason, pause_requested=False, sleep_requested=False)
     skip_open(claim.job_id)
 
 

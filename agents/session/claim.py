@@ -111,15 +111,22 @@ def write_session(claim: Claim, **fields: Any) -> None:
 
 
 def move_session(
-    claim: Claim, to: SessionState, reason: str, *, cause: str = "", wake_at: datetime | None = None
+    claim: Claim,
+    to: SessionState,
+    reason: str,
+    *,
+    cause: str = "",
+    wake_at: datetime | None = None,
+    **fields: Any,
 ) -> None:
-    """Move the session out of its work if the claim still holds; raise `ClaimLost` otherwise."""
+    """Move the session out of its work, with other fields, if the claim still holds; else `ClaimLost`."""
     held = AgentSession.objects.filter(pk=claim.job_id, epoch=claim.epoch, state=SessionState.WORKING)
     session = held.first()
     if session is None:
         raise ClaimLost
     try:
-        move(session, to, reason, cause=cause, run_id=None, wake_at=wake_at, last_heard_at=clock.now())
+        now = clock.now()
+        move(session, to, reason, cause=cause, run_id=None, wake_at=wake_at, last_heard_at=now, **fields)
     except MoveLost as error:
         raise ClaimLost from error
 
