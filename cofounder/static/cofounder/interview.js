@@ -1,11 +1,10 @@
 // The interview's page follows its version: the socket says that it has changed, the server renders it.
+import { listen } from "./socket.js";
+
 const TYPED = 600; // after the last key, until what was typed is kept on the server
 const POLL = 2_000; // while a question is being thought of
 const LOOK = 15_000;
-const LONGEST_WAIT = 30_000;
-const SIGNED_OUT = 4401;
 
-let failures = 0;
 let asking = false;
 let again = false;
 let timer = 0;
@@ -73,21 +72,10 @@ document.addEventListener("htmx:afterSwap", () => scrollTo({ top: 0 }));
 
 // --- the socket ---------------------------------------------------------------------------------------------
 
-function connect() {
-  const address = new URL(`/ws/interviews/${part().dataset.interview}/`, location.href);
-  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  const socket = new WebSocket(address);
-  socket.onopen = () => { failures = 0; look(); };
-  socket.onmessage = ({ data }) => { if (JSON.parse(data).version > version()) look(); };
-  socket.onclose = ({ code }) => {
-    if (code === SIGNED_OUT || (code >= 4400 && code < 4500)) return; // a retry does not change it
-    const wait = Math.min(LONGEST_WAIT, 500 * 2 ** failures) * (0.75 + Math.random() / 2);
-    failures += 1;
-    setTimeout(connect, wait);
-  };
-}
-
+listen(() => `/ws/interviews/${part().dataset.interview}/`, {
+  opened: look,
+  heard: (news) => { if (news.version > version()) look(); },
+});
 setInterval(() => { if (isThinking()) look(); }, POLL);
 setInterval(look, LOOK);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
-connect();

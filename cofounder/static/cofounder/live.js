@@ -1,10 +1,10 @@
 // The build page follows its log. A frame on the socket only says that there is news: the server renders it.
 import { localise, setServerTime, tick } from "./clock.js";
+import { listen } from "./socket.js";
 
 const COALESCE = 150;
 const POLL = 10_000;
 const LOOK_ANYWAY = 60_000; // an agent that hangs sends no event, and the page must say so
-const LONGEST_WAIT = 30_000;
 const NEAR_END = 80; // pixels
 const MOST_SHOWN = 800; // entries in the page; beyond that the oldest are removed, and loaded again on demand
 const KEPT_SHOWN = 600;
@@ -24,8 +24,6 @@ let unread = 0;
 let asking = false;
 let again = false;
 let timer = 0;
-let socket = null;
-let failures = 0;
 let wantsAll = false; // also the panels that no event has changed
 let connectedAt = Date.now();
 
@@ -198,25 +196,24 @@ function tellSignedOut() {
 
 // --- the socket ---------------------------------------------------------------------------------------------
 
-function connect() {
-  const address = new URL(`/ws/jobs/${page.dataset.build}/?after=${seen}`, location.href);
-  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+// One acknowledgement for many frames; the server waits for it after 500.
+let acknowledged = 0;
+
+function acknowledge(seq) {
+  if (seq - acknowledged < ACK_FRAMES) return;
+  acknowledged = seq;
+  socket.send({ ack: seq });
+}
+
+function addressAfterSeen() {
   acknowledged = seen;
-  socket = new WebSocket(address);
-  socket.onopen = () => { failures = 0; ring(); };
-  socket.onmessage = (message) => {
-    const { seq } = JSON.parse(message.data);
-    if (!seq) return;
-    acknowledge(seq);
-    if (seq > seen) ring();
-  };
-  socket.onclose = ({ code }) => {
-    if (code === SIGNED_OUT) tellSignedOut();
-    if (code >= 4400 && code < 4500) return; // refused for a reason that a retry does not change
-    const wait = Math.min(LONGEST_WAIT, 500 * 2 ** failures) * (0.75 + Math.random() / 2);
-    failures += 1;
-    setTimeout(connect, wait);
-  };
+  return `/ws/jobs/${page.dataset.build}/?after=${seen}`;
+}
+
+function hear({ seq }) {
+  if (!seq) return;
+  acknowledge(seq);
+  if (seq > seen) ring();
 }
 
 // What is inserted above must not move what is being read; not every browser takes care of that.
@@ -230,15 +227,6 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.requestConfig?.elt?.id === "filter") entriesAreNew();
 });
 
-// One acknowledgement for many frames; the server waits for it after 500.
-let acknowledged = 0;
-
-function acknowledge(seq) {
-  if (seq - acknowledged < ACK_FRAMES) return;
-  acknowledged = seq;
-  socket.send(JSON.stringify({ ack: seq }));
-}
-
 feed.addEventListener("scroll", () => {
   if (!atEnd()) return;
   unread = 0;
@@ -251,11 +239,15 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]");
   if (opener) document.getElementById(opener.dataset.open)?.setAttribute("open", "");
 });
-setInterval(() => { if (socket?.readyState !== WebSocket.OPEN) ask(); }, POLL);
+setInterval(() => { if (!socket.isOpen()) ask(); }, POLL);
 setInterval(ringForAll, LOOK_ANYWAY);
 addEventListener("online", ringForAll);
 addEventListener("offline", () => tellConnected(false));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) ring(); });
 
 toEnd();
-connect();
+const socket = listen(addressAfterSeen, {
+  opened: ring,
+  heard: hear,
+  refused: (code) => { if (code === SIGNED_OUT) tellSignedOut(); },
+});
