@@ -97,14 +97,20 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _the_queue_is_left_empty(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
-    """Emptying our tables after a test that commits does not empty the queue's."""
+    """After a test that commits; any other takes back what it has queued."""
     yield
     marker = request.node.get_closest_marker("django_db")
     if (marker and marker.kwargs.get("transaction")) or "transactional_db" in request.fixturenames:
-        from django.db import connection
+        with django_db_blocker.unblock():
+            empty_the_queue()
 
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
+
+def empty_the_queue() -> None:
+    """Flushing empties our own tables; those of the queue are not managed by Django."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
 
 
 @pytest.fixture(autouse=True)

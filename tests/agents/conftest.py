@@ -9,7 +9,6 @@ import pytest
 from pytest_django import Settings
 
 from agents.sandbox.workspace import Workspace
-from tests.journeys.conftest import empty_the_queue
 from tests.rehearsal.e2b_server import in_thread
 
 KEY = "a key"
@@ -62,11 +61,3 @@ async def open_workspace(e2b: str) -> AsyncIterator[OpenWorkspace]:
 @pytest.fixture
 async def workspace(open_workspace: OpenWorkspace) -> Workspace:
     return await open_workspace()
-
-
-@pytest.fixture
-def an_empty_queue(transactional_db: None) -> Iterator[None]:
-    """The queue is empty before the test, and is emptied after it."""
-    empty_the_queue()
-    yield
-    empty_the_queue()

@@ -1,13 +1,11 @@
 """Budgets or prices that allow no call: the agent sleeps, is not woken in vain, and the founder reads why."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
-from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
 from agents.actions import money
@@ -36,13 +34,6 @@ from tests.agents.claims import claim_of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SONNET = "claude-sonnet-5-5"
-
-
-@pytest.fixture(autouse=True)
-def _the_queue_is_empty(transactional_db: None) -> Iterator[None]:
-    ProcrastinateJob.objects.all().delete()
-    yield
-    ProcrastinateJob.objects.all().delete()
 
 
 class UnaskedModel(AnthropicModel):

@@ -9,12 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from jobs import queue
 
-
-@pytest.fixture(autouse=True)
-def _the_queue_is_empty(db: None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs")
-        cursor.execute("DELETE FROM procrastinate_workers")
+pytestmark = pytest.mark.django_db
 
 
 def worker(silent_for: int = 0) -> int:

@@ -111,7 +111,6 @@ class Workers:
 
 @pytest.fixture
 def workers(transactional_db: None, rehearsal: Rehearsal, tmp_path: Path) -> Iterator[Workers]:
-    empty_the_queue()
     database = connection.settings_dict
     env = {
         **os.environ,
@@ -125,10 +124,3 @@ def workers(transactional_db: None, rehearsal: Rehearsal, tmp_path: Path) -> Ite
     workers = Workers(env, tmp_path / "worker.log")
     yield workers
     workers.close()
-    empty_the_queue()
-
-
-def empty_the_queue() -> None:
-    """Flushing empties our own tables; those of the queue are not managed by Django."""
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")

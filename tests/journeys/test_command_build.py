@@ -10,7 +10,8 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 from agents.actions.start import start_build
 from agents.models import AgentSession, SessionState
 from jobs.models import Job, Project
-from tests.journeys.conftest import Workers, empty_the_queue, wait_until
+from tests.conftest import empty_the_queue
+from tests.journeys.conftest import Workers, wait_until
 
 pytestmark = pytest.mark.services
 

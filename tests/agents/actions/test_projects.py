@@ -46,7 +46,7 @@ def deleting(job: Job, founder: User) -> threading.Thread:
 
 @pytest.mark.django_db(transaction=True)
 def test_what_a_worker_writes_while_its_project_is_deleted_is_deleted_too(
-    founder: User, build: Job, an_empty_queue: None
+    founder: User, build: Job, transactional_db: None
 ) -> None:
     control.cancel(build, founder)  # the build is over, and its worker does not know it yet
     AgentSession.objects.filter(pk=build.pk).update(epoch=7)

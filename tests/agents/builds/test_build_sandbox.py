@@ -21,7 +21,7 @@ from tests.agents.snapshots.databases import committed, rows_of, write_without_e
 pytestmark = [
     pytest.mark.services,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("e2b", "an_empty_queue"),
+    pytest.mark.usefixtures("e2b", "transactional_db"),
 ]
 
 DECLARED = json.dumps({"start": "exec python3 app.py", "port": 8000})

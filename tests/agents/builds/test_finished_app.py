@@ -31,7 +31,7 @@ from tests.agents.preview.test_launch import APP, PAGE
 pytestmark = [
     pytest.mark.services,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("an_empty_queue"),
+    pytest.mark.usefixtures("transactional_db"),
 ]
 
 Finish = Callable[..., Awaitable[Job]]

@@ -74,7 +74,7 @@ class Interview:
 
 @pytest.fixture
 async def interview(
-    tmp_path: Path, settings: Settings, founder: User, an_empty_queue: None
+    tmp_path: Path, settings: Settings, founder: User, transactional_db: None
 ) -> AsyncIterator[Interview]:
     settings.ANTHROPIC_API_KEY = "a key"
     async with model_server(tmp_path) as url:

@@ -18,7 +18,7 @@ from jobs.models import Job
 pytestmark = [
     pytest.mark.services,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("an_empty_queue"),
+    pytest.mark.usefixtures("transactional_db"),
 ]
 
 

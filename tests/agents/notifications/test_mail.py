@@ -1,6 +1,5 @@
 import re
 import smtplib
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,17 +19,9 @@ from escalations.models import AgentEscalation, AnswerLink
 from jobs import clock, events
 from jobs.models import EventType, Job, JobEvent
 from tests.builds import job, question, working_job
-from tests.journeys.conftest import empty_the_queue
 
 __all__ = ["job", "question", "working_job"]
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left_in_the_queue(transactional_db: None) -> Iterator[None]:
-    empty_the_queue()
-    yield
-    empty_the_queue()
 
 
 DONE: dict[str, Any] = {"previous": "checks", "message": "Three checks failed."}

@@ -18,18 +18,10 @@ from escalations.models import AgentEscalation
 from jobs import clock, events
 from jobs.models import EventType, Job, JobEvent
 from tests.builds import job, question, working_job
-from tests.journeys.conftest import empty_the_queue
 from tests.receiver import Receiver, receiving
 
 __all__ = ["job", "question", "working_job"]
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left_in_the_queue(transactional_db: None) -> Iterator[None]:
-    empty_the_queue()
-    yield
-    empty_the_queue()
 
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

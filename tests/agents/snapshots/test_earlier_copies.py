@@ -17,7 +17,7 @@ from agents.models import Snapshot
 from agents.snapshots.code_zip import DamagedCode
 from agents.snapshots.earlier_copies import extract, find
 from agents.snapshots.manifest import Copied, FileState, to_json
-from jobs.models import Job, Project
+from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
 
@@ -38,11 +38,6 @@ def archive(contents: dict[str, str]) -> bytes:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content.encode()))
     return made.getvalue()
-
-
-@pytest.fixture
-def job(project: Project) -> Job:
-    return Job.objects.create(project=project, build_number=1, created_at=project.created_at)
 
 
 @pytest.fixture

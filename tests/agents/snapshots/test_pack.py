@@ -2,9 +2,7 @@
 
 import tarfile
 import uuid
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.files.storage import storages
@@ -13,35 +11,20 @@ from agents.database import in_transaction
 from agents.errors import SnapshotFailed
 from agents.models import Snapshot
 from agents.sandbox.workspace import Workspace
-from agents.snapshots import save
 from agents.snapshots.manifest import from_json
 from agents.snapshots.pack import Packing
 from agents.snapshots.restore import verify_and_restore
 from agents.snapshots.transfer import scratch
 from jobs import project_secrets
-from jobs.models import Job, Project
+from jobs.models import Job
 from tests.agents.conftest import OpenWorkspace
+from tests.agents.snapshots.conftest import Take
 from tests.agents.snapshots.databases import rows_of, tear_without_end, write_without_end
 from tests.agents.snapshots.test_copies import HIDE_PYTHON
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 KEY = "sk-live-123456"
-Take = Callable[[], Awaitable[Snapshot]]
-
-
-@pytest.fixture
-def job(project: Project) -> Job:
-    return Job.objects.create(project=project, build_number=1, created_at=project.created_at)
-
-
-@pytest.fixture
-def take(workspace: Workspace, job: Job) -> Take:
-    async def take_() -> Any:
-        reason = Snapshot.Reason.CHECKPOINT
-        return await save.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
-
-    return take_
 
 
 def paths_of(snapshot: Snapshot) -> list[str]:

@@ -1,40 +1,23 @@
 """What comes back into a sandbox: databases that were written all the time, files that never held still."""
 
 import zipfile
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
 from agents.database import in_transaction
 from agents.models import Snapshot
 from agents.sandbox.workspace import Workspace
-from agents.snapshots import save
 from agents.snapshots.code_zip import code_zip
 from agents.snapshots.manifest import FileState, from_json
 from agents.snapshots.restore import verify_and_restore
-from jobs.models import Job, Project
 from tests.agents.conftest import OpenWorkspace
+from tests.agents.snapshots.conftest import Take
 from tests.agents.snapshots.databases import committed, rows_of, tear_without_end, write_without_end
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 Reason = Snapshot.Reason
-Take = Callable[..., Awaitable[Snapshot]]
 FOUR = (Reason.CHECKPOINT, Reason.CHECKPOINT, Reason.SLEEP, Reason.FINAL)
-
-
-@pytest.fixture
-def job(project: Project) -> Job:
-    return Job.objects.create(project=project, build_number=1, created_at=project.created_at)
-
-
-@pytest.fixture
-def take(workspace: Workspace, job: Job) -> Take:
-    async def take_(reason: Reason = Reason.CHECKPOINT) -> Any:
-        return await save.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
-
-    return take_
 
 
 def held(snapshot: Snapshot) -> dict[str, FileState]:

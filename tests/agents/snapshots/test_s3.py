@@ -25,7 +25,7 @@ from agents.snapshots import history, save
 from agents.snapshots.code_zip import code_zip
 from agents.snapshots.restore import restore_newest, verify_and_restore
 from cofounder.config.file_storage import storage
-from jobs.models import Job, Project
+from jobs.models import Job
 from tests.agents import s3
 from tests.agents.conftest import OpenWorkspace
 
@@ -63,11 +63,6 @@ def in_s3(e2b: str, bucket: str, road: s3.Road, settings: Settings, tmp_path: Pa
     endpoint = f"http://127.0.0.1:{road.port}"
     made = storage("snapshots", bucket=bucket, endpoint=endpoint, data_dir=tmp_path)
     settings.STORAGES = {**settings.STORAGES, "snapshots": made}
-
-
-@pytest.fixture
-def job(project: Project) -> Job:
-    return Job.objects.create(project=project, build_number=1, created_at=project.created_at)
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 import asyncio
 import uuid
 import zipfile
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.files.storage import storages
@@ -19,27 +17,14 @@ from agents.snapshots import save
 from agents.snapshots.code_zip import code_zip
 from agents.snapshots.manifest import SCRIPT, from_json
 from agents.snapshots.restore import restore_newest, verify_and_restore
-from jobs.models import Job, Project
+from jobs.models import Job
 from tests.agents.conftest import OpenWorkspace
 from tests.agents.sandbox.test_workspace import until
+from tests.agents.snapshots.conftest import Take
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 Reason = Snapshot.Reason
-Take = Callable[..., Awaitable[Snapshot]]
-
-
-@pytest.fixture
-def job(project: Project) -> Job:
-    return Job.objects.create(project=project, build_number=1, created_at=project.created_at)
-
-
-@pytest.fixture
-def take(workspace: Workspace, job: Job) -> Take:
-    async def take_(reason: Reason = Reason.CHECKPOINT) -> Any:
-        return await save.take(workspace, project_id=job.project_id, job_id=job.pk, reason=reason)
-
-    return take_
 
 
 async def rows() -> list[Snapshot]:

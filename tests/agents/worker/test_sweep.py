@@ -1,7 +1,6 @@
 """The sweep re-queues sessions that should be running but have no worker."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,14 +19,6 @@ from jobs import clock
 from jobs.models import Job
 from jobs.queue import ERRANDS, HEARTBEAT_SECONDS, QUEUES, retry_stalled
 from tests.races import at_once
-
-
-@pytest.fixture(autouse=True)
-def _the_queue_is_empty(db: None) -> Iterator[None]:
-    """What a test commits to the queue stays there, as no worker takes it."""
-    empty_the_queue()
-    yield
-    empty_the_queue()
 
 
 def worker(silent_for: int = 0) -> Any:
