@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -111,6 +112,18 @@ def empty_the_queue() -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_tried_anything(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the rate limits have counted in one test must not refuse anybody in the next."""
+    yield
+    if request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
+        from django.core.cache import cache
+        from redis.exceptions import RedisError
+
+        with suppress(RedisError):  # there is none in a test without services
+            cache.clear()
 
 
 @pytest.fixture(autouse=True)

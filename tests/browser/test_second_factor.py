@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no stubs
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.core.cache import cache
 
 from cofounder.models import User
 from intrude.people import code_of
@@ -31,10 +30,9 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def readable(transactional_db: None, founder: User) -> None:
-    """The founder's password as the server reads it; nobody has tried one yet."""
+    """The founder's password as the server reads it."""
     founder.password = PBKDF2PasswordHasher().encode(PASSWORD, "some-salt")
     founder.save(update_fields=["password"])
-    cache.clear()
 
 
 @pytest.fixture

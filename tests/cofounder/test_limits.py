@@ -1,12 +1,10 @@
 """How often strangers and founders may make requests; losing Redis locks nobody out."""
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
@@ -14,13 +12,6 @@ from rest_framework.test import APIClient
 from cofounder.models import User
 from jobs.api.throttles import ChangesThrottle
 from jobs.models import Job, Project
-
-
-@pytest.fixture(autouse=True)
-def _nobody_has_asked_yet(db: None) -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
 
 from escalations.models import AgentEscalation
 from tests.browser.conftest import server_environment
@@ -41,7 +40,6 @@ Attack = Callable[..., Outcome]
 @pytest.fixture
 def attack(question: AgentEscalation, tmp_path: Path) -> Attack:
     """Start the site with these settings, and let the program try to get in."""
-    cache.clear()
     staff = _make_user("staff@example.com", is_staff=True)
     seed = give_second_factor(staff)
     data = tmp_path / "data"

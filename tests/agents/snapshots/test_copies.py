@@ -88,11 +88,12 @@ async def test_without_python_the_files_of_a_database_are_whole_together_or_not_
     bare: Workspace,
 ) -> None:
     name = uuid.uuid4().hex
-    await bare.run("echo 1 > a.db; echo 2 > a.db-wal; echo 3 > b.db; truncate -s 100M b.db-wal")
+    await bare.run("echo 1 > a.db; truncate -s 100M a.db-wal; echo 3 > b.db; truncate -s 100M b.db-wal")
     listing = await list_with_databases(bare, name)
     assert not listing.tells_databases
-    writing = "while :; do echo 4 >> a.db-wal; done"
+    writing = "for n in 1 2 3; do (while :; do echo 4 >> a.db-wal; done) & done; wait"
     busy = await bare.run(writing, background=True)
+    await bare.run("until [ $(stat -c %s a.db-wal) -gt 104857600 ]; do sleep 0.02; done")
     listing = await copy_files(bare, name, listing, {"a.db", "b.db-wal"})
     await bare.end_group(busy.group)
     assert found(listing) == {"a.db": "as_read", "a.db-wal": "as_read", "b.db": "alone", "b.db-wal": "alone"}

@@ -3,7 +3,6 @@
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
-from django.core.cache import cache
 from django.test import Client
 
 from agents.actions import money
@@ -43,7 +42,6 @@ def test_it_takes_no_password_of_its_own(admin: User, client: Client) -> None:
 
 
 def test_wrong_passwords_of_staff_are_counted(admin: User, client: Client) -> None:
-    cache.clear()
     for _ in range(5):
         client.post("/accounts/login/?next=/admin/", {"login": admin.email, "password": "wrong"})
     page = client.post("/accounts/login/?next=/admin/", {"login": admin.email, "password": PASSWORD})

@@ -18,11 +18,6 @@ LOGIN = "/accounts/login/"
 PASSWORD = "correct horse battery"
 
 
-@pytest.fixture(autouse=True)
-def _nobody_has_tried(db: None) -> None:
-    cache.clear()
-
-
 def code_of(seed: str) -> str:
     return format_hotp_value(hotp_value(seed, int(time.time()) // 30))
 

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -20,7 +19,6 @@ PASSWORD = "a brand new door"
 @pytest.fixture
 def hosted(settings: Settings, tiers: None) -> None:
     settings.CONFIRMS_ADDRESSES = True
-    cache.clear()  # of how often mails were sent to an address
 
 
 def sign_up(email: str) -> Client:
