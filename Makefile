@@ -25,7 +25,7 @@ demo: install  ## build an example while you watch, without any key
 
 test: install  ## all tests except the chaos run; gets git and Chromium where that is possible
 	@$(BIN)/python -m cofounder.install.extras
-	@$(BIN)/python -m pytest -n 5 --dist worksteal -m "not chaos" $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not chaos" $(ARGS)
 
 fast: install  ## the tests that start no server
 	@$(BIN)/python -m pytest -m "not services" -q $(ARGS)
